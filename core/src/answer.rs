@@ -1,0 +1,134 @@
+//! An inquiry and the figures become a sentence with its sources, or an honest list of what there is instead.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::figures::{Company, Figures, Measure, Results, Source};
+use crate::inquiry::Inquiry;
+use crate::rank;
+
+/// What core returns.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    /// The sentence.
+    pub answer: String,
+    /// How it came about.
+    pub meta: Meta,
+}
+
+/// How an answer came about.
+#[derive(Debug, Serialize)]
+pub struct Meta {
+    /// What answered.
+    pub model: &'static str,
+    /// Whether there was something to answer with.
+    pub found: bool,
+    /// Milliseconds spent.
+    pub latency_ms: f64,
+    /// Where the figures were read.
+    pub sources: Vec<Source>,
+}
+
+/// Answers an inquiry; `start` is when work on it began.
+pub fn to(inquiry: &Inquiry, figures: &Figures, start: Instant) -> Answer {
+    let told = tell(inquiry, figures);
+    let found = told.is_ok();
+    let (answer, sources) = told.unwrap_or_else(|what_there_is| (what_there_is, Vec::new()));
+    let latency_ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+    Answer { answer, meta: Meta { model: "embedded-facts", found, latency_ms, sources } }
+}
+
+fn tell(inquiry: &Inquiry, figures: &Figures) -> Result<(String, Vec<Source>), String> {
+    let company = figures.company(&inquiry.partner).ok_or_else(|| companies(inquiry, figures))?;
+    let results = company.results(inquiry.year, &inquiry.period).ok_or_else(|| periods(inquiry, company))?;
+    let before = company.results(inquiry.year - 1, &inquiry.period);
+    let known: Vec<_> = rank::measures(&inquiry.question).into_iter().filter(|m| results.value(*m).is_some()).collect();
+    if known.is_empty() {
+        return Err(measures(company, results));
+    }
+    let clauses: Vec<_> = known.iter().filter_map(|measure| clause(*measure, results, before)).collect();
+    let mut sources = Vec::new();
+    for source in known.iter().map(|measure| results.source(*measure)) {
+        if !sources.contains(source) {
+            sources.push(source.clone());
+        }
+    }
+    let quarter = if results.period == "FY" { String::new() } else { format!("{} of ", results.period) };
+    let when = format!("In {quarter}fiscal {} (ended {})", results.fiscal_year, results.period_end);
+    Ok((format!("{when}, {} reported {}.", company.name, in_a_row(&clauses)), sources))
+}
+
+fn clause(measure: Measure, results: &Results, before: Option<&Results>) -> Option<String> {
+    let value = results.value(measure)?;
+    let said = format!("{} of {}", measure.name(), measure.format(value));
+    let earlier = before.and_then(|before| before.value(measure)).filter(|earlier| *earlier > 0.0);
+    Some(match earlier {
+        Some(earlier) => format!("{said} ({:+.1}% on the year before)", (value - earlier) / earlier * 100.0),
+        None => said,
+    })
+}
+
+fn in_a_row(clauses: &[String]) -> String {
+    match clauses {
+        [rest @ .., second_last, last] => {
+            let mut all = rest.to_vec();
+            all.push(format!("{second_last} and {last}"));
+            all.join(", ")
+        }
+        _ => clauses.concat(),
+    }
+}
+
+fn companies(inquiry: &Inquiry, figures: &Figures) -> String {
+    let names: Vec<_> = figures.companies().iter().map(|company| format!("{} ({})", company.name, company.ticker)).collect();
+    format!("There are no figures for {:?}. There are some for {}.", inquiry.partner, in_a_row(&names))
+}
+
+fn periods(inquiry: &Inquiry, company: &Company) -> String {
+    let mut there: Vec<_> = company.results.iter().map(|results| (results.fiscal_year, results.period.as_str())).collect();
+    there.sort_by_key(|(year, period)| (-year, *period == "FY", *period));
+    let there: Vec<_> = there.into_iter().map(|(year, period)| format!("{period} {year}")).collect();
+    let asked = format!("{} {}", inquiry.period, inquiry.year);
+    format!("There are no figures of {} for {asked}. There are some for {}.", company.name, in_a_row(&there))
+}
+
+fn measures(company: &Company, results: &Results) -> String {
+    let there: Vec<_> = Measure::ALL.into_iter().filter(|m| results.value(*m).is_some()).map(|m| m.name().to_owned()).collect();
+    let when = format!("{} {}", results.period, results.fiscal_year);
+    format!("That figure of {} for {when} was not found. There is {}.", company.name, in_a_row(&there))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(partner: &str, year: i64, period: &str, question: &str) -> Answer {
+        let figures = Figures::embedded().expect("the data");
+        let inquiry =
+            Inquiry { partner: partner.to_owned(), year, period: period.to_owned(), question: question.to_owned(), sub: None };
+        to(&inquiry, &figures, Instant::now())
+    }
+
+    #[test]
+    fn a_question_is_answered_in_a_sentence_with_its_source() {
+        let answer = ask("apple", 2023, "Q1", "What was the revenue?");
+        insta::assert_snapshot!(answer.answer, @"");
+        assert!(answer.meta.found && answer.meta.sources.len() == 1);
+    }
+
+    #[test]
+    fn an_open_question_gets_every_figure() {
+        insta::assert_snapshot!(ask("NVDA", 2024, "FY", "How did it go?").answer, @"");
+    }
+
+    #[test]
+    fn what_is_not_there_is_answered_with_what_is() {
+        for (partner, year, period) in [("Initech", 2023, "Q1"), ("meta", 1999, "Q1"), ("Apple", 2023, "H1")] {
+            let answer = ask(partner, year, period, "revenue?");
+            assert!(!answer.meta.found && answer.meta.sources.is_empty());
+            assert!(answer.answer.contains("There are some for "), "{}", answer.answer);
+        }
+        insta::assert_snapshot!(ask("meta", 1999, "Q1", "revenue?").answer, @"");
+    }
+}

@@ -1,0 +1,284 @@
+//! The environment, read once at start, becomes [`Config`]; every problem is reported together.
+//!
+//! No other file of the edge reads the environment. The look-up is injected, so that no test sets a variable.
+
+mod environment;
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::authorize::Access;
+use crate::cors::{Cors, OriginRule};
+use environment::Environment;
+
+/// Everything that the edge can be told.
+#[derive(Debug)]
+pub struct Config {
+    /// `TARGET_LAMBDA_NAME`: name, ARN, or ARN with version or alias.
+    pub target: String,
+    /// `ALLOWED_METHODS`, upper-case.
+    pub methods: Vec<String>,
+    /// Who may come in, and what of them core is told.
+    pub access: Access,
+    /// `REQUIRED_FIELDS`, in the order in which missing ones are reported.
+    pub required_fields: Vec<String>,
+    /// `PAYLOAD`.
+    pub payload: PayloadShape,
+    /// `CORE_REPLY`.
+    pub core_reply: CoreReplyShape,
+    /// `CORE_TIMEOUT_MS`; `None` leaves the edge's remaining time as the only bound.
+    pub core_timeout: Option<Duration>,
+    /// `ERROR_DETAIL`.
+    pub error_detail: ErrorDetail,
+    /// `ALLOWED_ORIGINS`, `ALLOWED_HEADERS`, `CORS`.
+    pub cors: Cors,
+    /// `LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`.
+    pub log: Log,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, the dimension of the metrics.
+    pub function_name: String,
+}
+
+/// What core receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayloadShape {
+    /// `{"input", "identity", "requestMeta"}`.
+    Envelope,
+    /// The caller's object alone.
+    Bare,
+}
+
+/// How core's answer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CoreReplyShape {
+    /// As the body of the answer.
+    Raw,
+    /// As `{statusCode, headers, body}` of a core that was written for API Gateway.
+    Proxy,
+}
+
+/// What a browser may read of a function error of core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorDetail {
+    /// Nothing.
+    None,
+    /// `errorType` and `errorMessage`.
+    Message,
+    /// The whole error payload, stack trace too.
+    Full,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// Lines below this level are not written.
+    pub level: tracing::Level,
+    /// Whether lines are JSON objects or text.
+    pub json: bool,
+}
+
+/// All that is wrong with the environment, a line each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(pub Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Log {
+    /// As it is where nothing is set.
+    pub const DEFAULT: Self = Self { level: tracing::Level::INFO, json: true };
+}
+
+/// Variables that Lambda sets and its runtime cannot do without.
+const PLATFORM: [&str; 4] =
+    ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"];
+
+impl Config {
+    /// Reads the process's environment, which must be one that Lambda, or the local stack, made.
+    pub fn from_process() -> Result<Self, ConfigError> {
+        let look_up = |name: &str| std::env::var(name).ok();
+        let absent: Vec<_> = PLATFORM.into_iter().filter(|name| look_up(name).is_none()).collect();
+        if absent.is_empty() {
+            return Self::read(look_up);
+        }
+        let problem = format!("{} not set: Lambda starts this program; on your own machine, `cargo run` does", absent.join(", "));
+        Err(ConfigError(vec![problem]))
+    }
+
+    /// Reads every variable through `look_up`, or tells every problem.
+    pub fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut env = Environment::new(&look_up);
+        env.refuse("JWT_ISSUER", "the edge does not verify tokens itself yet: put an authorizer before it");
+        env.refuse("JWT_AUDIENCE", "the edge does not verify tokens itself yet: put an authorizer before it");
+        env.refuse("ROUTES", "routes are not told apart yet: let the gateway do it");
+        env.choice("RESPONSE", &[("buffered", ())], ());
+        let methods = env.list("ALLOWED_METHODS", "POST", |method| method_name(&method));
+        let config = Self {
+            target: env.required("TARGET_LAMBDA_NAME", "the name or ARN of the core function", function_name),
+            access: access(&mut env),
+            required_fields: env.list("REQUIRED_FIELDS", "partner,year,period,question", Ok),
+            payload: env.choice(
+                "PAYLOAD",
+                &[("envelope", PayloadShape::Envelope), ("bare", PayloadShape::Bare)],
+                PayloadShape::Envelope,
+            ),
+            core_reply: env.choice(
+                "CORE_REPLY",
+                &[("raw", CoreReplyShape::Raw), ("proxy", CoreReplyShape::Proxy)],
+                CoreReplyShape::Raw,
+            ),
+            core_timeout: env.millis("CORE_TIMEOUT_MS"),
+            error_detail: error_detail(&mut env),
+            cors: cors(&mut env, &methods),
+            log: log(&mut env),
+            function_name: look_up("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "edge".to_owned()),
+            methods,
+        };
+        env.finish(config)
+    }
+}
+
+fn access(env: &mut Environment) -> Access {
+    let access = Access {
+        token_use: env.choice("TOKEN_USE", &[("id", Some("id")), ("access", Some("access")), ("any", None)], Some("id")),
+        groups: env.list("ALLOWED_GROUPS", "", Ok),
+        emails: env.list("ALLOWED_EMAILS", "", email_rule),
+        anonymous: env.choice("ALLOW_ANONYMOUS", &[("true", true), ("false", false)], false),
+        identity_claims: env.list("IDENTITY_CLAIMS", "", identity_claim),
+        tenant_claim: env.value("TENANT_CLAIM"),
+    };
+    let bound_to_a_caller = !access.groups.is_empty() || !access.emails.is_empty() || access.tenant_claim.is_some();
+    if access.anonymous && bound_to_a_caller {
+        env.problem(
+            "ALLOW_ANONYMOUS=true lets callers in of whom nothing is known, which ALLOWED_GROUPS, ALLOWED_EMAILS and \
+             TENANT_CLAIM need: unset one or the other",
+        );
+    }
+    access
+}
+
+fn error_detail(env: &mut Environment) -> ErrorDetail {
+    let words = [("none", ErrorDetail::None), ("message", ErrorDetail::Message), ("full", ErrorDetail::Full)];
+    env.choice("ERROR_DETAIL", &words, ErrorDetail::Message)
+}
+
+fn cors(env: &mut Environment, methods: &[String]) -> Cors {
+    let origins = env.list("ALLOWED_ORIGINS", "", |origin| OriginRule::parse(&origin));
+    let headers = env.list("ALLOWED_HEADERS", "", header_name);
+    match env.choice("CORS", &[("edge", true), ("platform", false)], true) {
+        true => Cors::new(origins, methods, &headers),
+        false => Cors::platform(),
+    }
+}
+
+fn log(env: &mut Environment) -> Log {
+    use tracing::Level;
+    let words = [
+        ("TRACE", Level::TRACE),
+        ("DEBUG", Level::DEBUG),
+        ("INFO", Level::INFO),
+        ("WARN", Level::WARN),
+        ("ERROR", Level::ERROR),
+        ("FATAL", Level::ERROR),
+    ];
+    let own = env.choice("LOG_LEVEL", &words, Level::INFO);
+    Log {
+        level: env.choice("AWS_LAMBDA_LOG_LEVEL", &words, own),
+        json: env.choice("AWS_LAMBDA_LOG_FORMAT", &[("JSON", true), ("Text", false)], true),
+    }
+}
+
+fn function_name(name: String) -> Result<String, String> {
+    let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:$".contains(&b));
+    if fits && name.len() <= 256 { Ok(name) } else { Err("it is not a function's name or ARN".to_owned()) }
+}
+
+fn method_name(method: &str) -> Result<String, String> {
+    match method.to_ascii_uppercase() {
+        method if ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) => Ok(method),
+        method if method == "OPTIONS" => Err("OPTIONS is always answered: leave it out".to_owned()),
+        _ => Err("it is none of GET, POST, PUT, PATCH, DELETE".to_owned()),
+    }
+}
+
+fn header_name(name: String) -> Result<String, String> {
+    let is_token = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+    if is_token { Ok(name) } else { Err("it is not a header's name".to_owned()) }
+}
+
+fn email_rule(email: String) -> Result<String, String> {
+    match email.rsplit_once('@') {
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && (local == "*" || !local.contains('*')) => {
+            Ok(email.to_ascii_lowercase())
+        }
+        _ => Err("write name@domain or *@domain".to_owned()),
+    }
+}
+
+fn identity_claim(name: String) -> Result<String, String> {
+    match name.as_str() {
+        "sub" | "email" => Err("it is always there: leave it out".to_owned()),
+        "arn" => Err("it is what IAM says of its callers: no claim may set it".to_owned()),
+        _ => Ok(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn the_defaults_are_the_documented_ones() {
+        let config = read(&[("TARGET_LAMBDA_NAME", "core")]).expect("a config");
+        insta::assert_debug_snapshot!(config);
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once_with_its_variable_its_value_and_the_mend() {
+        let error = read(&[
+            ("ALLOWED_ORIGINS", "https://a.example/,*.example.com,ftp://x"),
+            ("ALLOWED_METHODS", "POST,OPTIONS,BREW"),
+            ("ALLOWED_HEADERS", "X Y"),
+            ("ALLOWED_EMAILS", "nobody"),
+            ("ALLOW_ANONYMOUS", "yes"),
+            ("IDENTITY_CLAIMS", "sub,arn"),
+            ("PAYLOAD", "wrapped"),
+            ("CORE_TIMEOUT_MS", "3s"),
+            ("JWT_ISSUER", "https://issuer.example"),
+            ("RESPONSE", "stream"),
+            ("LOG_LEVEL", "loud"),
+        ])
+        .expect_err("problems");
+        insta::assert_snapshot!(error);
+    }
+
+    #[test]
+    fn anonymous_callers_and_rules_about_callers_exclude_each_other() {
+        for (name, value) in [("ALLOWED_GROUPS", "staff"), ("ALLOWED_EMAILS", "*@example.edu"), ("TENANT_CLAIM", "custom:tenant")]
+        {
+            let pairs = [("TARGET_LAMBDA_NAME", "core"), ("ALLOW_ANONYMOUS", "true"), (name, value)];
+            let error = read(&pairs).expect_err(name);
+            assert!(error.to_string().starts_with("ALLOW_ANONYMOUS=true"), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_empty_list_of_required_fields_requires_none() {
+        let config = read(&[("TARGET_LAMBDA_NAME", "core"), ("REQUIRED_FIELDS", "")]).expect("a config");
+        assert_eq!(config.required_fields, [""; 0]);
+    }
+
+    #[test]
+    fn lambdas_own_log_level_goes_before_log_level() {
+        let pairs = [("TARGET_LAMBDA_NAME", "core"), ("LOG_LEVEL", "debug"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
+        assert_eq!(read(&pairs).expect("a config").log.level, tracing::Level::WARN);
+    }
+}

@@ -1,0 +1,92 @@
+//! Reads single variables and gathers what is wrong with them; knows no variable by name.
+
+use std::time::Duration;
+
+use super::ConfigError;
+
+/// A look-up of variables that remembers every problem it met.
+pub struct Environment<'a> {
+    look_up: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<String>,
+}
+
+impl<'a> Environment<'a> {
+    /// Reads through `look_up`.
+    pub fn new(look_up: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { look_up, problems: Vec::new() }
+    }
+
+    /// Gives `config` if nothing was wrong.
+    pub fn finish<T>(self, config: T) -> Result<T, ConfigError> {
+        if self.problems.is_empty() { Ok(config) } else { Err(ConfigError(self.problems)) }
+    }
+
+    /// Notes a problem.
+    pub fn problem(&mut self, text: impl Into<String>) {
+        self.problems.push(text.into());
+    }
+
+    /// A variable's value, trimmed; set but blank counts as unset.
+    pub fn value(&self, name: &str) -> Option<String> {
+        let value = (self.look_up)(name)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// A variable that must be there.
+    pub fn required(&mut self, name: &str, what: &str, parse: fn(String) -> Result<String, String>) -> String {
+        let Some(value) = self.value(name) else {
+            self.problem(format!("{name} is not set: give it {what}"));
+            return String::new();
+        };
+        parse(value.clone()).unwrap_or_else(|why| {
+            self.problem(format!("{name}: `{value}`: {why}"));
+            String::new()
+        })
+    }
+
+    /// A variable that stands for something this edge does not do.
+    pub fn refuse(&mut self, name: &str, why: &str) {
+        if let Some(value) = self.value(name) {
+            self.problem(format!("{name}: `{value}`: {why}"));
+        }
+    }
+
+    /// A comma-separated list; an unset variable has the default, one set to nothing is an empty list.
+    pub fn list<T>(&mut self, name: &str, default: &str, parse: impl Fn(String) -> Result<T, String>) -> Vec<T> {
+        let written = (self.look_up)(name).unwrap_or_else(|| default.to_owned());
+        let mut items = Vec::new();
+        for item in written.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            match parse(item.to_owned()) {
+                Ok(item) => items.push(item),
+                Err(why) => self.problem(format!("{name}: `{item}`: {why}")),
+            }
+        }
+        items
+    }
+
+    /// One of a few words, in any case.
+    pub fn choice<T: Copy>(&mut self, name: &str, words: &[(&str, T)], default: T) -> T {
+        let Some(value) = self.value(name) else { return default };
+        match words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&value)) {
+            Some((_, meaning)) => *meaning,
+            None => {
+                let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+                self.problem(format!("{name}: `{value}`: write {}", words.join(" or ")));
+                default
+            }
+        }
+    }
+
+    /// A positive whole number of milliseconds.
+    pub fn millis(&mut self, name: &str) -> Option<Duration> {
+        let value = self.value(name)?;
+        match value.parse::<u64>() {
+            Ok(millis) if millis > 0 => Some(Duration::from_millis(millis)),
+            _ => {
+                self.problem(format!("{name}: `{value}`: write a whole number of milliseconds, 1 or more"));
+                None
+            }
+        }
+    }
+}

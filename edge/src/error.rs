@@ -1,0 +1,123 @@
+//! The one error type of the edge: every way a request can fail, each with its status, its code and its public message.
+//!
+//! What a browser may read is [`EdgeError::message`]; what only the operator may read is [`EdgeError::cause`].
+
+use serde_json::value::RawValue;
+
+/// A request that does not end with core's answer.
+#[derive(Debug)]
+pub enum EdgeError {
+    /// There is no body where one is needed.
+    MissingBody,
+    /// The body is not JSON, not UTF-8, or not the base64 that the event says it is.
+    InvalidJson,
+    /// The body is JSON, but not an object.
+    NotAnObject,
+    /// Required fields are absent, `null` or `""`, in the configured order.
+    MissingFields(Vec<String>),
+    /// Nobody has proved who the caller is.
+    Unauthorized,
+    /// The caller is known and may not do this; the reason is for the log.
+    Forbidden(&'static str),
+    /// The method is not among `ALLOWED_METHODS`.
+    MethodNotAllowed,
+    /// The payload for core passes Lambda's limit; its size in bytes.
+    RequestTooLarge(usize),
+    /// Lambda has no function of that name.
+    CoreNotFound,
+    /// The edge's role may not invoke core.
+    CoreAccessDenied,
+    /// Any other error of the Invoke API or of the SDK, in its words.
+    InvocationFailure(String),
+    /// The connection to Lambda could not be made, broke, or brought what is not Lambda's answer.
+    CoreUnreachable(String),
+    /// Core ran and failed; `detail` is what the browser may read of it.
+    CoreError(Option<Box<RawValue>>),
+    /// Core's answer would not fit into the edge's own; its size in bytes.
+    CoreAnswerTooLarge(usize),
+    /// Lambda has no room for core just now; seconds after which to try again.
+    CoreThrottled(u32),
+    /// The edge gave up waiting for core, before its own deadline.
+    CoreTimedOut,
+}
+
+impl EdgeError {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::MissingBody | Self::InvalidJson | Self::NotAnObject | Self::MissingFields(_) => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden(_) => 403,
+            Self::MethodNotAllowed => 405,
+            Self::RequestTooLarge(_) => 413,
+            Self::CoreNotFound | Self::CoreAccessDenied | Self::InvocationFailure(_) => 500,
+            Self::CoreUnreachable(_) | Self::CoreError(_) | Self::CoreAnswerTooLarge(_) => 502,
+            Self::CoreThrottled(_) => 503,
+            Self::CoreTimedOut => 504,
+        }
+    }
+
+    /// The word that a program matches on; at the direct door, the function error's `errorType`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MissingBody => "missing_body",
+            Self::InvalidJson => "invalid_json",
+            Self::NotAnObject => "not_an_object",
+            Self::MissingFields(_) => "missing_fields",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::RequestTooLarge(_) => "request_too_large",
+            Self::CoreNotFound => "core_not_found",
+            Self::CoreAccessDenied => "core_access_denied",
+            Self::InvocationFailure(_) => "invocation_failure",
+            Self::CoreUnreachable(_) => "core_unreachable",
+            Self::CoreError(_) => "core_error",
+            Self::CoreAnswerTooLarge(_) => "core_answer_too_large",
+            Self::CoreThrottled(_) => "core_throttled",
+            Self::CoreTimedOut => "core_timed_out",
+        }
+    }
+
+    /// The sentence that a person reads; at the direct door, the function error's `errorMessage`.
+    pub fn message(&self) -> String {
+        let text = match self {
+            Self::MissingBody => "Missing request body",
+            Self::InvalidJson => "Body must be valid JSON",
+            Self::NotAnObject => "Body must be a JSON object",
+            Self::MissingFields(fields) => return format!("Missing fields: {}", fields.join(", ")),
+            Self::Unauthorized => "Unauthorized",
+            Self::Forbidden(_) => "Forbidden",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::RequestTooLarge(_) => "Request too large",
+            Self::CoreNotFound => "Target lambda not found",
+            Self::CoreAccessDenied => "Not allowed to invoke the target lambda",
+            Self::InvocationFailure(_) | Self::CoreUnreachable(_) => "Invocation failure",
+            Self::CoreError(_) => "Core lambda error",
+            Self::CoreAnswerTooLarge(_) => "Core lambda answer too large",
+            Self::CoreThrottled(_) => "Core lambda is busy",
+            Self::CoreTimedOut => "Core lambda timed out",
+        };
+        text.to_owned()
+    }
+
+    /// What stands in the log and nowhere else.
+    pub fn cause(&self) -> Option<String> {
+        match self {
+            Self::Forbidden(reason) => Some((*reason).to_owned()),
+            Self::InvocationFailure(cause) | Self::CoreUnreachable(cause) => Some(cause.clone()),
+            Self::RequestTooLarge(bytes) | Self::CoreAnswerTooLarge(bytes) => Some(format!("{bytes} bytes")),
+            Self::MissingBody
+            | Self::InvalidJson
+            | Self::NotAnObject
+            | Self::MissingFields(_)
+            | Self::Unauthorized
+            | Self::MethodNotAllowed
+            | Self::CoreNotFound
+            | Self::CoreAccessDenied
+            | Self::CoreError(_)
+            | Self::CoreThrottled(_)
+            | Self::CoreTimedOut => None,
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Any door's event becomes a [`Request`]. Tolerant: an odd or missing member is an absent one, never an error; borrowed:
+//! nothing is copied but texts that hold escapes.
+//!
+//! The doors are told apart by the event's shape alone. What is not clearly API Gateway's or a function URL's event came in
+//! by the Invoke API, where only the invocation's context can say who the caller is.
+
+use std::borrow::Cow;
+
+use lambda_runtime::Context;
+use serde_json::value::RawValue;
+
+use crate::claims::Claims;
+use crate::json::{self, Object};
+
+/// The way by which an event came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// API Gateway HTTP API, payload format 2.0.
+    HttpApi,
+    /// API Gateway REST API, or an HTTP API with payload format 1.0.
+    RestApi,
+    /// A Lambda function URL.
+    FunctionUrl,
+    /// Lambda's Invoke API: there is no HTTP request and no HTTP answer.
+    Direct,
+}
+
+impl Door {
+    /// The door's name in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HttpApi => "http-api",
+            Self::RestApi => "rest-api",
+            Self::FunctionUrl => "function-url",
+            Self::Direct => "direct",
+        }
+    }
+}
+
+/// What one event asks for.
+#[derive(Debug)]
+pub struct Request<'e> {
+    /// Where it came in.
+    pub door: Door,
+    /// The HTTP method, upper-case as sent; empty at the direct door.
+    pub method: Cow<'e, str>,
+    /// The `Origin` header.
+    pub origin: Option<Cow<'e, str>>,
+    /// Who the platform says the caller is.
+    pub proof: Proof<'e>,
+    /// What the caller sent.
+    pub content: Content<'e>,
+    /// What core is told about the request itself.
+    pub meta: RequestMeta<'e>,
+}
+
+/// The platform's word for who the caller is.
+#[derive(Debug)]
+pub enum Proof<'e> {
+    /// Nobody has proved anything.
+    None,
+    /// A JWT or Cognito authorizer has verified a token with these claims.
+    Token(Claims<'e>),
+    /// A Lambda authorizer has let the caller in with this context.
+    LambdaAuthorizer(Claims<'e>),
+    /// IAM has verified a signature.
+    Iam(Claims<'e>),
+    /// The Invoke API was called with credentials of this Cognito identity.
+    CognitoIdentity(&'e str),
+}
+
+/// What the caller sent, not yet looked into.
+#[derive(Debug)]
+pub struct Content<'e> {
+    /// The request's body.
+    pub body: Body<'e>,
+    /// The query string.
+    pub query: Query<'e>,
+}
+
+/// A request's body.
+#[derive(Debug)]
+pub enum Body<'e> {
+    /// There is none.
+    Absent,
+    /// Text.
+    Text(Cow<'e, str>),
+    /// Bytes in base64.
+    Base64(Cow<'e, str>),
+    /// JSON that was never put into a string: the event of a direct Invoke, or a test event written by hand.
+    Json(&'e RawValue),
+}
+
+/// A query string.
+#[derive(Debug)]
+pub enum Query<'e> {
+    /// As it was sent, percent-encoded.
+    Encoded(Cow<'e, str>),
+    /// Decoded by a REST API, each name with all its values.
+    Decoded(Object<'e>),
+}
+
+/// What core is told about the request itself.
+#[derive(Debug)]
+pub struct RequestMeta<'e> {
+    /// The caller's address, as the platform saw it.
+    pub ip: Option<Cow<'e, str>>,
+    /// The `User-Agent` header.
+    pub user_agent: Option<Cow<'e, str>>,
+    /// The Lambda request id.
+    pub request_id: &'e str,
+}
+
+impl<'e> Request<'e> {
+    /// Reads an event of any shape.
+    pub fn read(event: &'e RawValue, context: &'e Context) -> Self {
+        let Some(members) = Object::of(event) else { return Self::direct(event, context) };
+        let Some(request_context) = members.object("requestContext") else { return Self::direct(event, context) };
+        if let Some(http) = request_context.object("http") {
+            return Self::payload_2_0(&members, &request_context, &http, context);
+        }
+        match members.text("httpMethod") {
+            Some(method) => Self::payload_1_0(&members, &request_context, method, context),
+            None => Self::direct(event, context),
+        }
+    }
+
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+    fn payload_2_0(event: &Object<'e>, context: &Object<'e>, http: &Object<'e>, lambda: &'e Context) -> Self {
+        let headers = Headers::of(event);
+        let authorizer = context.object("authorizer").unwrap_or_default();
+        let query = event.text("rawQueryString").unwrap_or_default();
+        let meta = RequestMeta {
+            ip: http.text("sourceIp").or_else(|| headers.last_forwarded_for()),
+            user_agent: headers.get("user-agent").or_else(|| http.text("userAgent")),
+            request_id: &lambda.request_id,
+        };
+        Self {
+            door: if is_function_url(context) { Door::FunctionUrl } else { Door::HttpApi },
+            method: http.text("method").unwrap_or_default(),
+            origin: headers.get("origin"),
+            proof: Proof::of_http_api(&authorizer),
+            content: Content { body: Body::of(event), query: Query::Encoded(query) },
+            meta,
+        }
+    }
+
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
+    fn payload_1_0(event: &Object<'e>, context: &Object<'e>, method: Cow<'e, str>, lambda: &'e Context) -> Self {
+        let headers = Headers::of(event);
+        let identity = context.object("identity").unwrap_or_default();
+        let query = event.object("multiValueQueryStringParameters").or_else(|| event.object("queryStringParameters"));
+        let meta = RequestMeta {
+            ip: identity.text("sourceIp").or_else(|| headers.last_forwarded_for()),
+            user_agent: headers.get("user-agent").or_else(|| identity.text("userAgent")),
+            request_id: &lambda.request_id,
+        };
+        Self {
+            door: Door::RestApi,
+            method,
+            origin: headers.get("origin"),
+            proof: Proof::of_rest_api(context),
+            content: Content { body: Body::of(event), query: Query::Decoded(query.unwrap_or_default()) },
+            meta,
+        }
+    }
+
+    fn direct(event: &'e RawValue, context: &'e Context) -> Self {
+        let proof = match &context.identity {
+            Some(identity) if !identity.identity_id.is_empty() => Proof::CognitoIdentity(&identity.identity_id),
+            _ => Proof::None,
+        };
+        Self {
+            door: Door::Direct,
+            method: Cow::default(),
+            origin: None,
+            proof,
+            content: Content { body: Body::Json(event), query: Query::Encoded(Cow::default()) },
+            meta: RequestMeta { ip: None, user_agent: None, request_id: &context.request_id },
+        }
+    }
+}
+
+fn is_function_url(context: &Object) -> bool {
+    context.text("domainName").is_some_and(|host| host.contains(".lambda-url.") && host.ends_with(".on.aws"))
+}
+
+impl<'e> Proof<'e> {
+    fn of_http_api(authorizer: &Object<'e>) -> Self {
+        let token = authorizer.object("jwt").and_then(|jwt| jwt.object("claims"));
+        Self::first([
+            token.map(|claims| Self::Token(Claims::new(claims))),
+            authorizer.object("lambda").map(|context| Self::LambdaAuthorizer(Claims::new(context))),
+            authorizer.object("iam").map(|iam| Self::Iam(Claims::new(iam))),
+        ])
+    }
+
+    /// A Cognito authorizer gives `claims`; a Lambda authorizer's context stands flat beside its `principalId`.
+    fn of_rest_api(context: &Object<'e>) -> Self {
+        let authorizer = context.object("authorizer").unwrap_or_default();
+        let lambda = authorizer.get("principalId").is_some().then(|| authorizer.clone());
+        Self::first([
+            authorizer.object("claims").map(|claims| Self::Token(Claims::new(claims))),
+            lambda.map(|context| Self::LambdaAuthorizer(Claims::new(context))),
+            None,
+        ])
+    }
+
+    fn first(proofs: [Option<Self>; 3]) -> Self {
+        proofs.into_iter().flatten().find(|proof| !proof.is_empty()).unwrap_or(Self::None)
+    }
+
+    /// The verified members, where the proof has any.
+    pub fn claims(&self) -> Option<&Claims<'e>> {
+        match self {
+            Self::Token(claims) | Self::LambdaAuthorizer(claims) | Self::Iam(claims) => Some(claims),
+            Self::CognitoIdentity(_) | Self::None => None,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.claims().is_none_or(Claims::is_empty)
+    }
+}
+
+impl<'e> Body<'e> {
+    fn of(event: &Object<'e>) -> Self {
+        let Some(raw) = event.get("body").filter(|raw| !json::is_blank(raw)) else { return Self::Absent };
+        let is_base64 = event.get("isBase64Encoded").is_some_and(|flag| matches!(flag.get(), "true" | "\"true\""));
+        match json::string(raw) {
+            Some(text) if is_base64 => Self::Base64(text),
+            Some(text) => Self::Text(text),
+            None => Self::Json(raw),
+        }
+    }
+}
+
+/// The request's headers, whose names may be in any case and whose values may be single or, in payload 1.0, lists.
+struct Headers<'e> {
+    single: Object<'e>,
+    multi: Object<'e>,
+}
+
+impl<'e> Headers<'e> {
+    fn of(event: &Object<'e>) -> Self {
+        Self { single: event.object("headers").unwrap_or_default(), multi: event.object("multiValueHeaders").unwrap_or_default() }
+    }
+
+    fn get(&self, name: &str) -> Option<Cow<'e, str>> {
+        let single = self.single.get_ignoring_case(name).and_then(json::text);
+        single.or_else(|| {
+            let values: Vec<&'e RawValue> = serde_json::from_str(self.multi.get_ignoring_case(name)?.get()).ok()?;
+            values.last().and_then(|raw| json::text(raw))
+        })
+    }
+
+    fn last_forwarded_for(&self) -> Option<Cow<'e, str>> {
+        let chain = self.get("x-forwarded-for")?;
+        let last = chain.rsplit(',').next().map(str::trim)?;
+        (!last.is_empty()).then(|| Cow::Owned(last.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_request<T>(event: &str, look: impl Fn(Request) -> T) -> T {
+        let raw: Box<RawValue> = serde_json::from_str(event).expect("JSON");
+        let context = Context::default();
+        look(Request::read(&raw, &context))
+    }
+
+    fn door(event: &str) -> Door {
+        with_request(event, |request| request.door)
+    }
+
+    #[test]
+    fn the_door_is_told_by_the_events_shape() {
+        for (name, event, expected) in [
+            ("payload 2.0", r#"{"requestContext":{"http":{"method":"POST"}}}"#, Door::HttpApi),
+            (
+                "function URL",
+                r#"{"requestContext":{"domainName":"abc.lambda-url.us-east-1.on.aws","http":{}}}"#,
+                Door::FunctionUrl,
+            ),
+            ("payload 1.0", r#"{"httpMethod":"POST","requestContext":{}}"#, Door::RestApi),
+            ("a caller's own JSON", r#"{"partner":"acme"}"#, Door::Direct),
+            ("no request context", r#"{"httpMethod":"POST"}"#, Door::Direct),
+            ("an odd request context", r#"{"requestContext":[],"httpMethod":"POST"}"#, Door::Direct),
+            ("an odd method", r#"{"requestContext":{},"httpMethod":7}"#, Door::Direct),
+            ("not an object", "[1,2]", Door::Direct),
+            ("nothing", "null", Door::Direct),
+        ] {
+            assert_eq!(door(event), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn odd_members_are_absent_ones() {
+        let event = r#"{"requestContext":{"http":{"method":7,"sourceIp":[]},"authorizer":"x"},"headers":3,"body":null,"isBase64Encoded":"no"}"#;
+        with_request(event, |request| {
+            assert_eq!(request.method, "");
+            assert!(request.origin.is_none() && request.meta.ip.is_none() && request.meta.user_agent.is_none());
+            assert!(matches!(request.proof, Proof::None));
+            assert!(matches!(request.content.body, Body::Absent));
+        });
+    }
+
+    #[test]
+    fn claims_of_any_type_leave_the_event_readable() {
+        let event = r#"{"requestContext":{"http":{},"authorizer":{"jwt":{"claims":
+            {"sub":"u","exp":1,"ok":true,"groups":["a"],"address":{"x":1},"none":null},"scopes":null}}}}"#;
+        with_request(event, |request| assert!(matches!(request.proof, Proof::Token(_))));
+    }
+
+    #[test]
+    fn an_empty_or_absent_proof_is_none() {
+        for authorizer in ["null", "{}", r#"{"jwt":{}}"#, r#"{"jwt":{"claims":{}}}"#, r#"{"lambda":null}"#, r#"{"iam":{}}"#] {
+            let event = format!(r#"{{"requestContext":{{"http":{{}},"authorizer":{authorizer}}}}}"#);
+            with_request(&event, |request| assert!(matches!(request.proof, Proof::None), "{authorizer}"));
+        }
+    }
+
+    #[test]
+    fn the_address_is_the_one_the_platform_saw() {
+        let seen = r#"{"requestContext":{"http":{"sourceIp":"203.0.113.7"}},"headers":{"x-forwarded-for":"6.6.6.6"}}"#;
+        let not_seen = r#"{"requestContext":{"http":{}},"headers":{"X-Forwarded-For":"6.6.6.6, 203.0.113.8"}}"#;
+        assert_eq!(with_request(seen, |r| r.meta.ip.map(Cow::into_owned)).as_deref(), Some("203.0.113.7"));
+        assert_eq!(with_request(not_seen, |r| r.meta.ip.map(Cow::into_owned)).as_deref(), Some("203.0.113.8"));
+    }
+
+    #[test]
+    fn headers_are_found_in_any_case_and_in_lists() {
+        let event =
+            r#"{"httpMethod":"POST","requestContext":{},"headers":null,"multiValueHeaders":{"Origin":["https://a.example"]}}"#;
+        assert_eq!(with_request(event, |r| r.origin.map(Cow::into_owned)).as_deref(), Some("https://a.example"));
+    }
+}

@@ -1,0 +1,184 @@
+//! JSON that is looked at without being re-typed: objects as ordered raw members, texts, and what is empty.
+//!
+//! Nothing here fails loudly: what is not of the wanted shape is `None`, so that no odd member makes an event unreadable.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The members of a JSON object in their order, values as they were written. A repeated key stands as often as it was written.
+#[derive(Debug, Default, Clone)]
+pub struct Object<'e>(Vec<(Cow<'e, str>, &'e RawValue)>);
+
+impl<'e> Object<'e> {
+    /// Reads an object; `None` when the text is not one.
+    pub fn read(text: &'e str) -> Option<Self> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let object = json.deserialize_map(Members).ok()?;
+        json.end().ok()?;
+        Some(object)
+    }
+
+    /// Reads an object from a raw value.
+    pub fn of(raw: &'e RawValue) -> Option<Self> {
+        Self::read(raw.get())
+    }
+
+    /// The value of a member; of a repeated key the last, as JSON parsers take it.
+    pub fn get(&self, name: &str) -> Option<&'e RawValue> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| *raw)
+    }
+
+    /// The value of a member whose name may be in any case, as header names are.
+    pub fn get_ignoring_case(&self, name: &str) -> Option<&'e RawValue> {
+        self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, raw)| *raw)
+    }
+
+    /// A member that is an object.
+    pub fn object(&self, name: &str) -> Option<Object<'e>> {
+        Self::of(self.get(name)?)
+    }
+
+    /// A member that is a non-empty string.
+    pub fn text(&self, name: &str) -> Option<Cow<'e, str>> {
+        self.get(name).and_then(text)
+    }
+
+    /// Whether there is no member at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The members in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &'e RawValue)> {
+        self.0.iter().map(|(key, raw)| (key.as_ref(), *raw))
+    }
+}
+
+/// A string, when the value is one and is not empty.
+pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    string(raw).filter(|text| !text.is_empty())
+}
+
+/// A string, when the value is one. Lone surrogates, which JSON permits, become U+FFFD.
+pub fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+    Text.deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()
+}
+
+/// Whether a value counts as missing: `null` or `""`.
+pub fn is_blank(raw: &RawValue) -> bool {
+    matches!(raw.get(), "null" | "\"\"")
+}
+
+struct Members;
+
+impl<'e> Visitor<'e> for Members {
+    type Value = Object<'e>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'e>>(self, mut map: A) -> Result<Object<'e>, A::Error> {
+        let mut members = Vec::with_capacity(16);
+        while let Some(key) = map.next_key_seed(Text)? {
+            members.push((key, map.next_value()?));
+        }
+        Ok(Object(members))
+    }
+}
+
+/// Reads a string as bytes, so that an escape that is no Unicode scalar value (`"\ud800"`) does not end the reading.
+pub struct Text;
+
+impl<'e> DeserializeSeed<'e> for Text {
+    type Value = Cow<'e, str>;
+
+    fn deserialize<D: Deserializer<'e>>(self, deserializer: D) -> Result<Cow<'e, str>, D::Error> {
+        deserializer.deserialize_bytes(Text)
+    }
+}
+
+impl<'e> Visitor<'e> for Text {
+    type Value = Cow<'e, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_bytes<E>(self, bytes: &'e [u8]) -> Result<Cow<'e, str>, E> {
+        Ok(String::from_utf8_lossy(bytes))
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Cow<'e, str>, E> {
+        Ok(Cow::Owned(String::from_utf8_lossy(bytes).into_owned()))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'e str) -> Result<Cow<'e, str>, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Cow<'e, str>, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_keeps_order_digits_and_escapes() {
+        let object = Object::read(r#"{"b": 1.10, "a":"\u00e9", "big": 123456789012345678901234567890}"#).expect("an object");
+        let members: Vec<_> = object.iter().map(|(key, raw)| (key.to_owned(), raw.get())).collect();
+        insta::assert_debug_snapshot!(members, @r#"
+        [
+            (
+                "b",
+                "1.10",
+            ),
+            (
+                "a",
+                "\"\\u00e9\"",
+            ),
+            (
+                "big",
+                "123456789012345678901234567890",
+            ),
+        ]
+        "#);
+    }
+
+    #[test]
+    fn of_a_repeated_key_the_last_value_counts() {
+        let object = Object::read(r#"{"a":"","a":"x"}"#).expect("an object");
+        assert_eq!(object.text("a").as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn a_key_written_with_escapes_is_the_same_key() {
+        let object = Object::read(r#"{"p\u0061rtner":"x"}"#).expect("an object");
+        assert_eq!(object.text("partner").as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn lone_surrogates_do_not_make_an_object_unreadable() {
+        let object = Object::read(r#"{"\ud800":1,"a":"\udc00!"}"#).expect("an object");
+        assert_eq!(object.text("a").as_deref(), Some("\u{fffd}\u{fffd}\u{fffd}!"));
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_none() {
+        for text in ["[]", "1", "\"{}\"", "null", "{", "{}x", "", "{\"a\":}"] {
+            assert!(Object::read(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_object_nested_ten_thousand_deep_is_read() {
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        assert!(Object::read(&deep).is_some());
+    }
+}

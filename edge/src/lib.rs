@@ -1,0 +1,70 @@
+//! The edge function: what stands between a browser and a core Lambda function.
+//!
+//! It reads the event of any door, lets the caller in or not, checks the input, adds the caller's identity, invokes core
+//! and answers in JSON that the browser may read. The order of the stages is in [`handler`]; each stage is a file, named
+//! by its verb, and takes the type that the stage before it gives. Only [`invoke`] touches the network, only [`config`]
+//! reads the environment.
+
+pub mod admit;
+pub mod authorize;
+pub mod claims;
+pub mod config;
+pub mod cors;
+pub mod enrich;
+pub mod error;
+pub mod event;
+pub mod handler;
+pub mod invoke;
+pub mod json;
+pub mod respond;
+pub mod telemetry;
+pub mod validate;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
+use serde_json::value::RawValue;
+
+use config::{Config, ConfigError};
+use handler::Edge;
+use invoke::LambdaCore;
+
+/// Runs the function until Lambda ends it: what the deployed binary calls, and the local stack in a process of its own.
+pub fn main() -> ExitCode {
+    let config = match Config::from_process() {
+        Ok(config) => config,
+        Err(error) => return refuse_to_start(&error),
+    };
+    telemetry::start(config.log);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(serve(config)),
+        Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the runtime ended");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(config: Config) -> Result<(), lambda_http::Error> {
+    let core = LambdaCore::new(config.target.clone()).await;
+    let edge = Arc::new(Edge::new(config, core));
+    let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let edge = Arc::clone(&edge);
+        async move { edge.handle(&event.payload, &event.context).await }
+    });
+    lambda_runtime::run_concurrent(handler).await
+}
+
+fn refuse_to_start(error: &ConfigError) -> ExitCode {
+    telemetry::start(config::Log::DEFAULT);
+    for problem in &error.0 {
+        tracing::error!(problem, "the edge does not start half-configured");
+    }
+    ExitCode::FAILURE
+}

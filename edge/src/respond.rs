@@ -1,0 +1,164 @@
+//! Core's answer, or the failure on the way to it, becomes the HTTP response that the platform unwraps. Pure.
+//!
+//! What every answer has in common is put on by [`Response::dressed`]: no browser gets one without it.
+
+mod core_answer;
+mod headers;
+mod wire;
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::cors::Cors;
+use crate::error::EdgeError;
+use crate::event::Door;
+pub use core_answer::{read_core_reply, read_function_result};
+pub use headers::Headers;
+
+/// What Lambda lets a function return, in bytes: 6 MiB and 100.
+/// The figure stands in Lambda's own error, `Function.ResponseSizeTooLarge`.
+const MAX_ANSWER: usize = 6_291_556;
+
+/// An HTTP response in the form that API Gateway and function URLs unwrap.
+#[derive(Debug)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, names as they are written.
+    pub headers: Headers,
+    /// The body, text or base64.
+    pub body: String,
+    /// Whether the body is base64.
+    pub is_base64: bool,
+}
+
+/// What the common headers of an answer say.
+#[derive(Debug)]
+pub struct Dress<'a> {
+    /// Decides about the CORS headers.
+    pub cors: &'a Cors,
+    /// The request's `Origin`.
+    pub origin: Option<&'a str>,
+    /// The Lambda request id.
+    pub request_id: &'a str,
+    /// How long core took.
+    pub core: Duration,
+    /// How long the edge itself took.
+    pub edge: Duration,
+}
+
+impl Response {
+    /// A JSON answer.
+    pub fn json(status: u16, body: String) -> Self {
+        let mut headers = Headers::default();
+        headers.set("Content-Type", "application/json");
+        Self { status, headers, body, is_base64: false }
+    }
+
+    /// The answer to a preflight.
+    pub fn preflight(cors: &Cors, origin: Option<&str>) -> Self {
+        let mut response = Self::json(204, String::new());
+        cors.on_preflight(origin, &mut response.headers);
+        response
+    }
+
+    /// The answer to a request that failed. `methods` are those that are served.
+    pub fn failure(error: &EdgeError, request_id: &str, methods: &[String]) -> Self {
+        let mut response = Self::json(error.status(), failure_body(error, request_id));
+        match error {
+            EdgeError::Unauthorized => response.headers.set("WWW-Authenticate", "Bearer"),
+            EdgeError::MethodNotAllowed => response.headers.set("Allow", format!("{}, OPTIONS", methods.join(", "))),
+            EdgeError::CoreThrottled(seconds) => response.headers.set("Retry-After", seconds.to_string()),
+            _ => {}
+        }
+        response
+    }
+
+    /// Puts on what every answer carries, over whatever core said of it.
+    pub fn dressed(mut self, dress: &Dress) -> Self {
+        let millis = |time: Duration| time.as_secs_f64() * 1e3;
+        let timing = format!("core;dur={:.3}, edge;dur={:.3}", millis(dress.core), millis(dress.edge));
+        self.headers.set("Cache-Control", "no-store");
+        self.headers.set("X-Content-Type-Options", "nosniff");
+        self.headers.set("X-Request-Id", dress.request_id.to_owned());
+        self.headers.set("Server-Timing", timing);
+        dress.cors.on_answer(dress.origin, &mut self.headers);
+        self
+    }
+
+    /// Passes a response that Lambda lets the edge return through this door.
+    pub fn fitting(self, door: Door) -> Result<Self, EdgeError> {
+        // Escaping makes a byte six at the worst.
+        let surely_fits = self.body.len() < MAX_ANSWER / 8;
+        let bytes = if surely_fits { 0 } else { wire::length(&self, door) };
+        if bytes > MAX_ANSWER { Err(EdgeError::CoreAnswerTooLarge(bytes)) } else { Ok(self) }
+    }
+
+    /// The JSON form for this door.
+    pub fn for_door(&self, door: Door) -> impl Serialize {
+        wire::Form { response: self, door }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FailureBody<'a> {
+    error: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a RawValue>,
+}
+
+fn failure_body(error: &EdgeError, request_id: &str) -> String {
+    let (fields, detail) = match error {
+        EdgeError::MissingFields(fields) => (Some(fields.as_slice()), None),
+        EdgeError::CoreError(detail) => (None, detail.as_deref()),
+        _ => (None, None),
+    };
+    let body = FailureBody { error: &error.message(), code: error.code(), request_id, fields, detail };
+    serde_json::to_string(&body).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_is_json_with_its_code_and_the_request_id() {
+        let failures = [
+            EdgeError::MissingFields(vec!["partner".to_owned(), "year".to_owned()]),
+            EdgeError::Unauthorized,
+            EdgeError::MethodNotAllowed,
+            EdgeError::CoreThrottled(7),
+            EdgeError::CoreUnreachable("10.0.0.1 refused".to_owned()),
+            EdgeError::CoreError(Some(RawValue::from_string(r#"{"errorType":"X"}"#.to_owned()).expect("JSON"))),
+        ];
+        let written: Vec<_> = failures
+            .iter()
+            .map(|error| {
+                let response = Response::failure(error, "id-1", &["POST".to_owned()]);
+                serde_json::to_string(&response.for_door(Door::HttpApi)).expect("JSON")
+            })
+            .collect();
+        insta::assert_snapshot!(written.join("\n"));
+    }
+
+    #[test]
+    fn an_answer_is_refused_from_the_byte_on_that_lambda_would_refuse() {
+        let answer = |len: usize| Response::json(200, "x".repeat(len));
+        let around = wire::length(&answer(0), Door::HttpApi);
+        assert!(answer(MAX_ANSWER - around).fitting(Door::HttpApi).is_ok());
+        assert!(answer(MAX_ANSWER - around + 1).fitting(Door::HttpApi).is_err());
+    }
+
+    #[test]
+    fn escaping_counts_towards_the_limit() {
+        let quotes = Response::json(200, "\"".repeat(MAX_ANSWER / 2));
+        assert!(matches!(quotes.fitting(Door::HttpApi), Err(EdgeError::CoreAnswerTooLarge(_))));
+    }
+}

@@ -1,0 +1,233 @@
+//! Reads what core gave back: JSON to pass on, an answer in API Gateway's form to unwrap, or a function error.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{MAX_ANSWER, Response};
+use crate::config::{CoreReplyShape, ErrorDetail};
+use crate::error::EdgeError;
+use crate::invoke::CoreReply;
+use crate::json::{self, Object};
+
+/// Headers of a core's answer that are not its to set: the connection's, and CORS, which is the edge's.
+const NOT_CORES: [&str; 4] = ["connection", "content-length", "transfer-encoding", "keep-alive"];
+
+/// Reads core's reply as an HTTP answer.
+pub fn read_core_reply(reply: CoreReply, shape: CoreReplyShape, detail: ErrorDetail) -> Result<Response, EdgeError> {
+    let body = result_text(reply, detail)?;
+    match shape {
+        CoreReplyShape::Raw => Ok(Response::json(200, body)),
+        CoreReplyShape::Proxy => match unwrap_proxy(&body, detail)? {
+            Some(response) => Ok(response),
+            None => Ok(Response::json(200, body)),
+        },
+    }
+}
+
+/// Reads core's reply as the result of the edge function itself.
+pub fn read_function_result(reply: CoreReply, detail: ErrorDetail) -> Result<Box<RawValue>, EdgeError> {
+    let text = result_text(reply, detail)?;
+    let bytes = text.len();
+    if bytes > MAX_ANSWER {
+        return Err(EdgeError::CoreAnswerTooLarge(bytes));
+    }
+    RawValue::from_string(text).map_err(|error| EdgeError::InvocationFailure(error.to_string()))
+}
+
+/// The JSON text of a result, byte for byte; `{}` for nothing, `{"raw": …}` for what is not JSON.
+fn result_text(reply: CoreReply, detail: ErrorDetail) -> Result<String, EdgeError> {
+    if reply.is_function_error {
+        return Err(EdgeError::CoreError(error_detail(&reply.payload, detail)));
+    }
+    if reply.payload.is_empty() {
+        return Ok("{}".to_owned());
+    }
+    match String::from_utf8(reply.payload) {
+        Ok(text) if is_json(&text) => Ok(text),
+        Ok(text) => Ok(raw_text(&text)),
+        Err(error) => Ok(raw_text(&String::from_utf8_lossy(error.as_bytes()))),
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<&RawValue>(text).is_ok()
+}
+
+fn raw_text(text: &str) -> String {
+    #[derive(Serialize)]
+    struct Raw<'a> {
+        raw: &'a str,
+    }
+    serde_json::to_string(&Raw { raw: text }).unwrap_or_default()
+}
+
+/// The part of an error payload that the browser may read.
+fn error_detail(payload: &[u8], detail: ErrorDetail) -> Option<Box<RawValue>> {
+    let text = String::from_utf8_lossy(payload);
+    match detail {
+        ErrorDetail::None => None,
+        ErrorDetail::Message => type_and_message(&text),
+        ErrorDetail::Full if is_json(&text) => RawValue::from_string(text.into_owned()).ok(),
+        ErrorDetail::Full => RawValue::from_string(raw_text(&text)).ok(),
+    }
+}
+
+fn type_and_message(text: &str) -> Option<Box<RawValue>> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Detail<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_type: Option<&'a RawValue>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_message: Option<&'a RawValue>,
+    }
+    let payload = Object::read(text)?;
+    let detail = Detail { error_type: payload.get("errorType"), error_message: payload.get("errorMessage") };
+    let says_nothing = detail.error_type.is_none() && detail.error_message.is_none();
+    if says_nothing { None } else { to_raw_value(&detail).ok() }
+}
+
+/// Unwraps `{statusCode, headers, multiValueHeaders, cookies, body, isBase64Encoded}`; `None` when there is no `statusCode`.
+fn unwrap_proxy(text: &str, detail: ErrorDetail) -> Result<Option<Response>, EdgeError> {
+    let Some(answer) = Object::read(text) else { return Ok(None) };
+    let Some(code) = answer.get("statusCode") else { return Ok(None) };
+    let Some(status) = status(code) else { return Err(malformed(code, detail)) };
+    let mut response = Response::json(status, proxy_body(&answer));
+    response.is_base64 = answer.get("isBase64Encoded").is_some_and(|flag| flag.get() == "true");
+    for (name, value) in proxy_headers(&answer) {
+        if name.eq_ignore_ascii_case("content-type") {
+            response.headers.set("Content-Type", value);
+        } else {
+            response.headers.add(name, value);
+        }
+    }
+    Ok(Some(response))
+}
+
+fn status(raw: &RawValue) -> Option<u16> {
+    let digits = json::text(raw).unwrap_or(Cow::Borrowed(raw.get()));
+    digits.parse().ok().filter(|status| (200..600).contains(status))
+}
+
+fn malformed(code: &RawValue, detail: ErrorDetail) -> EdgeError {
+    let message = format!("core's statusCode is {}, not a number from 200 to 599", code.get());
+    let payload = serde_json::json!({ "errorType": "Edge.MalformedProxyResponse", "errorMessage": message });
+    EdgeError::CoreError(error_detail(payload.to_string().as_bytes(), detail))
+}
+
+fn proxy_body(answer: &Object) -> String {
+    match answer.get("body") {
+        None => String::new(),
+        Some(raw) if raw.get() == "null" => String::new(),
+        Some(raw) => json::string(raw).unwrap_or(Cow::Borrowed(raw.get())).into_owned(),
+    }
+}
+
+fn proxy_headers(answer: &Object) -> Vec<(String, String)> {
+    let mut headers = Vec::new();
+    let mut add = |name: &str, raw: &RawValue| {
+        let lower = name.to_ascii_lowercase();
+        if !lower.starts_with("access-control-") && !NOT_CORES.contains(&lower.as_str()) {
+            headers.push((name.to_owned(), json::string(raw).unwrap_or(Cow::Borrowed(raw.get())).into_owned()));
+        }
+    };
+    let multi = answer.object("multiValueHeaders").unwrap_or_default();
+    for (name, raw) in
+        answer.object("headers").unwrap_or_default().iter().filter(|(name, _)| multi.get_ignoring_case(name).is_none())
+    {
+        add(name, raw);
+    }
+    for (name, raw) in multi.iter() {
+        list(raw).into_iter().for_each(|value| add(name, value));
+    }
+    answer.get("cookies").map(list).unwrap_or_default().into_iter().for_each(|cookie| add("Set-Cookie", cookie));
+    headers
+}
+
+fn list(raw: &RawValue) -> Vec<&RawValue> {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Door;
+
+    fn reply(payload: impl Into<Vec<u8>>, is_function_error: bool) -> CoreReply {
+        CoreReply { payload: payload.into(), is_function_error }
+    }
+
+    #[test]
+    fn cores_json_is_passed_on_byte_for_byte() {
+        for (name, payload, body) in [
+            ("an object", r#"{"b": 1.10,"a":"\u00e9","a":123456789012345678901234567890}"#, None),
+            ("null", "null", None),
+            ("a number", "1e400", None),
+            ("nothing", "", Some("{}")),
+            ("text", "not \"json\"", Some(r#"{"raw":"not \"json\""}"#)),
+        ] {
+            let response = read_core_reply(reply(payload, false), CoreReplyShape::Raw, ErrorDetail::Message).expect("an answer");
+            assert_eq!((response.status, response.body.as_str()), (200, body.unwrap_or(payload)), "{name}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_become_raw_text() {
+        let response = read_core_reply(reply(vec![b'a', 0xff], false), CoreReplyShape::Raw, ErrorDetail::Message);
+        assert_eq!(response.expect("an answer").body, "{\"raw\":\"a\u{fffd}\"}");
+    }
+
+    #[test]
+    fn a_function_error_shows_as_much_as_error_detail_says() {
+        const PAYLOAD: &str = r#"{"errorType":"KeyError","errorMessage":"'x'","stackTrace":["line 1"]}"#;
+        for (detail, payload, shown) in [
+            (ErrorDetail::Message, PAYLOAD, Some(r#"{"errorType":"KeyError","errorMessage":"'x'"}"#)),
+            (ErrorDetail::Message, r#"{"errorMessage":"boom"}"#, Some(r#"{"errorMessage":"boom"}"#)),
+            (ErrorDetail::Message, "boom", None),
+            (ErrorDetail::Full, PAYLOAD, Some(PAYLOAD)),
+            (ErrorDetail::Full, "boom", Some(r#"{"raw":"boom"}"#)),
+            (ErrorDetail::None, PAYLOAD, None),
+        ] {
+            let error = read_core_reply(reply(payload, true), CoreReplyShape::Raw, detail).expect_err("a function error");
+            let EdgeError::CoreError(told) = error else { panic!("{error:?}") };
+            assert_eq!(told.as_deref().map(RawValue::get), shown, "{detail:?} of {payload}");
+        }
+    }
+
+    fn proxy(payload: &str, door: Door) -> String {
+        let response = read_core_reply(reply(payload, false), CoreReplyShape::Proxy, ErrorDetail::Message);
+        match response {
+            Ok(response) => serde_json::to_string(&response.for_door(door)).expect("JSON"),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    const PROXY: &str = r#"{"statusCode":201,"headers":{"content-type":"text/plain","X-Page":7,"Access-Control-Allow-Origin":"*"},
+        "multiValueHeaders":{"X-Many":["a","b"]},"cookies":["a=1","b=2"],"body":"made"}"#;
+
+    #[test]
+    fn an_answer_written_for_api_gateway_is_unwrapped_without_its_cors_headers() {
+        insta::assert_snapshot!(proxy(PROXY, Door::HttpApi), @r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-Page":"7","X-Many":"a, b"},"cookies":["a=1","b=2"],"body":"made","isBase64Encoded":false}"#);
+        insta::assert_snapshot!(proxy(PROXY, Door::RestApi), @r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-Page":"7"},"multiValueHeaders":{"X-Many":["a","b"],"Set-Cookie":["a=1","b=2"]},"body":"made","isBase64Encoded":false}"#);
+    }
+
+    #[test]
+    fn proxy_answers_of_every_sort_are_read() {
+        for (name, payload, start) in [
+            ("a status in a string", r#"{"statusCode":"418","body":"t"}"#, r#"{"statusCode":418,"#),
+            ("no status", r#"{"answer":1}"#, r#"{"statusCode":200,"#),
+            (
+                "a body that is JSON",
+                r#"{"statusCode":200,"body":{"a":1}}"#,
+                r#"{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":"{\"a\":1}""#,
+            ),
+            ("a wrong status", r#"{"statusCode":"soon"}"#, "CoreError(Some("),
+            ("a status out of range", r#"{"statusCode":99}"#, "CoreError(Some("),
+        ] {
+            let written = proxy(payload, Door::HttpApi);
+            assert!(written.starts_with(start), "{name}: {written}");
+        }
+    }
+}

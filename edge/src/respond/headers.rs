@@ -1,0 +1,42 @@
+//! A response's headers: few, in order, names compared in any case.
+
+use std::borrow::Cow;
+
+/// Header names and values; a name may stand more than once.
+#[derive(Debug, Default)]
+pub struct Headers(Vec<(Cow<'static, str>, Cow<'static, str>)>);
+
+impl Headers {
+    /// Sets a header to one value, whatever it was.
+    pub fn set(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
+        self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.0.push((Cow::Borrowed(name), value.into()));
+    }
+
+    /// Adds a value beside those that a header has.
+    pub fn add(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, str>>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// Whether a header is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+    }
+
+    /// Every pair, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
+    /// Every name once, with all its values, in order.
+    pub fn grouped(&self) -> Vec<(&str, Vec<&str>)> {
+        let mut groups: Vec<(&str, Vec<&str>)> = Vec::with_capacity(self.0.len());
+        for (name, value) in self.iter() {
+            match groups.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                Some((_, values)) => values.push(value),
+                None => groups.push((name, vec![value])),
+            }
+        }
+        groups
+    }
+}

@@ -1,0 +1,139 @@
+//! An authorized request's body, or query, becomes an [`Validated::input`] that core may be given, or 400.
+//!
+//! The input stays the text that the caller wrote: it is looked through for the required fields, never re-typed.
+
+mod query;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::authorize::{Authorized, Caller};
+use crate::error::EdgeError;
+use crate::event::{Body, Content, RequestMeta};
+use crate::json::{self, Text};
+
+/// A request that core may be given.
+#[derive(Debug)]
+pub struct Validated<'e> {
+    /// Who calls.
+    pub caller: Caller<'e>,
+    /// A JSON object, as the caller wrote it.
+    pub input: Cow<'e, str>,
+    /// What core is told about the request itself.
+    pub meta: RequestMeta<'e>,
+}
+
+/// Reads the input and checks that the required fields are there.
+pub fn validate<'e>(authorized: Authorized<'e>, required: &[String]) -> Result<Validated<'e>, EdgeError> {
+    let input = match authorized.method.as_ref() {
+        "GET" => Cow::Owned(query::to_object(&authorized.content.query)),
+        _ => body(authorized.content)?,
+    };
+    check_fields(&input, required)?;
+    Ok(Validated { caller: authorized.caller, input, meta: authorized.meta })
+}
+
+fn body(content: Content<'_>) -> Result<Cow<'_, str>, EdgeError> {
+    match content.body {
+        Body::Absent => Err(EdgeError::MissingBody),
+        Body::Text(text) => Ok(text),
+        Body::Json(raw) => Ok(Cow::Borrowed(raw.get())),
+        Body::Base64(text) => {
+            let bytes = base64::engine::general_purpose::STANDARD.decode(text.as_ref());
+            let text = String::from_utf8(bytes.map_err(|_| EdgeError::InvalidJson)?);
+            text.map(Cow::Owned).map_err(|_| EdgeError::InvalidJson)
+        }
+    }
+}
+
+fn check_fields(input: &str, required: &[String]) -> Result<(), EdgeError> {
+    let mut json = serde_json::Deserializer::from_str(input);
+    let there = json.deserialize_map(FieldsThere(required)).and_then(|there| json.end().map(|()| there));
+    let there = there.map_err(|_| not_an_object(input))?;
+    let missing: Vec<_> = required.iter().zip(there).filter(|(_, there)| !there).map(|(name, _)| name.clone()).collect();
+    if missing.is_empty() { Ok(()) } else { Err(EdgeError::MissingFields(missing)) }
+}
+
+/// Why `input` could not be read as an object: because it is another kind of JSON, or none.
+fn not_an_object(input: &str) -> EdgeError {
+    match serde_json::from_str::<&RawValue>(input) {
+        Ok(raw) if !raw.get().starts_with('{') => EdgeError::NotAnObject,
+        _ => EdgeError::InvalidJson,
+    }
+}
+
+/// Goes through an object once and tells of each required field whether it is there; of a repeated key the last counts.
+struct FieldsThere<'a>(&'a [String]);
+
+impl<'e> Visitor<'e> for FieldsThere<'_> {
+    type Value = Vec<bool>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'e>>(self, mut map: A) -> Result<Vec<bool>, A::Error> {
+        let mut there = vec![false; self.0.len()];
+        while let Some(key) = map.next_key_seed(Text)? {
+            match self.0.iter().position(|name| *name == key) {
+                Some(index) => there[index] = !json::is_blank(map.next_value()?),
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(there)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn required() -> Vec<String> {
+        ["partner", "year", "period", "question"].map(str::to_owned).into()
+    }
+
+    #[test]
+    fn a_body_is_refused_for_what_it_is() {
+        for (name, input, code) in [
+            ("complete", r#"{"partner":"a","year":2023,"period":"Q1","question":"?"}"#, ""),
+            ("false and zero are values", r#"{"partner":false,"year":0,"period":[],"question":{}}"#, ""),
+            ("white space around", " \n{\"partner\":\"a\",\"year\":1,\"period\":\"Q1\",\"question\":\"?\"}\t", ""),
+            ("a lone surrogate", r#"{"\ud800":1,"partner":"\ud800","year":1,"period":"Q1","question":"?"}"#, ""),
+            ("a later value fills it", r#"{"partner":"","partner":"a","year":1,"period":"Q1","question":"?"}"#, ""),
+            (
+                "a later value blanks it",
+                r#"{"partner":"a","partner":"","year":1,"period":"Q1","question":"?"}"#,
+                "missing_fields",
+            ),
+            ("nothing there", "{}", "missing_fields"),
+            ("an array", "[1]", "not_an_object"),
+            ("a string", "\"{}\"", "not_an_object"),
+            ("null", "null", "not_an_object"),
+            ("cut short", "{\"partner\":", "invalid_json"),
+            ("text behind it", "{} {}", "invalid_json"),
+            ("a bare word", "partner", "invalid_json"),
+            ("white space alone", "  ", "invalid_json"),
+            ("a trailing comma", r#"{"partner":"a",}"#, "invalid_json"),
+            ("a control character", "{\"partner\":\"a\nb\"}", "invalid_json"),
+        ] {
+            let said = check_fields(input, &required()).map_or_else(|error| error.code(), |()| "");
+            assert_eq!(said, code, "{name}");
+        }
+    }
+
+    #[test]
+    fn all_missing_fields_are_told_in_the_configured_order() {
+        let error = check_fields(r#"{"question":null,"period":"","x":1}"#, &required()).expect_err("missing");
+        assert_eq!(error.message(), "Missing fields: partner, year, period, question");
+    }
+
+    #[test]
+    fn a_body_nested_ten_thousand_deep_is_passed_on() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        assert!(check_fields(&deep, &[]).is_ok());
+    }
+}

@@ -1,0 +1,46 @@
+//! A token's claims as an HTTP API hands them to the integration: each a string, arrays in Go's `%v` look.
+
+use serde_json::{Map, Value};
+
+/// Renders every claim; `null` ones are left out.
+pub fn render(claims: &Map<String, Value>) -> Map<String, Value> {
+    let rendered = |(name, value): (&String, &Value)| Some((name.clone(), Value::String(text(value)?)));
+    claims.iter().filter_map(rendered).collect()
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        other => Some(go(other)),
+    }
+}
+
+fn go(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::Bool(word) => word.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(go).collect::<Vec<_>>().join(" ")),
+        Value::Object(members) => {
+            let mut pairs: Vec<_> = members.iter().map(|(name, value)| format!("{name}:{}", go(value))).collect();
+            pairs.sort();
+            format!("map[{}]", pairs.join(" "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn claims_are_rendered_as_api_gateway_renders_them() {
+        let claims = json!({
+            "sub": "u", "exp": 1747603158, "email_verified": true, "cognito:groups": ["admin", "poweruser"], "one": ["a"],
+            "none": [], "absent": null, "identities": [{ "providerName": "Google", "dateCreated": "1" }]
+        });
+        insta::assert_snapshot!(Value::Object(render(claims.as_object().expect("an object"))), @r#"{"cognito:groups":"[admin poweruser]","email_verified":"true","exp":"1747603158","identities":"[map[dateCreated:1 providerName:Google]]","none":"[]","one":"[a]","sub":"u"}"#);
+    }
+}

@@ -1,0 +1,174 @@
+//! `CorsConfiguration`: the gateway's own preflights, and the headers it puts on every answer in place of the integration's.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
+
+use axum::body::Body;
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+
+/// The configuration; lists are compared as the gateway does, headers in any case.
+#[derive(Debug, Default)]
+pub struct CorsConfiguration {
+    /// Exact origins, `*`, `https://*` or `http://*`.
+    pub allow_origins: Vec<String>,
+    /// Methods, or `*`.
+    pub allow_methods: Vec<String>,
+    /// Header names, or `*`.
+    pub allow_headers: Vec<String>,
+    /// Headers that scripts may read.
+    pub expose_headers: Vec<String>,
+    /// Seconds for which a preflight's answer may be kept.
+    pub max_age: u32,
+}
+
+impl CorsConfiguration {
+    fn is_on(&self) -> bool {
+        !self.allow_origins.is_empty()
+    }
+
+    /// The answer to a preflight; `None` when the request is none, or there is no configuration.
+    pub fn preflight(&self, parts: &Parts) -> Option<Response> {
+        let origin = parts.headers.get(header::ORIGIN)?;
+        let method = parts.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
+        if !self.is_on() || parts.method != Method::OPTIONS {
+            return None;
+        }
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let asked = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+        if self.allows(origin) && allows_method(&self.allow_methods, method) && allows_headers(&self.allow_headers, asked) {
+            let headers = response.headers_mut();
+            set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, self.allow_methods.join(","));
+            set(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, self.allow_headers.join(",").to_lowercase());
+            set(headers, header::ACCESS_CONTROL_MAX_AGE, self.max_age.to_string());
+        }
+        Some(response)
+    }
+
+    /// Replaces the CORS headers of an answer by the configured ones.
+    pub fn on_answer(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+        if !self.is_on() {
+            return;
+        }
+        const PREFLIGHTS: [HeaderName; 3] =
+            [header::ACCESS_CONTROL_ALLOW_METHODS, header::ACCESS_CONTROL_ALLOW_HEADERS, header::ACCESS_CONTROL_MAX_AGE];
+        let is_preflight = PREFLIGHTS.iter().all(|name| headers.contains_key(name));
+        let kept =
+            |name: &HeaderName| !name.as_str().starts_with("access-control-") || (is_preflight && PREFLIGHTS.contains(name));
+        let dropped: Vec<_> = headers.keys().filter(|name| !kept(name)).cloned().collect();
+        dropped.iter().for_each(|name| drop(headers.remove(name)));
+        let Some(origin) = origin.filter(|origin| self.allows(origin)) else { return };
+        if self.allow_origins.iter().any(|allowed| allowed == "*") {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        } else {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.append(header::VARY, HeaderValue::from_static("origin"));
+        }
+        if !self.expose_headers.is_empty() && !is_preflight {
+            set(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, self.expose_headers.join(",").to_lowercase());
+        }
+    }
+
+    fn allows(&self, origin: &HeaderValue) -> bool {
+        let Ok(origin) = origin.to_str() else { return false };
+        self.allow_origins.iter().any(|allowed| match allowed.as_str() {
+            "*" => true,
+            "https://*" | "http://*" => origin.starts_with(allowed.trim_end_matches('*')),
+            exact => exact == origin,
+        })
+    }
+}
+
+fn allows_method(allowed: &[String], asked: &HeaderValue) -> bool {
+    allowed.iter().any(|method| method == "*" || method.as_bytes() == asked.as_bytes())
+}
+
+fn allows_headers(allowed: &[String], asked: Option<&HeaderValue>) -> bool {
+    let asked = asked.and_then(|asked| asked.to_str().ok()).unwrap_or_default();
+    let allows = |name: &str| allowed.iter().any(|known| known == "*" || known.eq_ignore_ascii_case(name));
+    asked.split(',').map(str::trim).filter(|name| !name.is_empty()).all(allows)
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::from_str(&value) {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Request;
+
+    fn cors(origins: &[&str]) -> CorsConfiguration {
+        CorsConfiguration {
+            allow_origins: origins.iter().map(|origin| (*origin).to_owned()).collect(),
+            allow_methods: vec!["POST".to_owned()],
+            allow_headers: vec!["Authorization".to_owned(), "Content-Type".to_owned()],
+            expose_headers: vec!["X-Request-Id".to_owned()],
+            max_age: 600,
+        }
+    }
+
+    fn preflight(cors: &CorsConfiguration, origin: &str, method: &str, asked: &str) -> String {
+        let request = Request::options("/inference")
+            .header("origin", origin)
+            .header("access-control-request-method", method)
+            .header("access-control-request-headers", asked);
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let mut response = cors.preflight(&parts).expect("a preflight");
+        cors.on_answer(parts.headers.get("origin"), response.headers_mut());
+        let line = |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}\n", value.to_str().expect("text"));
+        format!("{}\n{}", response.status(), response.headers().iter().map(line).collect::<String>())
+    }
+
+    #[test]
+    fn a_preflight_is_answered_from_the_configuration() {
+        let cors = cors(&["https://a.example"]);
+        insta::assert_snapshot!(preflight(&cors, "https://a.example", "POST", "authorization,content-type"), @"
+        204 No Content
+        access-control-allow-methods: POST
+        access-control-allow-headers: authorization,content-type
+        access-control-max-age: 600
+        access-control-allow-origin: https://a.example
+        vary: origin
+        ");
+    }
+
+    #[test]
+    fn a_preflight_for_what_is_not_allowed_gets_no_permission() {
+        let cors = cors(&["https://a.example"]);
+        for (name, origin, method, asked) in [
+            ("the origin", "https://b.example", "POST", ""),
+            ("the method", "https://a.example", "PUT", ""),
+            ("a header", "https://a.example", "POST", "x-other"),
+        ] {
+            let answer = preflight(&cors, origin, method, asked);
+            assert!(answer.starts_with("204") && !answer.contains("allow-methods"), "{name}: {answer}");
+        }
+    }
+
+    #[test]
+    fn the_integrations_cors_headers_are_replaced() {
+        let mut headers = HeaderMap::new();
+        headers.insert("access-control-allow-origin", HeaderValue::from_static("https://evil.example"));
+        headers.insert("access-control-max-age", HeaderValue::from_static("9"));
+        cors(&["https://a.example"]).on_answer(Some(&HeaderValue::from_static("https://a.example")), &mut headers);
+        insta::assert_debug_snapshot!(headers, @r#"
+        {
+            "access-control-allow-origin": "https://a.example",
+            "vary": "origin",
+            "access-control-expose-headers": "x-request-id",
+        }
+        "#);
+    }
+
+    #[test]
+    fn without_a_configuration_the_integrations_headers_pass() {
+        let mut headers = HeaderMap::new();
+        headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+        CorsConfiguration::default().on_answer(Some(&HeaderValue::from_static("https://a.example")), &mut headers);
+        assert_eq!(headers.len(), 1);
+    }
+}

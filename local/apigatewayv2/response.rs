@@ -1,0 +1,129 @@
+//! Lambda's answer becomes the HTTP response, as payload format 2.0 says.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html#http-api-develop-integrations-lambda.v2>
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use base64::Engine;
+use serde_json::{Map, Value};
+
+use super::error::GatewayError;
+use crate::http::{Answer, json};
+
+/// Reads what Lambda answered.
+pub fn from_lambda(answer: &Answer) -> Result<Response, GatewayError> {
+    match answer.status {
+        StatusCode::OK if answer.headers.contains_key("x-amz-function-error") => {
+            Err(GatewayError::Integration(format!("the function failed: {}", said(answer))))
+        }
+        StatusCode::OK => from_result(answer),
+        StatusCode::TOO_MANY_REQUESTS => Err(GatewayError::Unavailable(said(answer))),
+        StatusCode::PAYLOAD_TOO_LARGE => Err(GatewayError::TooLarge),
+        _ => Err(GatewayError::Integration(said(answer))),
+    }
+}
+
+fn said(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.body).chars().take(300).collect()
+}
+
+fn from_result(answer: &Answer) -> Result<Response, GatewayError> {
+    let malformed = |why: &str| GatewayError::Integration(format!("the function's result is no response: {why}"));
+    let result: Value = serde_json::from_slice(&answer.body).map_err(|_| malformed("it is not JSON"))?;
+    let Some(members) = result.as_object().filter(|members| members.contains_key("statusCode")) else {
+        return Ok(json(StatusCode::OK, answer.body.clone()));
+    };
+    let status = members.get("statusCode").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+    let status =
+        status.and_then(|code| StatusCode::from_u16(code).ok()).ok_or_else(|| malformed("its statusCode is no status"))?;
+    let mut response = Response::new(body(members).map_err(malformed)?);
+    *response.status_mut() = status;
+    headers(members, response.headers_mut()).map_err(malformed)?;
+    Ok(response)
+}
+
+fn body(members: &Map<String, Value>) -> Result<Body, &'static str> {
+    let text = match members.get("body") {
+        None | Some(Value::Null) => return Ok(Body::empty()),
+        Some(Value::String(text)) => text,
+        Some(_) => return Err("its body is not a string"),
+    };
+    if members.get("isBase64Encoded") != Some(&Value::Bool(true)) {
+        return Ok(Body::from(text.clone()));
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text);
+    bytes.map(Body::from).map_err(|_| "its body is not base64")
+}
+
+fn headers(members: &Map<String, Value>, headers: &mut HeaderMap) -> Result<(), &'static str> {
+    for cookie in members.get("cookies").and_then(Value::as_array).into_iter().flatten() {
+        let cookie = cookie.as_str().and_then(|text| HeaderValue::from_str(text).ok()).ok_or("a cookie is no header")?;
+        headers.append(SET_COOKIE, cookie);
+    }
+    for (name, value) in members.get("headers").and_then(Value::as_object).into_iter().flatten() {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header's name is none")?;
+        let value = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            _ => return Err("a header's value is not a string"),
+        };
+        let value = HeaderValue::from_str(&value).map_err(|_| "a header's value is none")?;
+        headers.append(name, value);
+    }
+    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("text/plain; charset=utf-8"));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Bytes;
+    use http_body_util::BodyExt;
+
+    async fn seen(status: StatusCode, is_error: bool, body: &'static str) -> String {
+        let mut headers = HeaderMap::new();
+        if is_error {
+            headers.insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
+        }
+        let response = from_lambda(&Answer { status, headers, body: Bytes::from_static(body.as_bytes()) });
+        let response = response.unwrap_or_else(|error| error.response());
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        format!("{status} {kind} {}", String::from_utf8_lossy(&body))
+    }
+
+    #[tokio::test]
+    async fn a_result_becomes_what_api_gateway_makes_of_it() {
+        const INTERNAL: &str = r#"500 application/json {"message":"Internal Server Error"}"#;
+        let ok = StatusCode::OK;
+        for (name, status, is_error, body, expected) in [
+            ("a response", ok, false, r#"{"statusCode":201,"headers":{"Content-Type":"x/y"},"body":"b"}"#, "201 x/y b"),
+            ("no content type", ok, false, r#"{"statusCode":200,"body":"b"}"#, "200 text/plain; charset=utf-8 b"),
+            (
+                "base64",
+                ok,
+                false,
+                r#"{"statusCode":200,"body":"Yg==","isBase64Encoded":true}"#,
+                "200 text/plain; charset=utf-8 b",
+            ),
+            ("any other JSON", ok, false, r#"{"a":1}"#, r#"200 application/json {"a":1}"#),
+            ("null", ok, false, "null", "200 application/json null"),
+            ("not JSON", ok, false, "oops", INTERNAL),
+            ("a status in words", ok, false, r#"{"statusCode":"200"}"#, INTERNAL),
+            ("headers in a list", ok, false, r#"{"statusCode":200,"headers":{"a":[]}}"#, INTERNAL),
+            ("a function error", ok, true, r#"{"errorType":"X"}"#, INTERNAL),
+            ("no such function", StatusCode::NOT_FOUND, false, "{}", INTERNAL),
+            (
+                "throttled",
+                StatusCode::TOO_MANY_REQUESTS,
+                false,
+                "{}",
+                r#"503 application/json {"message":"Service Unavailable"}"#,
+            ),
+        ] {
+            assert_eq!(seen(status, is_error, body).await, expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Route keys and how a request finds its route.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>
+
+use axum::http::Method;
+
+/// A route: a key, a function behind, and whether a token is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// `POST /inference`, `ANY /{proxy+}` or `$default`.
+    pub key: String,
+    /// The function that is invoked.
+    pub function: String,
+    /// Whether the JWT authorizer stands before it, and with which scopes.
+    pub authorization: Option<Vec<String>>,
+}
+
+impl Route {
+    /// The scopes of which a token needs one; `None` where no token is needed.
+    pub fn authorization_scopes(&self) -> Option<&[String]> {
+        self.authorization.as_deref()
+    }
+}
+
+/// All routes of an API.
+#[derive(Debug, Default)]
+pub struct Routes(Vec<Route>);
+
+/// A route with what its variables stand for.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// The route.
+    pub route: &'a Route,
+    /// The path's variables, in order.
+    pub path_parameters: Vec<(String, String)>,
+}
+
+/// How well a route fits; the greater goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Default,
+    GreedyAny,
+    Greedy,
+    VariablesAny,
+    Variables,
+    ExactAny,
+    Exact,
+}
+
+impl Routes {
+    /// Takes the routes in any order.
+    pub fn new(routes: Vec<Route>) -> Self {
+        Self(routes)
+    }
+
+    /// The route of a request, the most exact first.
+    pub fn find(&self, method: &Method, path: &str) -> Option<Found<'_>> {
+        let fitting = self.0.iter().filter_map(|route| fit(&route.key, method, path).map(|(fit, found)| (fit, route, found)));
+        let (_, route, path_parameters) = fitting.max_by_key(|(fit, _, _)| *fit)?;
+        Some(Found { route, path_parameters })
+    }
+}
+
+fn fit(key: &str, method: &Method, path: &str) -> Option<(Fit, Vec<(String, String)>)> {
+    let Some((verb, template)) = key.split_once(' ') else {
+        return (key == "$default").then(|| (Fit::Default, Vec::new()));
+    };
+    if verb != "ANY" && verb != method.as_str() {
+        return None;
+    }
+    let parameters = variables(template, path)?;
+    let any = verb == "ANY";
+    let fit = match (template.contains("+}"), parameters.is_empty()) {
+        (true, _) if any => Fit::GreedyAny,
+        (true, _) => Fit::Greedy,
+        (false, false) if any => Fit::VariablesAny,
+        (false, false) => Fit::Variables,
+        (false, true) if any => Fit::ExactAny,
+        (false, true) => Fit::Exact,
+    };
+    Some((fit, parameters))
+}
+
+fn variables(template: &str, path: &str) -> Option<Vec<(String, String)>> {
+    let mut parameters = Vec::new();
+    let mut rest = path.strip_prefix('/')?;
+    let mut parts = template.strip_prefix('/')?.split('/').peekable();
+    while let Some(part) = parts.next() {
+        let variable = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+        if let Some(greedy) = variable.and_then(|name| name.strip_suffix('+')) {
+            parameters.push((greedy.to_owned(), rest.to_owned()));
+            return (!rest.is_empty()).then_some(parameters);
+        }
+        let (segment, after) = rest.split_once('/').map_or((rest, None), |(segment, after)| (segment, Some(after)));
+        match variable {
+            Some(name) if !segment.is_empty() => parameters.push((name.to_owned(), segment.to_owned())),
+            None if part == segment => {}
+            _ => return None,
+        }
+        match (parts.peek(), after) {
+            (Some(_), Some(after)) => rest = after,
+            (None, None) => return Some(parameters),
+            _ => return None,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_exact_route_is_taken() {
+        let keys = ["$default", "ANY /{proxy+}", "GET /{proxy+}", "POST /pets/{id}", "POST /pets/new", "ANY /pets/new", "GET /"];
+        let route = |key: &&str| Route { key: (*key).to_owned(), function: "f".to_owned(), authorization: None };
+        let routes = Routes::new(keys.iter().map(route).collect());
+        for (method, path, key) in [
+            (Method::POST, "/pets/new", "POST /pets/new"),
+            (Method::PUT, "/pets/new", "ANY /pets/new"),
+            (Method::POST, "/pets/7", "POST /pets/{id}"),
+            (Method::POST, "/pets/7/8", "ANY /{proxy+}"),
+            (Method::GET, "/anything/else", "GET /{proxy+}"),
+            (Method::GET, "/", "GET /"),
+            (Method::POST, "/", "$default"),
+        ] {
+            let found = routes.find(&method, path).map(|found| found.route.key.as_str());
+            assert_eq!(found, Some(key), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn variables_are_given_by_name() {
+        let route = Route { key: "GET /a/{x}/{rest+}".to_owned(), function: "f".to_owned(), authorization: None };
+        let routes = Routes::new(vec![route]);
+        let found = routes.find(&Method::GET, "/a/1/b/c").expect("a route");
+        let expected = [("x", "1"), ("rest", "b/c")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(found.path_parameters, expected);
+        assert!(routes.find(&Method::GET, "/a/1").is_none());
+        assert!(routes.find(&Method::GET, "/a/1/").is_none());
+    }
+}

@@ -1,0 +1,79 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Runs the whole chain on this machine: user pool, API with JWT authorizer, Lambda, the edge and a core function.
+#[derive(Debug, Parser)]
+#[command(name = "inference-edge", version, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    /// What to do instead of running the stack.
+    #[command(subcommand)]
+    pub command: Option<Subcommands>,
+    /// The options of the stack.
+    #[command(flatten)]
+    pub stack: StackArguments,
+}
+
+/// Other things that this program does.
+#[derive(Debug, Subcommand)]
+pub enum Subcommands {
+    /// Runs one function as a Runtime API client: how the stack starts its own.
+    #[command(hide = true)]
+    Function {
+        /// Which.
+        name: FunctionKind,
+    },
+}
+
+/// The functions that this program carries.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum FunctionKind {
+    /// The edge function.
+    Edge,
+    /// The sample core function.
+    Core,
+}
+
+/// The options of the stack.
+#[derive(Debug, clap::Args)]
+pub struct StackArguments {
+    /// The first of three ports in a row: API, user pool, Lambda; 0 takes any that are free
+    #[arg(long, default_value_t = 4000, value_name = "PORT")]
+    pub port: u16,
+    /// A core function of your own: a command that talks to the Runtime API, e.g. "python3 -m awslambdaric app.handler"
+    #[arg(long, value_name = "COMMAND", value_parser = words)]
+    pub core: Option<Words>,
+    /// How many environments of core may run at once; beyond that Lambda throttles
+    #[arg(long, value_name = "N")]
+    pub core_concurrency: Option<usize>,
+    /// A variable for the edge function; may be given more than once
+    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair)]
+    pub environment: Vec<(String, String)>,
+    /// Prints nothing but errors
+    #[arg(long)]
+    pub quiet: bool,
+    /// Writes every URL, id and secret that a script needs to a JSON file, once everything answers
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// A command line cut into words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words(pub Vec<String>);
+
+fn words(command: &str) -> Result<Words, String> {
+    match shlex::split(command) {
+        Some(words) if !words.is_empty() => Ok(Words(words)),
+        Some(_) => Err("it is empty: give a program and its arguments".to_owned()),
+        None => Err("its quotes do not match".to_owned()),
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}

@@ -1,0 +1,31 @@
+//! The documents by which a verifier finds the pool's keys.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use super::{Inner, POOL_ID};
+use crate::http::json as json_response;
+
+/// The document at a path.
+pub fn document(pool: &Inner, path: &str) -> Response {
+    let issuer = &pool.issuer;
+    let name = path.strip_prefix('/').and_then(|path| path.strip_prefix(POOL_ID));
+    let document = match name {
+        Some("/.well-known/jwks.json") => pool.keys.jwks(),
+        Some("/.well-known/openid-configuration") => json!({
+            "authorization_endpoint": format!("{issuer}/oauth2/authorize"),
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "issuer": issuer,
+            "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+            "response_types_supported": ["code", "token"],
+            "scopes_supported": ["openid", "email", "phone", "profile"],
+            "subject_types_supported": ["public"],
+            "token_endpoint": format!("{issuer}/oauth2/token"),
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "userinfo_endpoint": format!("{issuer}/oauth2/userInfo"),
+        }),
+        _ => return json_response(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#),
+    };
+    json_response(StatusCode::OK, document.to_string())
+}

@@ -1,0 +1,72 @@
+//! The pool's RSA keys: made at start, never written anywhere.
+
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+/// One key for ID tokens and one for access tokens, as Cognito has.
+#[derive(Debug)]
+pub struct Keys {
+    /// Signs ID tokens.
+    pub id: Key,
+    /// Signs access tokens.
+    pub access: Key,
+}
+
+/// An RSA key with its id.
+#[derive(Debug)]
+pub struct Key {
+    kid: String,
+    pair: KeyPair,
+}
+
+impl Keys {
+    /// Makes two keys, at the same time: each takes long.
+    pub fn generate() -> Result<Self, Unspecified> {
+        std::thread::scope(|scope| {
+            let id = scope.spawn(Key::generate);
+            let access = Key::generate()?;
+            Ok(Self { id: id.join().map_err(|_| Unspecified)??, access })
+        })
+    }
+
+    /// The public halves.
+    pub fn jwks(&self) -> Value {
+        json!({ "keys": [self.id.jwk(), self.access.jwk()] })
+    }
+}
+
+impl Key {
+    fn generate() -> Result<Self, Unspecified> {
+        let pair = KeyPair::generate(KeySize::Rsa2048)?;
+        let mut id = [0; 32];
+        aws_lc_rs::rand::fill(&mut id)?;
+        Ok(Self { kid: STANDARD.encode(id), pair })
+    }
+
+    /// A compact JWS of the claims, with the header that Cognito writes: no `typ`.
+    pub fn sign(&self, claims: &Value) -> Result<String, Unspecified> {
+        let header = format!(r#"{{"kid":"{}","alg":"RS256"}}"#, self.kid);
+        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)?;
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
+    fn jwk(&self) -> Value {
+        let public = self.pair.public_key();
+        let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        json!({
+            "alg": "RS256",
+            "e": number(public.exponent().big_endian_without_leading_zero()),
+            "kid": self.kid,
+            "kty": "RSA",
+            "n": number(public.modulus().big_endian_without_leading_zero()),
+            "use": "sig",
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! How the rooms serve HTTP, and how they ask one another.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::net::TcpListener;
+
+/// Serves a router until the task is aborted.
+pub async fn serve(listener: TcpListener, router: Router) {
+    use axum::serve::ListenerExt;
+    let listener = listener.tap_io(|stream| {
+        // Without it small answers may wait for an acknowledgement.
+        let _ = stream.set_nodelay(true);
+    });
+    // It ends by being aborted alone.
+    let _ = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await;
+}
+
+/// A client for the other rooms; it keeps its connections.
+#[derive(Debug, Clone)]
+pub struct HttpClient(Client<HttpConnector, Full<Bytes>>);
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// The time was up.
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+    /// The connection could not be made, or broke.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl HttpClient {
+    /// A client without connections.
+    pub fn new() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Self(Client::builder(TokioExecutor::new()).build(connector))
+    }
+
+    /// Sends a request and reads the answer, within a time.
+    pub async fn send(&self, request: Request<Full<Bytes>>, within: Duration) -> Result<Answer, NoAnswer> {
+        let exchange = async {
+            let response = self.0.request(request).await.map_err(|error| NoAnswer::Broken(chain(&error)))?;
+            let (parts, body) = response.into_parts();
+            let body = body.collect().await.map_err(|error| NoAnswer::Broken(chain(&error)))?.to_bytes();
+            Ok(Answer { status: parts.status, headers: parts.headers, body })
+        };
+        tokio::time::timeout(within, exchange).await.unwrap_or(Err(NoAnswer::TimedOut(within)))
+    }
+}
+
+impl Default for HttpClient {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A JSON response.
+pub fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", axum::http::HeaderValue::from_static("application/json"));
+    response
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

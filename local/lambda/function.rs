@@ -1,0 +1,47 @@
+//! A function as Lambda knows it: its name, its program and its limits.
+
+use std::time::Duration;
+
+/// The account that owns everything in the stack.
+pub const ACCOUNT: &str = "123456789012";
+/// The region that the stack says it is.
+pub const REGION: &str = "us-east-1";
+
+/// A function's configuration.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// The program and its arguments; it talks to the Runtime API.
+    pub command: Vec<String>,
+    /// Its environment variables.
+    pub environment: Vec<(String, String)>,
+    /// How long one invocation may take.
+    pub timeout: Duration,
+    /// Its memory, in MB; told to the function, not enforced.
+    pub memory: u32,
+    /// How many environments may run at once before Lambda throttles; `None`: as many as are needed.
+    pub reserved_concurrency: Option<usize>,
+    /// Whether it gets the environment of the stack itself too, as a program that you start in a shell does.
+    pub inherits_environment: bool,
+    /// Whether what it writes is shown in the stack's terminal.
+    pub echo_log: bool,
+}
+
+impl Function {
+    /// Its unqualified ARN.
+    pub fn arn(&self) -> String {
+        arn(&self.name)
+    }
+
+    /// How many invocations one environment serves at once: `AWS_LAMBDA_MAX_CONCURRENCY`, as Managed Instances set it.
+    pub fn concurrency(&self) -> usize {
+        let value = self.environment.iter().rev().find(|(name, _)| name == "AWS_LAMBDA_MAX_CONCURRENCY");
+        value.and_then(|(_, value)| value.parse().ok()).unwrap_or(1).max(1)
+    }
+}
+
+/// The ARN of a function of the stack's account and region.
+pub fn arn(name: &str) -> String {
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+}

@@ -1,0 +1,108 @@
+//! One invocation on its way: what the function gets, and what becomes of it.
+
+use std::time::{Duration, SystemTime};
+
+use axum::body::Bytes;
+use serde_json::json;
+use tokio::sync::oneshot;
+
+/// What Lambda lets a function return, in bytes.
+pub const MAX_RESPONSE: usize = 6_291_556;
+
+/// An invocation that waits for an environment.
+#[derive(Debug)]
+pub struct Invocation {
+    /// Its request id.
+    pub request_id: String,
+    /// The event.
+    pub payload: Bytes,
+    /// The function's ARN, as it was addressed.
+    pub invoked_arn: String,
+    /// `X-Amz-Client-Context`, decoded.
+    pub client_context: Option<String>,
+    /// The Cognito identity of the caller, as JSON.
+    pub cognito_identity: Option<String>,
+    /// `X-Amz-Tenant-Id`.
+    pub tenant: Option<String>,
+    /// The trace header for the function.
+    pub trace_id: String,
+    /// Whether the caller asked for the log's tail.
+    pub wants_log: bool,
+    /// Who waits for the outcome.
+    pub done: oneshot::Sender<Outcome>,
+}
+
+/// What became of an invocation that a function got.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The result, or the error payload.
+    pub payload: Bytes,
+    /// Whether it is an error payload.
+    pub is_function_error: bool,
+    /// The last 4 KB of what was logged meanwhile, where it was asked for.
+    pub log_tail: Option<String>,
+}
+
+/// What the function is given by the Runtime API.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The request id.
+    pub request_id: String,
+    /// The event.
+    pub payload: Bytes,
+    /// Headers beside the request id, whose names are the Runtime API's.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Invocation {
+    /// Parts the invocation into who waits for it and what the function gets, from now until `timeout`.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next>
+    pub fn deliver(self, timeout: Duration) -> (oneshot::Sender<Outcome>, Delivery) {
+        let deadline = (SystemTime::now() + timeout).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut headers = vec![
+            ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
+            ("lambda-runtime-invoked-function-arn", self.invoked_arn),
+            ("lambda-runtime-trace-id", self.trace_id),
+        ];
+        let optional = [
+            ("lambda-runtime-client-context", self.client_context),
+            ("lambda-runtime-cognito-identity", self.cognito_identity),
+            ("lambda-runtime-aws-tenant-id", self.tenant),
+        ];
+        headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        (self.done, Delivery { request_id: self.request_id, payload: self.payload, headers })
+    }
+}
+
+/// How the platform itself ends an invocation. The payloads are those that Lambda sends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PlatformError {
+    /// The function took longer than it may.
+    TimedOut { seconds: f64 },
+    /// The process ended; its exit status, where it was not 0.
+    Exited { status: Option<String> },
+    /// The function returned more than Lambda takes.
+    ResponseTooLarge,
+}
+
+impl PlatformError {
+    /// The error payload.
+    pub fn payload(&self, request_id: &str) -> Bytes {
+        let (name, message) = match self {
+            Self::TimedOut { seconds } => {
+                ("Sandbox.Timedout", format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds"))
+            }
+            Self::Exited { status: None } => {
+                ("Runtime.ExitError", format!("RequestId: {request_id} Error: Runtime exited without providing a reason"))
+            }
+            Self::Exited { status: Some(status) } => {
+                ("Runtime.ExitError", format!("RequestId: {request_id} Error: Runtime exited with error: {status}"))
+            }
+            Self::ResponseTooLarge => (
+                "Function.ResponseSizeTooLarge",
+                format!("Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."),
+            ),
+        };
+        json!({ "errorType": name, "errorMessage": message }).to_string().into()
+    }
+}

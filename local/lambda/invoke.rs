@@ -1,0 +1,162 @@
+//! The operation `Invoke`: request and response, event and dry run.
+//! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::{BodyExt, Limited};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::error::LambdaError;
+use super::function::arn;
+use super::function_name::FunctionName;
+use super::invocation::{Invocation, Outcome, PlatformError};
+use super::{Lambda, pool::Pool};
+use crate::trace;
+
+/// Lambda's limit for a synchronous request, in bytes.
+const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
+/// Lambda's limit for a client context, in bytes of base64.
+const MAX_CLIENT_CONTEXT: usize = 3583;
+
+/// The query of `Invoke`.
+#[derive(Debug, Deserialize)]
+pub struct InvokeQuery {
+    #[serde(rename = "Qualifier")]
+    qualifier: Option<String>,
+}
+
+/// Invokes a function.
+pub async fn invoke(
+    State(lambda): State<Lambda>,
+    Path(name): Path<String>,
+    Query(query): Query<InvokeQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let request_id = Uuid::new_v4().to_string();
+    let answer = match Limited::new(body, MAX_PAYLOAD).collect().await {
+        Ok(body) => run(&lambda, &name, query.qualifier.as_deref(), &headers, body.to_bytes(), &request_id).await,
+        Err(_) => Err(LambdaError::RequestTooLarge),
+    };
+    let mut response = answer.unwrap_or_else(LambdaError::into_response);
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+/// Any other operation of Lambda's.
+pub async fn unsupported(method: Method, uri: Uri) -> LambdaError {
+    LambdaError::Unsupported(format!("{method} {}", uri.path()))
+}
+
+async fn run(
+    lambda: &Lambda,
+    name: &str,
+    qualifier: Option<&str>,
+    headers: &HeaderMap,
+    payload: Bytes,
+    request_id: &str,
+) -> Result<Response, LambdaError> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let name = FunctionName::parse(name, qualifier)?;
+    let tenant = header("x-amz-tenant-id");
+    let pool = lambda.find(&name, tenant)?;
+    let trace_id = trace::continued(header("x-amzn-trace-id"));
+    let (done, outcome) = oneshot::channel();
+    let invocation = Invocation {
+        request_id: request_id.to_owned(),
+        payload: event(payload)?,
+        invoked_arn: invoked_arn(&name),
+        client_context: client_context(header("x-amz-client-context"))?,
+        cognito_identity: None,
+        tenant: tenant.map(str::to_owned),
+        trace_id: trace_id.clone(),
+        wants_log: header("x-amz-log-type") == Some("Tail"),
+        done,
+    };
+    match header("x-amz-invocation-type").unwrap_or("RequestResponse") {
+        "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
+        "Event" => submit_event(&pool, invocation),
+        "RequestResponse" => {
+            pool.submit(invocation)?;
+            // A sender that is dropped is an environment that ended between taking the invocation and beginning it.
+            let lost = |_| Outcome {
+                payload: PlatformError::Exited { status: None }.payload(request_id),
+                is_function_error: true,
+                log_tail: None,
+            };
+            Ok(respond(outcome.await.unwrap_or_else(lost), &trace_id))
+        }
+        other => Err(LambdaError::Validation {
+            value: other.to_owned(),
+            at: "invocationType",
+            constraint: "Member must satisfy enum value set: [Event, RequestResponse, DryRun]".to_owned(),
+        }),
+    }
+}
+
+/// Runs once, without anybody waiting; Lambda's two retries of a failed event are not made here.
+fn submit_event(pool: &std::sync::Arc<Pool>, mut invocation: Invocation) -> Result<Response, LambdaError> {
+    let (done, outcome) = oneshot::channel();
+    invocation.done = done;
+    pool.submit(invocation)?;
+    tokio::spawn(outcome);
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+fn respond(outcome: Outcome, trace_id: &str) -> Response {
+    let mut response = crate::http::json(StatusCode::OK, outcome.payload);
+    let headers = response.headers_mut();
+    headers.insert("x-amz-executed-version", HeaderValue::from_static("$LATEST"));
+    headers.insert("x-amzn-remapped-content-length", HeaderValue::from_static("0"));
+    if outcome.is_function_error {
+        headers.insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
+    }
+    if let Some(log) = outcome.log_tail.and_then(|log| HeaderValue::from_str(&STANDARD.encode(log)).ok()) {
+        headers.insert("x-amz-log-result", log);
+    }
+    if let Ok(trace_id) = HeaderValue::from_str(trace_id) {
+        headers.insert("x-amzn-trace-id", trace_id);
+    }
+    response
+}
+
+/// The event: the payload, which must be JSON; an empty one is `{}`.
+fn event(payload: Bytes) -> Result<Bytes, LambdaError> {
+    if payload.is_empty() {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    match serde_json::from_slice::<&RawValue>(&payload) {
+        Ok(_) => Ok(payload),
+        Err(error) => Err(LambdaError::InvalidRequestContent(error.to_string())),
+    }
+}
+
+fn invoked_arn(name: &FunctionName) -> String {
+    match &name.qualifier {
+        Some(qualifier) => format!("{}:{qualifier}", arn(&name.name)),
+        None => arn(&name.name),
+    }
+}
+
+fn client_context(base64: Option<&str>) -> Result<Option<String>, LambdaError> {
+    let Some(base64) = base64 else { return Ok(None) };
+    let refuse = |why: &str| LambdaError::InvalidRequestContent(format!("the client context {why}"));
+    if base64.len() > MAX_CLIENT_CONTEXT {
+        return Err(refuse("is longer than 3583 bytes"));
+    }
+    let bytes = STANDARD.decode(base64).map_err(|_| refuse("is not base64"))?;
+    let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8"))?;
+    match serde_json::from_str::<&RawValue>(&text) {
+        Ok(_) => Ok(Some(text)),
+        Err(_) => Err(refuse("is not JSON")),
+    }
+}

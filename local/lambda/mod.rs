@@ -1,0 +1,79 @@
+//! Lambda on one machine: the Invoke API before, the Runtime API behind, and a process for every environment.
+//!
+//! Given functions as commands. Any program that speaks the Runtime API is a function here, in any language.
+
+mod environment;
+mod error;
+mod function;
+mod function_name;
+mod invocation;
+mod invoke;
+mod log;
+mod pool;
+mod runtime_api;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::post;
+use parking_lot::Mutex;
+
+use error::LambdaError;
+pub use function::{ACCOUNT, Function, REGION};
+use function_name::FunctionName;
+use pool::Pool;
+
+/// The service: its functions by name.
+#[derive(Debug, Clone)]
+pub struct Lambda(Arc<HashMap<String, Entry>>);
+
+#[derive(Debug)]
+struct Entry {
+    function: Function,
+    /// Tenants share no environment.
+    pools: Mutex<HashMap<Option<String>, Arc<Pool>>>,
+}
+
+impl Lambda {
+    /// A service with these functions; no environment is started.
+    pub fn new(functions: Vec<Function>) -> Self {
+        let entry = |function: Function| (function.name.clone(), Entry { function, pools: Mutex::default() });
+        Self(Arc::new(functions.into_iter().map(entry).collect()))
+    }
+
+    /// The routes of the Invoke API.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/2015-03-31/functions/{name}/invocations", post(invoke::invoke))
+            .fallback(invoke::unsupported)
+            .with_state(self.clone())
+    }
+
+    /// Starts an environment of a function and waits until it is ready, or tells what it wrote before it ended.
+    pub async fn warm(&self, name: &str) -> Result<(), String> {
+        let pool = self.pool(name, None).ok_or_else(|| format!("there is no function {name}"))?;
+        pool.warm().await
+    }
+
+    /// Ends every process.
+    pub async fn stop(&self) {
+        let pools: Vec<_> = self.0.values().flat_map(|entry| entry.pools.lock().values().cloned().collect::<Vec<_>>()).collect();
+        for pool in pools {
+            pool.stop().await;
+        }
+    }
+
+    fn pool(&self, name: &str, tenant: Option<&str>) -> Option<Arc<Pool>> {
+        let entry = self.0.get(name)?;
+        let mut pools = entry.pools.lock();
+        let pool = pools.entry(tenant.map(str::to_owned)).or_insert_with(|| Pool::new(entry.function.clone()));
+        Some(Arc::clone(pool))
+    }
+
+    /// The pool for a name that a caller wrote. There are no published versions and no aliases here.
+    fn find(&self, name: &FunctionName, tenant: Option<&str>) -> Result<Arc<Pool>, LambdaError> {
+        let is_published = name.qualifier.as_deref().is_none_or(|qualifier| qualifier == "$LATEST");
+        self.pool(&name.name, tenant).filter(|_| is_published).ok_or_else(|| name.not_found())
+    }
+}

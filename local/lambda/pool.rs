@@ -1,0 +1,155 @@
+//! The environments of one function, or of one tenant of it, and the invocations that wait for them.
+//!
+//! An invocation goes to an environment that polls for one. Where none does, another environment is started and the
+//! invocation waits; whichever polls first gets it. With all environments busy that may run, it waits, or is throttled
+//! where the function has a reserved concurrency.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+
+use super::environment::Environment;
+use super::error::LambdaError;
+use super::function::Function;
+use super::invocation::Invocation;
+
+/// How many environments of a function run at once where it has no reserved concurrency.
+const MAX_ENVIRONMENTS: usize = 32;
+
+/// A function's environments.
+#[derive(Debug)]
+pub struct Pool {
+    /// Whose they are.
+    pub function: Function,
+    state: Mutex<State>,
+    ended: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Invocation>,
+    pollers: Vec<oneshot::Sender<Invocation>>,
+    environments: Vec<Arc<Environment>>,
+    starting: usize,
+    is_stopped: bool,
+}
+
+/// What a poll for an invocation finds.
+#[derive(Debug)]
+pub enum Poll {
+    /// One that waited.
+    Ready(Box<Invocation>),
+    /// None yet.
+    Wait(oneshot::Receiver<Invocation>),
+}
+
+impl Pool {
+    /// A pool without environments.
+    pub fn new(function: Function) -> Arc<Self> {
+        Arc::new(Self { function, state: Mutex::default(), ended: Notify::new() })
+    }
+
+    /// Hands an invocation to an environment, now or when one is there.
+    pub fn submit(self: &Arc<Self>, invocation: Invocation) -> Result<(), LambdaError> {
+        let mut state = self.state.lock();
+        let Some(invocation) = state.hand_over(invocation) else { return Ok(()) };
+        let will_be_served = state.starting * self.function.concurrency() > state.waiting.len();
+        if !will_be_served {
+            if state.environments.len() < self.max_environments() {
+                self.start_environment(&mut state);
+            } else if self.function.reserved_concurrency.is_some() {
+                return Err(LambdaError::TooManyRequests);
+            }
+        }
+        state.waiting.push_back(invocation);
+        Ok(())
+    }
+
+    /// Starts an environment before there is work for it; waits until it is ready, or tells what it wrote before it ended.
+    pub async fn warm(self: &Arc<Self>) -> Result<(), String> {
+        let environment = {
+            let mut state = self.state.lock();
+            self.start_environment(&mut state)
+        };
+        environment.started().await
+    }
+
+    /// An environment asks for work.
+    pub fn poll(&self) -> Poll {
+        let mut state = self.state.lock();
+        while let Some(invocation) = state.waiting.pop_front() {
+            if !invocation.done.is_closed() {
+                return Poll::Ready(Box::new(invocation));
+            }
+        }
+        let (sender, receiver) = oneshot::channel();
+        state.pollers.push(sender);
+        Poll::Wait(receiver)
+    }
+
+    /// An environment has made its first poll.
+    pub fn environment_ready(&self) {
+        let mut state = self.state.lock();
+        state.starting = state.starting.saturating_sub(1);
+    }
+
+    /// An environment has ended. One that never was ready gives back the invocation that it was started for.
+    pub fn environment_ended(self: &Arc<Self>, environment: &Arc<Environment>, was_ready: bool) -> Option<Invocation> {
+        let mut state = self.state.lock();
+        state.environments.retain(|known| !Arc::ptr_eq(known, environment));
+        let stranded = if was_ready { None } else { state.waiting.pop_front() };
+        if !was_ready {
+            state.starting = state.starting.saturating_sub(1);
+        }
+        if state.environments.is_empty() && !state.waiting.is_empty() && !state.is_stopped {
+            self.start_environment(&mut state);
+        }
+        self.ended.notify_waiters();
+        stranded
+    }
+
+    /// Ends every environment, and waits until they are gone.
+    pub async fn stop(&self) {
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            {
+                let mut state = self.state.lock();
+                state.is_stopped = true;
+                state.waiting.clear();
+                if state.environments.is_empty() {
+                    return;
+                }
+                state.environments.iter().for_each(|environment| environment.stop());
+            }
+            ended.await;
+        }
+    }
+
+    fn start_environment(self: &Arc<Self>, state: &mut State) -> Arc<Environment> {
+        let environment = Environment::start(Arc::clone(self));
+        state.environments.push(Arc::clone(&environment));
+        state.starting += 1;
+        environment
+    }
+
+    fn max_environments(&self) -> usize {
+        self.function.reserved_concurrency.unwrap_or(MAX_ENVIRONMENTS)
+    }
+}
+
+impl State {
+    /// Gives the invocation to the environment that polled last, which is the warmest; gives it back when none polls.
+    fn hand_over(&mut self, mut invocation: Invocation) -> Option<Invocation> {
+        while let Some(poller) = self.pollers.pop() {
+            match poller.send(invocation) {
+                Ok(()) => return None,
+                Err(back) => invocation = back,
+            }
+        }
+        Some(invocation)
+    }
+}

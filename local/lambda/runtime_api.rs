@@ -1,0 +1,90 @@
+//! The Runtime API of one environment: what its process asks for work, and answers to.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http_body_util::{BodyExt, Limited};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::environment::{Environment, NotTaken};
+use super::invocation::MAX_RESPONSE;
+
+/// Serves until the task is aborted.
+pub async fn serve(listener: TcpListener, environment: Arc<Environment>) {
+    let router = Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+        .route("/2018-06-01/runtime/init/error", post(init_error))
+        .with_state(environment);
+    crate::http::serve(listener, router).await;
+}
+
+async fn next(State(environment): State<Arc<Environment>>) -> Response {
+    if environment.is_busy() {
+        let text = "State transition is not allowed: an invocation waits for its answer";
+        return refuse(StatusCode::FORBIDDEN, "InvalidStateTransition", text);
+    }
+    let Some(delivery) = environment.next().await else {
+        return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "the environment ends");
+    };
+    let mut response = Response::new(Body::from(delivery.payload));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let id = ("lambda-runtime-aws-request-id", delivery.request_id);
+    for (name, value) in [id].into_iter().chain(delivery.headers) {
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+async fn response(State(environment): State<Arc<Environment>>, Path(id): Path<String>, body: Body) -> Response {
+    complete(&environment, &id, body, false).await
+}
+
+async fn error(State(environment): State<Arc<Environment>>, Path(id): Path<String>, body: Body) -> Response {
+    complete(&environment, &id, body, true).await
+}
+
+async fn init_error(State(environment): State<Arc<Environment>>, body: Body) -> Response {
+    environment.fail_init(read(body).await);
+    accepted()
+}
+
+async fn complete(environment: &Environment, id: &str, body: Body, is_function_error: bool) -> Response {
+    match environment.complete(id, read(body).await, is_function_error) {
+        Ok(()) => accepted(),
+        Err(NotTaken::InvalidRequestId) => refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),
+        Err(NotTaken::TooLarge) => {
+            let text = format!("Exceeded maximum allowed payload size ({MAX_RESPONSE} bytes).");
+            refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &text)
+        }
+    }
+}
+
+/// Reads an answer; one that is too large is read as one byte more than the limit, which is enough to refuse it.
+async fn read(body: Body) -> Bytes {
+    match Limited::new(body, MAX_RESPONSE).collect().await {
+        Ok(whole) => whole.to_bytes(),
+        Err(_) => Bytes::from(vec![b' '; MAX_RESPONSE + 1]),
+    }
+}
+
+fn accepted() -> Response {
+    (StatusCode::ACCEPTED, [(CONTENT_TYPE, "application/json")], r#"{"status":"OK"}"#).into_response()
+}
+
+fn refuse(status: StatusCode, name: &str, text: &str) -> Response {
+    let body = json!({ "errorMessage": text, "errorType": name }).to_string();
+    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,12 @@
+//! The AWS services that `template.yaml` uses, on one machine: each a room, named as the SDKs name it.
+//!
+//! Rooms ask one another over HTTP, as in AWS. Each does what the template asks of the service, in AWS's own words and
+//! wire forms, and refuses the rest by name. [`stack`] starts them and is the only one that knows all of them.
+
+pub mod apigatewayv2;
+pub mod arguments;
+pub mod cognito_idp;
+pub mod http;
+pub mod lambda;
+pub mod stack;
+pub mod trace;

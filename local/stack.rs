@@ -1,0 +1,248 @@
+//! Starts the rooms, hands each the URLs of those it asks, and stops them: the only file that knows all of them.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::Router;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::apigatewayv2::{Configuration, CorsConfiguration, HttpApi, JwtConfiguration, Route, Routes};
+use crate::arguments::StackArguments;
+use crate::cognito_idp::{CLIENT_ID, POOL_ID, User, UserPool};
+use crate::http::serve;
+use crate::lambda::{Function, Lambda, REGION};
+
+/// The name of the edge function.
+pub const EDGE: &str = "edge";
+/// The name of the core function.
+pub const CORE: &str = "core";
+/// The route that the template has.
+pub const ROUTE: &str = "POST /inference";
+/// Seconds that core may take, as in the template.
+pub const CORE_TIMEOUT: u64 = 25;
+/// Seconds that the edge may take, as in the template.
+pub const EDGE_TIMEOUT: u64 = 29;
+/// MB of memory of either function, as in the template.
+pub const MEMORY: u32 = 256;
+/// Origins that may read the API's answers where no option says otherwise: Vite's, and Create React App's.
+const ORIGINS: &str = "http://localhost:5173,http://localhost:3000";
+/// Credentials that the functions sign with.
+const ACCESS_KEY_ID: &str = "AKIALOCALSTACKEXAMPLE";
+
+/// A stack that runs.
+#[derive(Debug)]
+pub struct Stack {
+    api: String,
+    pool: UserPool,
+    pool_url: String,
+    lambda: Lambda,
+    lambda_url: String,
+    secret_access_key: String,
+    user: User,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Why the stack does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken.
+    #[error("port {port} for {what} cannot be had ({source}): give another with --port, or 0 for any")]
+    Port {
+        /// Which.
+        port: u16,
+        /// For what.
+        what: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A function ended before it asked for work.
+    #[error("the {name} function does not start. It wrote:\n{log}")]
+    Function {
+        /// Which.
+        name: &'static str,
+        /// What it wrote before it ended.
+        log: String,
+    },
+    /// The ready file cannot be written.
+    #[error("{path} cannot be written ({source}): give another file with --ready-file")]
+    ReadyFile {
+        /// Where to.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Stack {
+    /// Starts everything, and returns when everything answers.
+    pub async fn start(arguments: &StackArguments) -> Result<Self, StartError> {
+        let (api_listener, api) = listen(arguments.port, 0, "the API").await?;
+        let (pool_listener, pool_url) = listen(arguments.port, 1, "the user pool").await?;
+        let (lambda_listener, lambda_url) = listen(arguments.port, 2, "Lambda").await?;
+
+        let secret_access_key = uuid::Uuid::new_v4().simple().to_string();
+        let functions = functions(arguments, &lambda_url, &secret_access_key)?;
+        let origins = variable(&functions[0], "ALLOWED_ORIGINS");
+        let lambda = Lambda::new(functions);
+        let user = seeded_user();
+        let pool = make_pool(&pool_url, user.clone());
+        let (core, edge, pool) = tokio::join!(lambda.warm(CORE), lambda.warm(EDGE), pool);
+        let failed = [(CORE, core), (EDGE, edge)].into_iter().find_map(|(name, result)| Some((name, result.err()?)));
+        if let Some((name, log)) = failed {
+            lambda.stop().await;
+            return Err(StartError::Function { name, log });
+        }
+        let pool = pool?;
+        let gateway = HttpApi::new(Configuration {
+            routes: routes(),
+            jwt: JwtConfiguration { issuer: pool.issuer().to_owned(), audience: vec![CLIENT_ID.to_owned()] },
+            cors: cors(&origins),
+            lambda: lambda_url.clone(),
+            access_log: !arguments.quiet,
+        });
+        let tasks = vec![
+            spawn(api_listener, gateway.router()),
+            spawn(pool_listener, pool.router()),
+            spawn(lambda_listener, lambda.router()),
+        ];
+        Ok(Self { api, pool, pool_url, lambda, lambda_url, secret_access_key, user, tasks })
+    }
+
+    /// Everything a script needs to know.
+    pub fn description(&self) -> Value {
+        let id_token = self.pool.tokens_of(&self.user.email).map(|tokens| tokens.id);
+        json!({
+            "apiUrl": self.api,
+            "region": REGION,
+            "userPoolId": POOL_ID,
+            "userPoolClientId": CLIENT_ID,
+            "userPoolEndpoint": self.pool_url,
+            "issuer": self.pool.issuer(),
+            "lambdaEndpoint": self.lambda_url,
+            "functions": { "edge": EDGE, "core": CORE },
+            "user": { "username": self.user.email, "password": self.user.password },
+            "idToken": id_token,
+            "credentials": { "accessKeyId": ACCESS_KEY_ID, "secretAccessKey": self.secret_access_key },
+        })
+    }
+
+    /// Writes the description to a file, whole or not at all.
+    pub fn write_ready_file(&self, path: &Path) -> Result<(), StartError> {
+        let failed = |source| StartError::ReadyFile { path: path.display().to_string(), source };
+        let partial = path.with_extension("partial");
+        std::fs::write(&partial, format!("{:#}\n", self.description())).map_err(failed)?;
+        std::fs::rename(&partial, path).map_err(failed)
+    }
+
+    /// What is printed for the person who started it.
+    pub fn welcome(&self) -> String {
+        let token = self.pool.tokens_of(&self.user.email).map(|tokens| tokens.id).unwrap_or_default();
+        let question = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
+        format!(
+            "inference-edge runs\n\n  \
+             API        {api}  ({ROUTE}, JWT authorizer)\n  \
+             user pool  {pool}  (pool {POOL_ID}, app client {CLIENT_ID})\n  \
+             Lambda     {lambda}  (functions {EDGE}, {CORE})\n  \
+             user       {user}, password {password}\n\n\
+             Try it:\n\n\
+             curl -s {api}/inference \\\n  \
+             -H 'Authorization: Bearer {token}' \\\n  \
+             -H 'Content-Type: application/json' \\\n  \
+             -d '{question}'\n\n\
+             Ctrl-C stops everything.\n",
+            api = self.api,
+            pool = self.pool_url,
+            lambda = self.lambda_url,
+            user = self.user.email,
+            password = self.user.password,
+        )
+    }
+
+    /// Ends every process and every room.
+    pub async fn stop(self) {
+        self.lambda.stop().await;
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn listen(first: u16, offset: u16, what: &'static str) -> Result<(TcpListener, String), StartError> {
+    let port = if first == 0 { 0 } else { first.saturating_add(offset) };
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let listener = bound.map_err(|source| StartError::Port { port, what, source })?;
+    let port = listener.local_addr().map_err(|source| StartError::Port { port, what, source })?.port();
+    Ok((listener, format!("http://localhost:{port}")))
+}
+
+fn spawn(listener: TcpListener, router: Router) -> JoinHandle<()> {
+    tokio::spawn(serve(listener, router))
+}
+
+/// The edge, then core.
+fn functions(arguments: &StackArguments, lambda_url: &str, secret: &str) -> Result<Vec<Function>, StartError> {
+    let own = std::env::current_exe().map_err(|error| StartError::Other(format!("this program has no path: {error}")))?;
+    let own = |name: &str| vec![own.display().to_string(), "function".to_owned(), name.to_owned()];
+    let credentials = [("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID), ("AWS_SECRET_ACCESS_KEY", secret)];
+    let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
+    let mut edge = pairs(&credentials);
+    edge.extend(pairs(&[("TARGET_LAMBDA_NAME", CORE), ("ALLOWED_ORIGINS", ORIGINS), ("AWS_ENDPOINT_URL_LAMBDA", lambda_url)]));
+    edge.extend(arguments.environment.iter().cloned());
+    let function = |name: &str, command: Vec<String>, environment, timeout| Function {
+        name: name.to_owned(),
+        command,
+        environment,
+        timeout: Duration::from_secs(timeout),
+        memory: MEMORY,
+        reserved_concurrency: None,
+        inherits_environment: false,
+        echo_log: !arguments.quiet,
+    };
+    let mut core = function(CORE, own("core"), pairs(&credentials), CORE_TIMEOUT);
+    core.reserved_concurrency = arguments.core_concurrency;
+    if let Some(command) = &arguments.core {
+        core.command.clone_from(&command.0);
+        core.inherits_environment = true;
+    }
+    Ok(vec![function(EDGE, own("edge"), edge, EDGE_TIMEOUT), core])
+}
+
+fn variable(function: &Function, name: &str) -> String {
+    let value = function.environment.iter().rev().find(|(known, _)| known == name);
+    value.map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
+/// Two keys take the processor a while, which the other rooms can use to start.
+async fn make_pool(url: &str, user: User) -> Result<UserPool, StartError> {
+    let url = url.to_owned();
+    let made = tokio::task::spawn_blocking(move || UserPool::new(&url, vec![user])).await;
+    made.map_err(|error| StartError::Other(error.to_string()))?.map_err(StartError::Other)
+}
+
+fn seeded_user() -> User {
+    User {
+        email: "ada@example.edu".to_owned(),
+        password: "Analytical-Engine-1843".to_owned(),
+        groups: vec!["students".to_owned()],
+    }
+}
+
+fn routes() -> Routes {
+    Routes::new(vec![Route { key: ROUTE.to_owned(), function: EDGE.to_owned(), authorization: Some(Vec::new()) }])
+}
+
+/// As the template configures the API's CORS.
+fn cors(origins: &str) -> CorsConfiguration {
+    let list = |text: &str| text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect();
+    CorsConfiguration {
+        allow_origins: list(origins),
+        allow_methods: list("POST"),
+        allow_headers: list("content-type,authorization"),
+        expose_headers: list("retry-after,server-timing,x-request-id"),
+        max_age: 600,
+    }
+}

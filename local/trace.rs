@@ -1,0 +1,21 @@
+//! X-Ray trace headers, as the services pass them on.
+//! <https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use uuid::Uuid;
+
+/// A header for a request that came without one.
+pub fn new_root() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let id = Uuid::new_v4().simple().to_string();
+    format!("Root=1-{seconds:08x}-{}", &id[..24])
+}
+
+/// The header for the next service: the same root, a parent of its own, sampled or not as before.
+pub fn continued(header: Option<&str>) -> String {
+    let part = |name: &str| header.and_then(|header| header.split(';').find_map(|part| part.trim().strip_prefix(name)));
+    let root = part("Root=").map_or_else(new_root, |root| format!("Root={root}"));
+    let id = Uuid::new_v4().simple().to_string();
+    format!("{root};Parent={};Sampled={}", &id[..16], part("Sampled=").unwrap_or("0"))
+}
