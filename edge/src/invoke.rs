@@ -8,7 +8,8 @@ mod failure;
 use std::future::Future;
 use std::time::Duration;
 
-use aws_sdk_lambda::config::{BehaviorVersion, StalledStreamProtectionConfig, retry::RetryConfig};
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_lambda::config::{SharedHttpClient, StalledStreamProtectionConfig, retry::RetryConfig};
 use aws_sdk_lambda::primitives::Blob;
 use aws_smithy_http_client::tls;
 
@@ -50,13 +51,8 @@ pub struct LambdaCore {
 
 impl LambdaCore {
     /// Makes the client; no request is sent.
-    pub async fn new(function: String) -> Self {
-        // ring, not aws-lc: the latter spends 30 to 45 ms of CPU on entropy at the first handshake.
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https();
-        let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await;
-        let config = aws_sdk_lambda::config::Builder::from(&sdk)
+    pub fn new(sdk: &SdkConfig, function: String) -> Self {
+        let config = aws_sdk_lambda::config::Builder::from(sdk)
             .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(100)))
             .retry_classifier(at_most_once::AtMostOnce)
             // The budget bounds a slow core; a rule about slow bytes would cut a thinking one.
@@ -64,6 +60,17 @@ impl LambdaCore {
             .build();
         Self { client: aws_sdk_lambda::Client::from_conf(config), function }
     }
+}
+
+/// Endpoint, region and credentials as the SDK finds them.
+pub async fn sdk_config() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http_client()).load().await
+}
+
+/// TLS by ring, not aws-lc: the latter spends 30 to 45 ms of CPU on entropy at the first handshake.
+fn http_client() -> SharedHttpClient {
+    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    aws_smithy_http_client::Builder::new().tls_provider(provider).build_https()
 }
 
 impl InvokeCore for LambdaCore {

@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
-    let core = LambdaCore::new(config.target.clone()).await;
+    let core = LambdaCore::new(&invoke::sdk_config().await, config.target.clone());
     let edge = Arc::new(Edge::new(config, core));
     let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let edge = Arc::clone(&edge);

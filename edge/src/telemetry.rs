@@ -123,6 +123,6 @@ mod tests {
             is_cold_start: true,
         };
         let line = metrics(&outcome, "edge", SystemTime::UNIX_EPOCH + Duration::from_millis(7));
-        insta::assert_snapshot!(line, @"");
+        insta::assert_snapshot!(line, @r#"{"4xx":0,"5xx":1,"CoreLatency":12.345,"Count":1,"EdgeLatency":0.2,"FunctionName":"edge","_aws":{"CloudWatchMetrics":[{"Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Count","Unit":"Count"},{"Name":"4xx","Unit":"Count"},{"Name":"5xx","Unit":"Count"},{"Name":"EdgeLatency","Unit":"Milliseconds"},{"Name":"CoreLatency","Unit":"Milliseconds"}],"Namespace":"inference-edge"}],"Timestamp":7}}"#);
     }
 }

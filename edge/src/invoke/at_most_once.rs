@@ -6,6 +6,7 @@ use std::error::Error;
 use std::io;
 
 use aws_sdk_lambda::config::interceptors::InterceptorContext;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
 
 /// Forbids the retry of whatever may have run core.
@@ -43,14 +44,12 @@ fn was_turned_away(context: &InterceptorContext) -> bool {
 }
 
 /// Nobody listened, so that nothing was sent.
-fn was_refused(connector: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(connector);
-    while let Some(error) = cause {
-        let refused = error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused);
-        if refused {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+fn was_refused(connector: &ConnectorError) -> bool {
+    let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    causes(connector).any(|cause| cause.downcast_ref().is_some_and(refused))
+}
+
+/// An error, what caused it, and so on.
+pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
 }

@@ -1,8 +1,9 @@
 //! What the SDK says of a failed call becomes an [`EdgeError`].
 
-use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::error::{DispatchFailure, DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::invoke::InvokeError;
 
+use super::at_most_once::causes;
 use crate::error::EdgeError;
 
 /// Seconds to wait where Lambda does not say.
@@ -14,9 +15,15 @@ pub fn of(error: &SdkError<InvokeError>) -> EdgeError {
     match error {
         SdkError::ServiceError(service) => of_service(service.err()).unwrap_or_else(|| EdgeError::CoreUnreachable(cause())),
         SdkError::ResponseError(_) | SdkError::TimeoutError(_) => EdgeError::CoreUnreachable(cause()),
-        SdkError::DispatchFailure(dispatch) if !dispatch.is_user() => EdgeError::CoreUnreachable(cause()),
+        SdkError::DispatchFailure(dispatch) if is_the_networks(dispatch) => EdgeError::CoreUnreachable(cause()),
         _ => EdgeError::InvocationFailure(cause()),
     }
+}
+
+/// Whether the connection failed, or brought no HTTP; missing credentials are dispatch failures too.
+fn is_the_networks(dispatch: &DispatchFailure) -> bool {
+    let is_http = dispatch.as_connector_error().is_some_and(|error| causes(error).any(|cause| cause.is::<hyper::Error>()));
+    dispatch.is_io() || dispatch.is_timeout() || is_http
 }
 
 /// An error that Lambda named; one without a name is not Lambda's answer.
