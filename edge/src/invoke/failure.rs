@@ -1,7 +1,8 @@
 //! What the SDK says of a failed call becomes an [`EdgeError`].
 
-use aws_sdk_lambda::error::{DispatchFailure, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::invoke::InvokeError;
+use aws_smithy_runtime_api::client::result::DispatchFailure;
 
 use super::at_most_once::causes;
 use crate::error::EdgeError;
