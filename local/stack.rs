@@ -27,6 +27,12 @@ pub const CORE_TIMEOUT: u64 = 25;
 pub const EDGE_TIMEOUT: u64 = 29;
 /// MB of memory of either function, as in the template.
 pub const MEMORY: u32 = 256;
+/// What the template's `CorsConfiguration` allows and exposes.
+pub const CORS_ALLOW_HEADERS: &str = "content-type,authorization";
+/// Headers that scripts may read, as in the template.
+pub const CORS_EXPOSE_HEADERS: &str = "retry-after,server-timing,x-request-id";
+/// Seconds for which a preflight's answer may be kept, as in the template.
+pub const CORS_MAX_AGE: u32 = 600;
 /// Origins that may read the API's answers where no option says otherwise: Vite's, and Create React App's.
 const ORIGINS: &str = "http://localhost:5173,http://localhost:3000";
 /// Credentials that the functions sign with.
@@ -241,8 +247,8 @@ fn cors(origins: &str) -> CorsConfiguration {
     CorsConfiguration {
         allow_origins: list(origins),
         allow_methods: list("POST"),
-        allow_headers: list("content-type,authorization"),
-        expose_headers: list("retry-after,server-timing,x-request-id"),
-        max_age: 600,
+        allow_headers: list(CORS_ALLOW_HEADERS),
+        expose_headers: list(CORS_EXPOSE_HEADERS),
+        max_age: CORS_MAX_AGE,
     }
 }

@@ -53,6 +53,9 @@ impl Pool {
 
     /// Hands an invocation to an environment, now or when one is there.
     pub fn submit(self: &Arc<Self>, invocation: Invocation) -> Result<(), LambdaError> {
+        if self.max_environments() == 0 {
+            return Err(LambdaError::TooManyRequests);
+        }
         let mut state = self.state.lock();
         let Some(invocation) = state.hand_over(invocation) else { return Ok(()) };
         let will_be_served = state.starting * self.function.concurrency() > state.waiting.len();

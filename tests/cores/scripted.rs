@@ -1,0 +1,71 @@
+//! A core function for the tests: it does what the question tells it to.
+//!
+//! A Runtime API client of its own, on plain sockets: the stack must not depend on the client that the functions use.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+fn main() {
+    let api = std::env::var("AWS_LAMBDA_RUNTIME_API").expect("the Runtime API");
+    loop {
+        let (id, head, event) = call(&api, "GET", "invocation/next", "");
+        let question = field(&event, "question");
+        let (kind, rest) = question.split_once(':').unwrap_or((&question, ""));
+        println!("scripted core: {kind}");
+        match kind {
+            "throw" => drop(call(
+                &api,
+                "POST",
+                &format!("invocation/{id}/error"),
+                r#"{"errorType":"Boom","errorMessage":"it broke","stackTrace":["secret.py"]}"#,
+            )),
+            "exit" => std::process::exit(rest.parse().unwrap_or(1)),
+            "sleep" => {
+                std::thread::sleep(Duration::from_millis(rest.parse().expect("milliseconds")));
+                answer(&api, &id, r#"{"slept":true}"#);
+            }
+            "text" => answer(&api, &id, "plain text"),
+            "nothing" => answer(&api, &id, ""),
+            "bytes" => answer(&api, &id, &format!("\"{}\"", "x".repeat(rest.parse::<usize>().expect("a number") - 2))),
+            "quotes" => answer(&api, &id, &format!("\"{}\"", "\\\"".repeat(rest.parse().expect("a number")))),
+            "headers" => answer(&api, &id, &format!("{head:?}").replace("\\u{", "?{")),
+            _ => answer(&api, &id, &event),
+        }
+    }
+}
+
+fn answer(api: &str, id: &str, body: &str) {
+    call(api, "POST", &format!("invocation/{id}/response"), body);
+}
+
+/// One exchange: the request id in the answer, its header lines, and its body.
+fn call(api: &str, method: &str, path: &str, body: &str) -> (String, Vec<String>, String) {
+    let mut stream = TcpStream::connect(api).expect("a connection");
+    let head = format!("{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: {api}\r\nConnection: close\r\n");
+    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("a request");
+    let mut reader = BufReader::new(stream);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            std::process::exit(0);
+        }
+        match line.trim_end() {
+            "" => break,
+            line => lines.push(line.to_owned()),
+        }
+    }
+    let header = |name: &str| lines.iter().find_map(|line| line.to_lowercase().strip_prefix(name).map(str::to_owned));
+    let length = header("content-length: ").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("a body");
+    let id = header("lambda-runtime-aws-request-id: ").unwrap_or_default();
+    (id, lines, String::from_utf8(body).expect("UTF-8"))
+}
+
+/// The text of a member, wherever it stands.
+fn field(json: &str, name: &str) -> String {
+    let rest = json.split(&format!("\"{name}\":\"")).nth(1).unwrap_or_default();
+    rest.split('"').next().unwrap_or_default().to_owned()
+}

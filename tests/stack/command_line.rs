@@ -1,0 +1,118 @@
+//! What a person meets at the command line.
+
+use std::net::TcpListener;
+use std::process::Output;
+
+use rustix::process::Signal;
+
+use crate::harness::{Stack, program, scripted_core, value};
+
+fn run(arguments: &[&str]) -> (Output, String) {
+    let output = program(arguments).output().expect("the program");
+    let text = String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned();
+    (output, text)
+}
+
+#[test]
+fn what_cannot_work_is_told_and_the_exit_is_not_zero() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    for (name, arguments, message) in [
+        ("a taken port", vec!["--port", &port], format!("port {port} for the API cannot be had")),
+        ("an unknown option", vec!["--ports", "1"], "unexpected argument '--ports'".to_owned()),
+        ("a variable without a value", vec!["--env", "PAYLOAD"], "write KEY=VALUE".to_owned()),
+        (
+            "a core that is not there",
+            vec!["--port", "0", "--core", "/no/such/core"],
+            "`/no/such/core` cannot be started".to_owned(),
+        ),
+        (
+            "a core that ends at once",
+            vec!["--port", "0", "--core", "sh -c 'echo cannot; exit 3'"],
+            "the core function does not start. It wrote:\ncannot".to_owned(),
+        ),
+        ("a core without a name", vec!["--core", ""], "it is empty".to_owned()),
+        (
+            "a misconfigured edge",
+            vec!["--port", "0", "--env", "PAYLOAD=wrapped"],
+            "PAYLOAD: `wrapped`: write envelope or bare".to_owned(),
+        ),
+        (
+            "a ready file that cannot be",
+            vec!["--port", "0", "--ready-file", "/no/such/folder/x"],
+            "/no/such/folder/x cannot be written".to_owned(),
+        ),
+    ] {
+        let (output, text) = run(&arguments);
+        assert!(!output.status.success(), "{name}: {text}");
+        assert!(text.contains(&message), "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_quiet_start_that_fails_still_says_why() {
+    let (output, text) = run(&["--quiet", "--port", "0", "--core", "sh -c 'echo cannot; exit 3'"]);
+    assert!(!output.status.success() && text.contains("cannot"), "{text}");
+}
+
+#[tokio::test]
+async fn the_printed_curl_line_works_when_it_is_pasted() {
+    let stack = Stack::start(&[]);
+    let written = stack.written();
+    let line: String =
+        written.lines().skip_while(|line| !line.starts_with("curl ")).take(4).map(|line| format!("{line}\n")).collect();
+    let output = std::process::Command::new("sh").args(["-c", &line]).output().expect("a shell");
+    let answer = String::from_utf8_lossy(&output.stdout);
+    assert!(answer.contains("$117,154 million"), "{line}{answer}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn ctrl_c_and_term_end_every_process_that_was_started() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let core = format!("sh -c '{} & wait'", scripted_core());
+        let mut stack = Stack::start(&["--core", &core]);
+        assert_eq!(stack.do_it("text").await.status, 200);
+        let started = descendants(stack.pid());
+        assert!(started.len() >= 3, "the edge, the shell and what it started: {started:?}");
+        assert!(stack.end(signal).success());
+        let left: Vec<_> = started.into_iter().filter(|pid| is_running(*pid)).collect();
+        assert!(left.is_empty(), "{left:?} still run");
+    }
+}
+
+#[tokio::test]
+async fn a_python_core_answers_through_the_same_chain() {
+    let core = match std::env::var("PYTHON_WITH_AWSLAMBDARIC") {
+        Ok(python) => format!("{python} -m awslambdaric handler.handler"),
+        Err(_) => {
+            eprintln!("PYTHON_WITH_AWSLAMBDARIC names no python3 with awslambdaric: a client of the standard library stands in");
+            format!("python3 {}/tests/cores/handler.py", env!("CARGO_MANIFEST_DIR"))
+        }
+    };
+    if std::process::Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("python3 is not installed: no Python core was tried (apt-get install python3)");
+        return;
+    }
+    let with_path = format!("env PYTHONPATH={}/tests/cores {core}", env!("CARGO_MANIFEST_DIR"));
+    let stack = Stack::start(&["--core", &with_path]);
+    let answer = stack.do_it("hello").await;
+    assert_eq!(value(&answer)["answer"], "Python heard: hello");
+    assert_eq!(value(&stack.do_it("throw").await)["detail"]["errorType"], "ValueError");
+}
+
+fn descendants(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let all: String = tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default() + " ").collect();
+    let mut found: Vec<u32> = format!("{children} {all}").split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    found.sort_unstable();
+    found.dedup();
+    let below: Vec<_> = found.iter().flat_map(|pid| descendants(*pid)).collect();
+    found.extend(below);
+    found
+}
+
+fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
+}

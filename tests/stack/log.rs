@@ -1,0 +1,42 @@
+//! What stands in the log, and what never does.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Stack, header};
+
+#[tokio::test]
+async fn a_request_leaves_one_line_and_one_set_of_metrics() {
+    let stack = Stack::scripted(&[]);
+    let answer = stack.do_it("text").await;
+    let id = header(&answer, "x-request-id");
+    let line = json_of(&stack.wait_for(&format!("\"requestId\":\"{id}\"")));
+    let fields = ["message", "door", "status", "code", "coldStart"].map(|name| line[name].clone());
+    assert_eq!(json!(fields), json!(["request", "http-api", 200, "", true]));
+    assert!(line["coreMs"].is_f64() && line["edgeMs"].is_f64(), "{line}");
+    let metrics = json_of(&stack.wait_for("CloudWatchMetrics"));
+    assert_eq!((&metrics["FunctionName"], &metrics["Count"], &metrics["5xx"]), (&json!("edge"), &json!(1), &json!(0)));
+    let gateway = stack.wait_for("the gateway's own");
+    assert!(gateway.contains("POST /inference → 200 in "), "{gateway}");
+    let lines = stack.written().lines().filter(|line| line.contains("\"message\":\"request\"")).count();
+    assert_eq!(lines, 1);
+}
+
+#[tokio::test]
+async fn no_token_no_body_and_no_address_is_logged_at_any_level() {
+    let stack = Stack::scripted(&["--env", "LOG_LEVEL=trace", "--env", "RUST_LOG=trace"]);
+    stack.ask(r#"{"partner":"SECRET-BODY","year":1,"period":"Q1","question":"throw"}"#).await;
+    stack.ask(r#"{"partner":"SECRET-BODY""#).await;
+    let log = stack.wait_for("\"code\":\"invalid_json\"");
+    assert!(log.contains("\"status\":400"), "{log}");
+    let edge: String =
+        stack.written().lines().filter(|line| line.starts_with("edge │")).map(|line| format!("{line}\n")).collect();
+    let token = stack.says("/idToken");
+    for secret in ["SECRET-BODY", "ada@example.edu", &token[token.len() - 40..], "secret.py", "it broke"] {
+        assert!(!edge.contains(secret), "{secret} stands in the log:\n{edge}");
+    }
+}
+
+fn json_of(line: &str) -> Value {
+    let (_, line) = line.split_once('│').expect("a prefix");
+    serde_json::from_str(line.trim()).expect("JSON")
+}

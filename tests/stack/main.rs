@@ -1,0 +1,9 @@
+//! The whole stack over HTTP, with real processes: what `cargo run` starts, driven from outside.
+
+mod authorizer;
+mod command_line;
+mod harness;
+mod lambda;
+mod log;
+mod status_table;
+mod template;
