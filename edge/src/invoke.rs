@@ -1,6 +1,6 @@
 //! The Invoke API: an enriched request becomes core's reply. The only stage that touches the network.
 //!
-//! One request makes at most one execution of core: see [`at_most_once`].
+//! One request makes at most one execution of core: `at_most_once.rs` says which attempts may be made again.
 
 mod at_most_once;
 mod failure;
