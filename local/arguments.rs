@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::cognito_idp::{Account, Status};
+
 /// Runs the whole chain on this machine: user pool, API with JWT authorizer, Lambda, the edge and a core function.
 #[derive(Debug, Parser)]
 #[command(name = "inference-edge", version, args_conflicts_with_subcommands = true)]
@@ -39,7 +41,7 @@ pub enum FunctionKind {
 /// The options of the stack.
 #[derive(Debug, clap::Args)]
 pub struct StackArguments {
-    /// The first of three ports in a row: API, user pool, Lambda; 0 takes any that are free
+    /// The first of five ports in a row: console, API, user pool, identity pool, Lambda; 0 takes any that are free
     #[arg(long, default_value_t = 4000, value_name = "PORT")]
     pub port: u16,
     /// A core function of your own: a command that talks to the Runtime API, e.g. "python3 -m awslambdaric app.handler"
@@ -51,6 +53,18 @@ pub struct StackArguments {
     /// A variable for the edge function; may be given more than once
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair)]
     pub environment: Vec<(String, String)>,
+    /// A user who may sign in, with groups parted by commas; may be given more than once
+    #[arg(long = "user", value_name = "EMAIL:PASSWORD[:GROUPS]", value_parser = user)]
+    pub users: Vec<Account>,
+    /// A JSON file of users: an array of {"email", "password", "groups": []}
+    #[arg(long = "users", value_name = "FILE")]
+    pub users_file: Option<PathBuf>,
+    /// Saves every change of a user to the file of --users, which need not be there yet
+    #[arg(long, requires = "users_file")]
+    pub save_users: bool,
+    /// For how long ID and access tokens live
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub token_life: u64,
     /// Prints nothing but errors
     #[arg(long)]
     pub quiet: bool,
@@ -69,6 +83,17 @@ fn words(command: &str) -> Result<Words, String> {
         Some(_) => Err("it is empty: give a program and its arguments".to_owned()),
         None => Err("its quotes do not match".to_owned()),
     }
+}
+
+fn user(text: &str) -> Result<Account, String> {
+    let mut parts = text.splitn(3, ':');
+    let (Some(email), Some(password)) = (parts.next().filter(|email| email.contains('@')), parts.next()) else {
+        return Err("write EMAIL:PASSWORD or EMAIL:PASSWORD:GROUP,GROUP".to_owned());
+    };
+    let mut account = Account::new(email, password, Status::Confirmed);
+    let groups = parts.next().unwrap_or_default().split(',').map(str::trim).filter(|group| !group.is_empty());
+    account.groups = groups.map(str::to_owned).collect();
+    Ok(account)
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -5,8 +5,12 @@
 
 pub mod apigatewayv2;
 pub mod arguments;
+pub mod cognito_identity;
 pub mod cognito_idp;
+pub mod credentials;
 pub mod http;
+pub mod json_protocol;
+pub mod jwt;
 pub mod lambda;
 pub mod stack;
 pub mod trace;

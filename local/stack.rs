@@ -9,10 +9,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::apigatewayv2::{Configuration, CorsConfiguration, HttpApi, JwtConfiguration, Route, Routes};
+use crate::apigatewayv2::{Configuration, CorsConfiguration, HttpApi, Route, Routes};
 use crate::arguments::StackArguments;
-use crate::cognito_idp::{CLIENT_ID, POOL_ID, User, UserPool};
-use crate::http::serve;
+use crate::cognito_identity::{IDENTITY_POOL_ID, IdentityPool};
+use crate::cognito_idp::{Account, CLIENT_ID, Directory, POOL_ID, Status, UserPool, read_users};
+use crate::credentials::{CredentialStore, Credentials};
+use crate::http::{HttpClient, serve};
+use crate::jwt::{JwtConfiguration, Verifier};
 use crate::lambda::{Function, Lambda, REGION};
 
 /// The name of the edge function.
@@ -35,8 +38,8 @@ pub const CORS_EXPOSE_HEADERS: &str = "retry-after,server-timing,x-request-id";
 pub const CORS_MAX_AGE: u32 = 600;
 /// Origins that may read the API's answers where no option says otherwise: Vite's, and Create React App's.
 const ORIGINS: &str = "http://localhost:5173,http://localhost:3000";
-/// Credentials that the functions sign with.
-const ACCESS_KEY_ID: &str = "AKIALOCALSTACKEXAMPLE";
+/// The user who is there where no option names others.
+const SEEDED_USER: (&str, &str) = ("ada@example.edu", "Analytical-Engine-1843");
 
 /// A stack that runs.
 #[derive(Debug)]
@@ -46,8 +49,9 @@ pub struct Stack {
     pool_url: String,
     lambda: Lambda,
     lambda_url: String,
-    secret_access_key: String,
-    user: User,
+    identity_pool_url: String,
+    credentials: Credentials,
+    user: Option<(String, String)>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -88,16 +92,18 @@ pub enum StartError {
 impl Stack {
     /// Starts everything, and returns when everything answers.
     pub async fn start(arguments: &StackArguments) -> Result<Self, StartError> {
-        let (api_listener, api) = listen(arguments.port, 0, "the API").await?;
-        let (pool_listener, pool_url) = listen(arguments.port, 1, "the user pool").await?;
-        let (lambda_listener, lambda_url) = listen(arguments.port, 2, "Lambda").await?;
+        let (api_listener, api) = listen(arguments.port, 1, "the API").await?;
+        let (pool_listener, pool_url) = listen(arguments.port, 2, "the user pool").await?;
+        let (identity_listener, identity_pool_url) = listen(arguments.port, 3, "the identity pool").await?;
+        let (lambda_listener, lambda_url) = listen(arguments.port, 4, "Lambda").await?;
 
-        let secret_access_key = uuid::Uuid::new_v4().simple().to_string();
-        let functions = functions(arguments, &lambda_url, &secret_access_key)?;
+        let store = CredentialStore::default();
+        let credentials = store.issue_own();
+        let functions = functions(arguments, &lambda_url, &credentials)?;
         let origins = variable(&functions[0], "ALLOWED_ORIGINS");
         let lambda = Lambda::new(functions);
-        let user = seeded_user();
-        let pool = make_pool(&pool_url, user.clone());
+        let (directory, user) = users(arguments)?;
+        let pool = make_pool(&pool_url, directory, arguments.token_life);
         let (core, edge, pool) = tokio::join!(lambda.warm(CORE), lambda.warm(EDGE), pool);
         let failed = [(CORE, core), (EDGE, edge)].into_iter().find_map(|(name, result)| Some((name, result.err()?)));
         if let Some((name, log)) = failed {
@@ -105,9 +111,12 @@ impl Stack {
             return Err(StartError::Function { name, log });
         }
         let pool = pool?;
+        let jwt = JwtConfiguration { issuer: pool.issuer().to_owned(), audience: vec![CLIENT_ID.to_owned()] };
+        let verifier = Verifier::new(jwt.clone(), HttpClient::new());
+        let identity_pool = IdentityPool::new(verifier, pool.issuer(), POOL_ID, store);
         let gateway = HttpApi::new(Configuration {
             routes: routes(),
-            jwt: JwtConfiguration { issuer: pool.issuer().to_owned(), audience: vec![CLIENT_ID.to_owned()] },
+            jwt,
             cors: cors(&origins),
             lambda: lambda_url.clone(),
             access_log: !arguments.quiet,
@@ -115,14 +124,15 @@ impl Stack {
         let tasks = vec![
             spawn(api_listener, gateway.router()),
             spawn(pool_listener, pool.router()),
+            spawn(identity_listener, identity_pool.router()),
             spawn(lambda_listener, lambda.router()),
         ];
-        Ok(Self { api, pool, pool_url, lambda, lambda_url, secret_access_key, user, tasks })
+        Ok(Self { api, pool, pool_url, lambda, lambda_url, identity_pool_url, credentials, user, tasks })
     }
 
     /// Everything a script needs to know.
     pub fn description(&self) -> Value {
-        let id_token = self.pool.tokens_of(&self.user.email).map(|tokens| tokens.id);
+        let user = self.user.as_ref().map(|(username, password)| json!({ "username": username, "password": password }));
         json!({
             "apiUrl": self.api,
             "region": REGION,
@@ -130,12 +140,22 @@ impl Stack {
             "userPoolClientId": CLIENT_ID,
             "userPoolEndpoint": self.pool_url,
             "issuer": self.pool.issuer(),
+            "identityPoolId": IDENTITY_POOL_ID,
+            "identityPoolEndpoint": self.identity_pool_url,
             "lambdaEndpoint": self.lambda_url,
             "functions": { "edge": EDGE, "core": CORE },
-            "user": { "username": self.user.email, "password": self.user.password },
-            "idToken": id_token,
-            "credentials": { "accessKeyId": ACCESS_KEY_ID, "secretAccessKey": self.secret_access_key },
+            "user": user,
+            "idToken": self.id_token(),
+            "credentials": {
+                "accessKeyId": self.credentials.access_key_id,
+                "secretAccessKey": self.credentials.secret_access_key,
+            },
         })
+    }
+
+    fn id_token(&self) -> Option<String> {
+        let (username, _) = self.user.as_ref()?;
+        self.pool.tokens_of(username).map(|tokens| tokens.id)
     }
 
     /// Writes the description to a file, whole or not at all.
@@ -148,14 +168,16 @@ impl Stack {
 
     /// What is printed for the person who started it.
     pub fn welcome(&self) -> String {
-        let token = self.pool.tokens_of(&self.user.email).map(|tokens| tokens.id).unwrap_or_default();
         let question = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
+        let user = self.user.as_ref().map_or("as you told".to_owned(), |(name, password)| format!("{name}, password {password}"));
+        let token = self.id_token().unwrap_or_else(|| "<ID token>".to_owned());
         format!(
             "inference-edge runs\n\n  \
-             API        {api}  ({ROUTE}, JWT authorizer)\n  \
-             user pool  {pool}  (pool {POOL_ID}, app client {CLIENT_ID})\n  \
-             Lambda     {lambda}  (functions {EDGE}, {CORE})\n  \
-             user       {user}, password {password}\n\n\
+             API            {api}  ({ROUTE}, JWT authorizer)\n  \
+             user pool      {pool}  (pool {POOL_ID}, app client {CLIENT_ID})\n  \
+             identity pool  {identity}  ({IDENTITY_POOL_ID})\n  \
+             Lambda         {lambda}  (functions {EDGE}, {CORE})\n  \
+             user           {user}\n\n\
              Try it:\n\n\
              curl -s {api}/inference \\\n  \
              -H 'Authorization: Bearer {token}' \\\n  \
@@ -164,9 +186,8 @@ impl Stack {
              Ctrl-C stops everything.\n",
             api = self.api,
             pool = self.pool_url,
+            identity = self.identity_pool_url,
             lambda = self.lambda_url,
-            user = self.user.email,
-            password = self.user.password,
         )
     }
 
@@ -190,10 +211,13 @@ fn spawn(listener: TcpListener, router: Router) -> JoinHandle<()> {
 }
 
 /// The edge, then core.
-fn functions(arguments: &StackArguments, lambda_url: &str, secret: &str) -> Result<Vec<Function>, StartError> {
+fn functions(arguments: &StackArguments, lambda_url: &str, credentials: &Credentials) -> Result<Vec<Function>, StartError> {
     let own = std::env::current_exe().map_err(|error| StartError::Other(format!("this program has no path: {error}")))?;
     let own = |name: &str| vec![own.display().to_string(), "function".to_owned(), name.to_owned()];
-    let credentials = [("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID), ("AWS_SECRET_ACCESS_KEY", secret)];
+    let credentials = [
+        ("AWS_ACCESS_KEY_ID", credentials.access_key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.as_str()),
+    ];
     let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
     let mut edge = pairs(&credentials);
     edge.extend(pairs(&[("TARGET_LAMBDA_NAME", CORE), ("ALLOWED_ORIGINS", ORIGINS), ("AWS_ENDPOINT_URL_LAMBDA", lambda_url)]));
@@ -223,18 +247,28 @@ fn variable(function: &Function, name: &str) -> String {
 }
 
 /// Two keys take the processor a while, which the other rooms can use to start.
-async fn make_pool(url: &str, user: User) -> Result<UserPool, StartError> {
+async fn make_pool(url: &str, directory: Directory, token_life: u64) -> Result<UserPool, StartError> {
     let url = url.to_owned();
-    let made = tokio::task::spawn_blocking(move || UserPool::new(&url, vec![user])).await;
+    let made = tokio::task::spawn_blocking(move || UserPool::new(&url, directory, token_life)).await;
     made.map_err(|error| StartError::Other(error.to_string()))?.map_err(StartError::Other)
 }
 
-fn seeded_user() -> User {
-    User {
-        email: "ada@example.edu".to_owned(),
-        password: "Analytical-Engine-1843".to_owned(),
-        groups: vec!["students".to_owned()],
+/// The users of the options, or the seeded one, whose password may be told.
+fn users(arguments: &StackArguments) -> Result<(Directory, Option<(String, String)>), StartError> {
+    let mut accounts = arguments.users.clone();
+    if let Some(path) = arguments.users_file.as_deref().filter(|path| path.exists() || !arguments.save_users) {
+        accounts.extend(read_users(path).map_err(StartError::Other)?);
     }
+    let save_to = arguments.users_file.clone().filter(|_| arguments.save_users);
+    let (email, password) = SEEDED_USER;
+    let seeded = accounts.is_empty();
+    if seeded {
+        let mut ada = Account::new(email, password, Status::Confirmed);
+        ada.groups.push("students".to_owned());
+        accounts.push(ada);
+    }
+    let told = seeded.then(|| (email.to_owned(), password.to_owned()));
+    Ok((Directory::new(accounts, save_to), told))
 }
 
 fn routes() -> Routes {

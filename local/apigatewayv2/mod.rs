@@ -8,7 +8,6 @@ mod claims;
 mod cors;
 mod error;
 mod event;
-mod jwks;
 mod response;
 mod route;
 
@@ -26,8 +25,9 @@ use base64::Engine;
 use http_body_util::{BodyExt, Full, Limited};
 
 use crate::http::{HttpClient, NoAnswer};
+use crate::jwt::{JwtConfiguration, Verifier};
 use crate::trace;
-pub use authorizer::{Authorizer, JwtConfiguration};
+use authorizer::Authorizer;
 pub use cors::CorsConfiguration;
 use error::GatewayError;
 use event::Incoming;
@@ -75,7 +75,7 @@ impl HttpApi {
     pub fn new(configuration: Configuration) -> Self {
         let http = HttpClient::new();
         Self(Arc::new(Inner {
-            authorizer: Authorizer::new(configuration.jwt, http.clone()),
+            authorizer: Authorizer::new(Verifier::new(configuration.jwt, http.clone())),
             routes: configuration.routes,
             cors: configuration.cors,
             lambda: configuration.lambda,

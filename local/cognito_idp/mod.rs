@@ -1,36 +1,43 @@
-//! A Cognito user pool on one machine: sign-in, tokens that verify, and the documents by which they do.
+//! A Cognito user pool on one machine: sign-up, sign-in by SRP or password, tokens that verify, and their revocation.
 //!
-//! Speaks the JSON protocol of `cognito-idp`; one file for each operation. What it does not have it refuses by name.
+//! Speaks the JSON protocol of `cognito-idp`; one file for each operation, under `operations`. What it does not have it
+//! refuses by name. Passwords are kept as SRP verifiers alone: a wrong one is refused by the proof.
 
+mod account;
+mod code;
+mod directory;
 mod discovery;
-mod error;
-mod initiate_auth;
 mod keys;
+mod operations;
+mod session;
+mod srp;
 mod token;
-mod user;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{HeaderMap, HeaderName, HeaderValue};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::Value;
+use parking_lot::Mutex;
 
 use crate::http::json;
-use error::CognitoError;
+use crate::json_protocol;
+pub use account::{Account, Status};
+pub use directory::{Directory, read as read_users};
 use keys::Keys;
+pub use operations::SUPPORTED;
+use operations::respond_to_auth_challenge::Challenges;
+use session::Sessions;
 pub use token::Tokens;
-pub use user::User;
-use user::Users;
 
 /// The pool's id: its part before `_` is the region, as clients read it.
 pub const POOL_ID: &str = "us-east-1_InferEdge";
 /// The app client's id.
 pub const CLIENT_ID: &str = "3inferenceedgelocalclient1";
+/// The pool's name in SRP: its id after the `_`.
+const POOL_NAME: &str = "InferEdge";
 
 /// A user pool with one app client.
 #[derive(Debug, Clone)]
@@ -40,14 +47,30 @@ pub struct UserPool(Arc<Inner>);
 struct Inner {
     issuer: String,
     keys: Keys,
-    users: Users,
+    directory: Directory,
+    sessions: Sessions,
+    challenges: Mutex<Challenges>,
+    /// For how long ID and access tokens live, in seconds.
+    token_life: u64,
+    /// Makes the salts of users who do not exist, so that they look like users who do.
+    decoy_seed: [u8; 32],
 }
 
 impl UserPool {
     /// A pool at a URL, with two new RSA keys: ID and access tokens are signed by one each.
-    pub fn new(url: &str, users: Vec<User>) -> Result<Self, String> {
-        let keys = Keys::generate().map_err(|_| "no RSA keys could be made".to_owned())?;
-        Ok(Self(Arc::new(Inner { issuer: format!("{url}/{POOL_ID}"), keys, users: Users::new(users) })))
+    pub fn new(url: &str, directory: Directory, token_life: u64) -> Result<Self, String> {
+        let failed = |_| "no RSA keys could be made".to_owned();
+        let mut decoy_seed = [0; 32];
+        aws_lc_rs::rand::fill(&mut decoy_seed).map_err(failed)?;
+        Ok(Self(Arc::new(Inner {
+            issuer: format!("{url}/{POOL_ID}"),
+            keys: Keys::generate().map_err(failed)?,
+            directory,
+            sessions: Sessions::default(),
+            challenges: Mutex::default(),
+            token_life,
+            decoy_seed,
+        })))
     }
 
     /// What stands in `iss`.
@@ -57,7 +80,7 @@ impl UserPool {
 
     /// Tokens for a user, as a sign-in gives them.
     pub fn tokens_of(&self, username: &str) -> Option<Tokens> {
-        self.0.users.find(username).map(|user| self.0.mint(&user))
+        self.0.directory.find(username).map(|account| self.0.sign_in(&account))
     }
 
     /// Everything the pool answers.
@@ -67,51 +90,11 @@ impl UserPool {
 }
 
 async fn handle(State(pool): State<UserPool>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let mut response = match (method.as_str(), uri.path()) {
-        ("OPTIONS", _) => preflight(),
-        ("POST", "/") => pool.0.operate(&headers, &body).unwrap_or_else(|error| error.response()),
+    let response = match (method.as_str(), uri.path()) {
+        ("OPTIONS", _) => json_protocol::preflight(),
+        ("POST", "/") => json_protocol::answer(operations::run(&pool.0, &headers, &body)),
         ("GET", path) => discovery::document(&pool.0, path),
         _ => json(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#),
     };
-    let headers = response.headers_mut();
-    headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-    headers.insert("access-control-expose-headers", HeaderValue::from_static(EXPOSED));
-    if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
-    }
-    response
-}
-
-const EXPOSED: &str = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date";
-
-fn preflight() -> Response {
-    let mut response = Response::new(Body::empty());
-    let headers = response.headers_mut();
-    headers.insert("access-control-allow-methods", HeaderValue::from_static("POST,GET"));
-    let allowed = "content-type,x-amz-target,x-amz-user-agent,cache-control,amz-sdk-invocation-id,amz-sdk-request,authorization";
-    headers.insert("access-control-allow-headers", HeaderValue::from_static(allowed));
-    headers.insert("access-control-max-age", HeaderValue::from_static("172800"));
-    response
-}
-
-impl Inner {
-    fn operate(&self, headers: &HeaderMap, body: &Bytes) -> Result<Response, CognitoError> {
-        let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-        let operation = target.strip_prefix("AWSCognitoIdentityProviderService.");
-        let answer = match operation {
-            Some("InitiateAuth") => initiate_auth::run(self, parse(body)?)?,
-            _ => return Err(CognitoError::UnknownOperation(operation.unwrap_or(target).to_owned())),
-        };
-        let mut response = json(StatusCode::OK, answer.to_string());
-        response.headers_mut().insert("content-type", HeaderValue::from_static(PROTOCOL));
-        Ok(response)
-    }
-}
-
-/// The content type of the JSON protocol.
-const PROTOCOL: &str = "application/x-amz-json-1.1";
-
-fn parse<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, CognitoError> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| CognitoError::Serialization(error.to_string()))?;
-    serde_json::from_value(value).map_err(|error| CognitoError::InvalidParameter(error.to_string()))
+    json_protocol::dress(response)
 }

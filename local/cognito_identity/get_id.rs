@@ -1,0 +1,29 @@
+//! `GetId`: the identity of a user, or a new one for a guest.
+//! <https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetId.html>
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{IDENTITY_POOL_ID, Inner, Logins, identity_id};
+use crate::json_protocol::ServiceError;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GetId {
+    identity_pool_id: String,
+    #[serde(default)]
+    logins: Logins,
+}
+
+/// Answers it.
+pub async fn run(pool: &Inner, request: GetId) -> Result<Value, ServiceError> {
+    if request.identity_pool_id != IDENTITY_POOL_ID {
+        let text = format!("IdentityPool '{}' not found.", request.identity_pool_id);
+        return Err(ServiceError::new("ResourceNotFoundException", text));
+    }
+    let user = pool.user(&request.logins).await?;
+    let id = identity_id(user.as_deref());
+    pool.identities.lock().insert(id.clone(), user);
+    Ok(json!({ "IdentityId": id }))
+}

@@ -1,0 +1,106 @@
+//! A Cognito identity pool on one machine: a verified ID token, or none, becomes an identity and temporary credentials.
+
+mod get_credentials_for_identity;
+mod get_id;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
+use parking_lot::Mutex;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::credentials::CredentialStore;
+use crate::json_protocol::{self, ServiceError};
+use crate::jwt::{TokenError, Verifier};
+use crate::lambda::REGION;
+
+/// The pool's id.
+pub const IDENTITY_POOL_ID: &str = "us-east-1:6d1e4b6a-0f4c-4c1e-9a53-1f2e3d4c5b6a";
+
+/// An identity pool that trusts one user pool.
+#[derive(Debug, Clone)]
+pub struct IdentityPool(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    verifier: Verifier,
+    providers: Vec<String>,
+    credentials: CredentialStore,
+    /// Every identity that was given out, and whose it is.
+    identities: Mutex<HashMap<String, Option<String>>>,
+}
+
+/// Provider names and tokens.
+type Logins = HashMap<String, String>;
+
+impl IdentityPool {
+    /// A pool that trusts the tokens that `verifier` does, under the provider name that clients make of `issuer`, or AWS's.
+    pub fn new(verifier: Verifier, issuer: &str, user_pool_id: &str, credentials: CredentialStore) -> Self {
+        let own = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).to_owned();
+        let providers = vec![own, format!("cognito-idp.{REGION}.amazonaws.com/{user_pool_id}")];
+        Self(Arc::new(Inner { verifier, providers, credentials, identities: Mutex::default() }))
+    }
+
+    /// Everything the pool answers.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(handle).with_state(self.clone())
+    }
+}
+
+async fn handle(State(pool): State<IdentityPool>, method: Method, headers: HeaderMap, body: Bytes) -> Response {
+    let response = match method {
+        Method::OPTIONS => json_protocol::preflight(),
+        _ => json_protocol::answer(pool.0.operate(&headers, &body).await),
+    };
+    json_protocol::dress(response)
+}
+
+impl Inner {
+    async fn operate(&self, headers: &HeaderMap, body: &Bytes) -> Result<Value, ServiceError> {
+        match json_protocol::operation(headers, "AWSCognitoIdentityService") {
+            "GetId" => get_id::run(self, json_protocol::parse(body)?).await,
+            "GetCredentialsForIdentity" => get_credentials_for_identity::run(self, json_protocol::parse(body)?).await,
+            other => Err(ServiceError::not_supported(other)),
+        }
+    }
+
+    /// The user pool's `sub` in the logins; `None` without logins: a guest.
+    async fn user(&self, logins: &Logins) -> Result<Option<String>, ServiceError> {
+        let Some((provider, token)) = logins.iter().next() else { return Ok(None) };
+        if !self.providers.contains(provider) {
+            return Err(ServiceError::not_authorized(format!(
+                "Invalid login token. Issuer doesn't match providerName {provider}"
+            )));
+        }
+        let claims = self.verifier.verify(token).await.map_err(refused)?;
+        let is_id_token = claims.get("token_use").and_then(Value::as_str) == Some("id");
+        match claims.get("sub").and_then(Value::as_str) {
+            Some(sub) if is_id_token => Ok(Some(sub.to_owned())),
+            _ => Err(ServiceError::not_authorized("Invalid login token. Not an ID token.")),
+        }
+    }
+}
+
+fn refused(error: TokenError) -> ServiceError {
+    let now = jiff::Timestamp::now().as_second();
+    ServiceError::not_authorized(match error {
+        // AWS's own words, the sign too.
+        TokenError::Expired(at) => format!("Invalid login token. Token expired: {at:.0} >= {now}"),
+        TokenError::Invalid(_) => "Invalid login token. Couldn't verify signed token.".to_owned(),
+    })
+}
+
+/// The identity of a user, the same in every run; a guest gets a new one each time.
+fn identity_id(sub: Option<&str>) -> String {
+    let id = match sub {
+        Some(sub) => Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{IDENTITY_POOL_ID}/{sub}").as_bytes()),
+        None => Uuid::new_v4(),
+    };
+    format!("{REGION}:{id}")
+}

@@ -1,0 +1,30 @@
+//! `AdminAddUserToGroup`: a group comes to be with its first user.
+//! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminAddUserToGroup.html>
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{check_pool, no_such_user};
+use crate::cognito_idp::{Account, Inner};
+use crate::json_protocol::ServiceError;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AdminAddUserToGroup {
+    user_pool_id: String,
+    username: String,
+    group_name: String,
+}
+
+/// Answers it.
+pub fn run(pool: &Inner, request: AdminAddUserToGroup) -> Result<Value, ServiceError> {
+    check_pool(&request.user_pool_id)?;
+    let add = |account: &mut Account| {
+        if !account.groups.contains(&request.group_name) {
+            account.groups.push(request.group_name);
+        }
+    };
+    pool.directory.change(&request.username, add).ok_or_else(no_such_user)?;
+    Ok(json!({}))
+}

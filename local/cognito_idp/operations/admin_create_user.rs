@@ -1,0 +1,47 @@
+//! `AdminCreateUser`: a user with a password that must be changed at the first sign-in. No invitation is sent.
+//! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html>
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::check_pool;
+use super::sign_up::check_email;
+use crate::cognito_idp::account::{Attribute, check_password};
+use crate::cognito_idp::{Account, Inner, Status};
+use crate::json_protocol::ServiceError;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AdminCreateUser {
+    user_pool_id: String,
+    username: String,
+    temporary_password: Option<String>,
+    #[serde(default)]
+    user_attributes: Vec<Attribute>,
+}
+
+/// Answers it.
+pub fn run(pool: &Inner, request: AdminCreateUser) -> Result<Value, ServiceError> {
+    check_pool(&request.user_pool_id)?;
+    check_email(&request.username)?;
+    let made_up = uuid::Uuid::new_v4().simple().to_string();
+    let password = request.temporary_password.unwrap_or_else(|| {
+        println!("mail │ temporary password {made_up} for {}", request.username);
+        made_up.clone()
+    });
+    check_password(&password)?;
+    let mut account = Account::new(&request.username, &password, Status::ForceChangePassword);
+    account.set_attributes(request.user_attributes)?;
+    if !pool.directory.add(account.clone()) {
+        return Err(ServiceError::new("UsernameExistsException", "User account already exists"));
+    }
+    Ok(json!({ "User": {
+        "Username": account.sub,
+        "Attributes": account.attribute_list(),
+        "UserCreateDate": account.created,
+        "UserLastModifiedDate": account.created,
+        "Enabled": true,
+        "UserStatus": "FORCE_CHANGE_PASSWORD",
+    } }))
+}

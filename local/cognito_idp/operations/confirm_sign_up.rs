@@ -1,0 +1,34 @@
+//! `ConfirmSignUp`: the code that shows that the address is the user's.
+//! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ConfirmSignUp.html>
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{check_client, no_such_user};
+use crate::cognito_idp::code::{self, Purpose};
+use crate::cognito_idp::{Account, Inner, Status};
+use crate::json_protocol::ServiceError;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ConfirmSignUp {
+    client_id: String,
+    username: String,
+    confirmation_code: String,
+}
+
+/// Answers it.
+pub fn run(pool: &Inner, request: ConfirmSignUp) -> Result<Value, ServiceError> {
+    check_client(&request.client_id)?;
+    let confirm = |account: &mut Account| {
+        if account.status != Status::Unconfirmed {
+            return Err(ServiceError::not_authorized("User cannot be confirmed. Current status is CONFIRMED"));
+        }
+        code::redeem(account, Purpose::SignUp, &request.confirmation_code)?;
+        account.status = Status::Confirmed;
+        account.email_verified = true;
+        Ok(json!({}))
+    };
+    pool.directory.change(&request.username, confirm).ok_or_else(no_such_user)?
+}

@@ -1,0 +1,33 @@
+//! `ForgotPassword`: a code with which a new password may be chosen.
+//! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ForgotPassword.html>
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::check_client;
+use crate::cognito_idp::code::{self, Purpose};
+use crate::cognito_idp::{Account, Inner};
+use crate::json_protocol::ServiceError;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ForgotPassword {
+    client_id: String,
+    username: String,
+}
+
+/// Answers it; whether there is such a user is not told.
+pub fn run(pool: &Inner, request: ForgotPassword) -> Result<Value, ServiceError> {
+    check_client(&request.client_id)?;
+    let send = |account: &mut Account| {
+        if !account.email_verified {
+            let text = "Cannot reset password for the user as there is no registered/verified email or phone_number";
+            return Err(ServiceError::invalid_parameter(text));
+        }
+        Ok(code::send(account, Purpose::ForgotPassword))
+    };
+    let sent = pool.directory.change(&request.username, send);
+    let delivery = sent.unwrap_or_else(|| Ok(code::delivery(&request.username)))?;
+    Ok(json!({ "CodeDeliveryDetails": delivery }))
+}

@@ -1,0 +1,22 @@
+//! `GlobalSignOut`: ends every sign-in of the user.
+//! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GlobalSignOut.html>
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::cognito_idp::Inner;
+use crate::json_protocol::ServiceError;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GlobalSignOut {
+    access_token: String,
+}
+
+/// Answers it.
+pub fn run(pool: &Inner, request: GlobalSignOut) -> Result<Value, ServiceError> {
+    let owner = pool.owner(&request.access_token)?;
+    pool.sessions.revoke_all(&owner.sub);
+    Ok(json!({}))
+}

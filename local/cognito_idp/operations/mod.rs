@@ -1,0 +1,88 @@
+//! The operations that the pool has, a file each: a request, and `run`, which answers it.
+
+mod admin_add_user_to_group;
+mod admin_create_user;
+mod change_password;
+mod confirm_forgot_password;
+mod confirm_sign_up;
+mod forgot_password;
+mod get_tokens_from_refresh_token;
+mod get_user;
+mod global_sign_out;
+mod initiate_auth;
+mod resend_confirmation_code;
+pub mod respond_to_auth_challenge;
+mod revoke_token;
+mod sign_up;
+mod update_user_attributes;
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use serde_json::Value;
+
+use super::{CLIENT_ID, Inner, POOL_ID};
+use crate::json_protocol::{ServiceError, operation, parse};
+
+/// Their names.
+pub const SUPPORTED: [&str; 15] = [
+    "AdminAddUserToGroup",
+    "AdminCreateUser",
+    "ChangePassword",
+    "ConfirmForgotPassword",
+    "ConfirmSignUp",
+    "ForgotPassword",
+    "GetTokensFromRefreshToken",
+    "GetUser",
+    "GlobalSignOut",
+    "InitiateAuth",
+    "ResendConfirmationCode",
+    "RespondToAuthChallenge",
+    "RevokeToken",
+    "SignUp",
+    "UpdateUserAttributes",
+];
+
+/// Answers the operation that the request's target names.
+pub fn run(pool: &Inner, headers: &HeaderMap, body: &Bytes) -> Result<Value, ServiceError> {
+    match operation(headers, "AWSCognitoIdentityProviderService") {
+        "AdminAddUserToGroup" => admin_add_user_to_group::run(pool, parse(body)?),
+        "AdminCreateUser" => admin_create_user::run(pool, parse(body)?),
+        "ChangePassword" => change_password::run(pool, parse(body)?),
+        "ConfirmForgotPassword" => confirm_forgot_password::run(pool, parse(body)?),
+        "ConfirmSignUp" => confirm_sign_up::run(pool, parse(body)?),
+        "ForgotPassword" => forgot_password::run(pool, parse(body)?),
+        "GetTokensFromRefreshToken" => get_tokens_from_refresh_token::run(pool, parse(body)?),
+        "GetUser" => get_user::run(pool, parse(body)?),
+        "GlobalSignOut" => global_sign_out::run(pool, parse(body)?),
+        "InitiateAuth" => initiate_auth::run(pool, parse(body)?),
+        "ResendConfirmationCode" => resend_confirmation_code::run(pool, parse(body)?),
+        "RespondToAuthChallenge" => respond_to_auth_challenge::run(pool, parse(body)?),
+        "RevokeToken" => revoke_token::run(pool, parse(body)?),
+        "SignUp" => sign_up::run(pool, parse(body)?),
+        "UpdateUserAttributes" => update_user_attributes::run(pool, parse(body)?),
+        other => Err(ServiceError::not_supported(other)),
+    }
+}
+
+fn check_client(client_id: &str) -> Result<(), ServiceError> {
+    if client_id == CLIENT_ID {
+        return Ok(());
+    }
+    Err(ServiceError::new("ResourceNotFoundException", format!("User pool client {client_id} does not exist.")))
+}
+
+fn check_pool(pool_id: &str) -> Result<(), ServiceError> {
+    if pool_id == POOL_ID {
+        return Ok(());
+    }
+    Err(ServiceError::new("ResourceNotFoundException", format!("User pool {pool_id} does not exist.")))
+}
+
+/// The answer that does not tell whether there is such a user.
+fn wrong_credentials() -> ServiceError {
+    ServiceError::not_authorized("Incorrect username or password.")
+}
+
+fn no_such_user() -> ServiceError {
+    ServiceError::new("UserNotFoundException", "User does not exist.")
+}

@@ -1,0 +1,48 @@
+//! `SignUp`: a new user, who gets a code.
+//! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::check_client;
+use crate::cognito_idp::account::{Attribute, check_password};
+use crate::cognito_idp::code::{self, Purpose};
+use crate::cognito_idp::{Account, Inner, Status};
+use crate::json_protocol::ServiceError;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SignUp {
+    client_id: String,
+    username: String,
+    password: String,
+    #[serde(default)]
+    user_attributes: Vec<Attribute>,
+}
+
+/// Answers it.
+pub fn run(pool: &Inner, request: SignUp) -> Result<Value, ServiceError> {
+    check_client(&request.client_id)?;
+    check_email(&request.username)?;
+    check_password(&request.password)?;
+    let mut account = Account::new(&request.username, &request.password, Status::Unconfirmed);
+    account.set_attributes(request.user_attributes)?;
+    // Nobody verifies an address by saying so.
+    account.email_verified = false;
+    let sub = account.sub.clone();
+    if !pool.directory.add(account) {
+        let text = "An account with the given email already exists.";
+        return Err(ServiceError::new("UsernameExistsException", text));
+    }
+    let delivery = pool.directory.change(&sub, |account| code::send(account, Purpose::SignUp));
+    Ok(json!({ "UserConfirmed": false, "UserSub": sub, "CodeDeliveryDetails": delivery }))
+}
+
+/// The pool's user names are e-mail addresses.
+pub fn check_email(username: &str) -> Result<(), ServiceError> {
+    match username.split_once('@') {
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !domain.contains('@') => Ok(()),
+        _ => Err(ServiceError::invalid_parameter("Username should be an email.")),
+    }
+}

@@ -1,0 +1,30 @@
+//! `UpdateUserAttributes`: changes one's own attributes.
+//! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserAttributes.html>
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::no_such_user;
+use crate::cognito_idp::account::Attribute;
+use crate::cognito_idp::{Account, Inner};
+use crate::json_protocol::ServiceError;
+
+/// The request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct UpdateUserAttributes {
+    access_token: String,
+    user_attributes: Vec<Attribute>,
+}
+
+/// Answers it. Whether an address is verified is not the user's to say.
+pub fn run(pool: &Inner, request: UpdateUserAttributes) -> Result<Value, ServiceError> {
+    let owner = pool.owner(&request.access_token)?;
+    let update = |account: &mut Account| {
+        let was_verified = account.email_verified;
+        let result = account.set_attributes(request.user_attributes);
+        account.email_verified = was_verified;
+        result.map(|()| json!({ "CodeDeliveryDetailsList": [] }))
+    };
+    pool.directory.change(&owner.sub, update).ok_or_else(no_such_user)?
+}

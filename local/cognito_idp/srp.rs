@@ -1,0 +1,194 @@
+//! Secure Remote Password, as Cognito's clients do it: SRP-6a over the 3072-bit group with SHA-256, and a 16-byte key.
+//!
+//! The numbers are written as the clients write them (`pad_hex`), which no published SRP crate does.
+
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::hmac;
+use num_bigint::BigUint;
+use serde::{Deserialize, Serialize};
+
+/// The 3072-bit prime of RFC 5054, appendix A.
+const N: &str = "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3BE39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA051015728E5A8AAAC42DAD33170D04507A33A85521ABDF1CBA64ECFB850458DBEF0A8AEA71575D060C7DB3970F85A6E1E4C7ABF5AE8CDB0933D71E8C94E04A25619DCEE3D2261AD2EE6BF12FFA06D98A0864D87602733EC86A64521F2B18177B200CBBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CAFFFFFFFFFFFFFFFF";
+/// Bytes of a salt.
+const SALT: usize = 16;
+
+/// What is kept of a password.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Verifier {
+    /// Hex.
+    salt: String,
+    /// Hex.
+    verifier: String,
+}
+
+/// The server's half of an exchange.
+#[derive(Debug)]
+pub struct Exchange {
+    a_public: BigUint,
+    b: BigUint,
+    b_public: BigUint,
+    verifier: BigUint,
+}
+
+/// A client's public number that would make the key known to everybody.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BadPublicNumber;
+
+impl Verifier {
+    /// Of a user's password, with a new salt.
+    pub fn new(pool: &str, user: &str, password: &str) -> Self {
+        Self::with_salt(&random::<SALT>(), pool, user, password)
+    }
+
+    /// With a salt that is a secret function of the user: for a user who does not exist.
+    pub fn decoy(seed: &[u8], pool: &str, user: &str) -> Self {
+        let salt = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, seed), user.to_lowercase().as_bytes());
+        Self::with_salt(&salt.as_ref()[..SALT], pool, user, &hex(&random::<SALT>()))
+    }
+
+    /// Whether this is the password, by its proof.
+    pub fn matches(&self, pool: &str, user: &str, password: &str) -> bool {
+        self.verifier == Self::with_salt(&from_hex(&self.salt), pool, user, password).verifier
+    }
+
+    /// The salt as it is sent.
+    pub fn salt(&self) -> &str {
+        &self.salt
+    }
+
+    fn with_salt(salt: &[u8], pool: &str, user: &str, password: &str) -> Self {
+        let identity = digest(&SHA256, format!("{pool}{user}:{password}").as_bytes());
+        let x = hash(&[&pad(&BigUint::from_bytes_be(salt)), identity.as_ref()]);
+        let verifier = BigUint::from(2_u8).modpow(&x, &prime());
+        Self { salt: hex(salt), verifier: verifier.to_str_radix(16) }
+    }
+}
+
+impl Exchange {
+    /// Begins with the client's public number, in hex.
+    pub fn begin(a_hex: &str, verifier: &Verifier) -> Result<Self, BadPublicNumber> {
+        let n = prime();
+        let a_public = BigUint::parse_bytes(a_hex.as_bytes(), 16).ok_or(BadPublicNumber)?;
+        if &a_public % &n == BigUint::ZERO {
+            return Err(BadPublicNumber);
+        }
+        let verifier = BigUint::parse_bytes(verifier.verifier.as_bytes(), 16).ok_or(BadPublicNumber)?;
+        let g = BigUint::from(2_u8);
+        let k = hash(&[&pad(&n), &pad(&g)]);
+        let b = BigUint::from_bytes_be(&random::<32>());
+        let b_public = (k * &verifier + g.modpow(&b, &n)) % &n;
+        Ok(Self { a_public, b, b_public, verifier })
+    }
+
+    /// The server's public number, in hex.
+    pub fn b_hex(&self) -> String {
+        self.b_public.to_str_radix(16)
+    }
+
+    /// Whether a client that knows the password made this proof of `message`.
+    pub fn proves(&self, message: &[u8], proof: &[u8]) -> bool {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.key());
+        hmac::verify(&key, message, proof).is_ok()
+    }
+
+    fn key(&self) -> Vec<u8> {
+        let n = prime();
+        let u = hash(&[&pad(&self.a_public), &pad(&self.b_public)]);
+        let shared = (&self.a_public * self.verifier.modpow(&u, &n)).modpow(&self.b, &n);
+        let extracted = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &pad(&u)), &pad(&shared));
+        let expand = hmac::Key::new(hmac::HMAC_SHA256, extracted.as_ref());
+        hmac::sign(&expand, b"Caldera Derived Key\x01").as_ref()[..16].to_vec()
+    }
+}
+
+fn prime() -> BigUint {
+    BigUint::parse_bytes(N.as_bytes(), 16).unwrap_or_default()
+}
+
+fn hash(parts: &[&[u8]]) -> BigUint {
+    let mut context = Context::new(&SHA256);
+    parts.iter().for_each(|part| context.update(part));
+    BigUint::from_bytes_be(context.finish().as_ref())
+}
+
+/// A number's bytes, with a zero before them where the first bit is set, so that nobody reads it as negative.
+fn pad(number: &BigUint) -> Vec<u8> {
+    let mut bytes = number.to_bytes_be();
+    if bytes.first().is_some_and(|first| *first >= 0x80) {
+        bytes.insert(0, 0);
+    }
+    bytes
+}
+
+fn random<const LENGTH: usize>() -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    // Without the system's random numbers there is no stack: its keys would have failed before.
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).filter_map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The client's half, as the clients' sources have it.
+    fn client_key(salt: &str, b_hex: &str, a: &BigUint, a_public: &BigUint, user: &str, password: &str) -> Vec<u8> {
+        let (n, g) = (prime(), BigUint::from(2_u8));
+        let b_public = BigUint::parse_bytes(b_hex.as_bytes(), 16).expect("hex");
+        let u = hash(&[&pad(a_public), &pad(&b_public)]);
+        let identity = digest(&SHA256, format!("pool{user}:{password}").as_bytes());
+        let x = hash(&[&pad(&BigUint::parse_bytes(salt.as_bytes(), 16).expect("hex")), identity.as_ref()]);
+        let k = hash(&[&pad(&n), &pad(&g)]);
+        let base = (&n + b_public - (k * g.modpow(&x, &n)) % &n) % &n;
+        let shared = base.modpow(&(a + u.clone() * x), &n);
+        let extracted = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &pad(&u)), &pad(&shared));
+        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, extracted.as_ref()), b"Caldera Derived Key\x01").as_ref()[..16].to_vec()
+    }
+
+    fn exchange(password: &str, tried: &str) -> bool {
+        let verifier = Verifier::new("pool", "user", password);
+        let a = BigUint::from_bytes_be(&random::<32>());
+        let a_public = BigUint::from(2_u8).modpow(&a, &prime());
+        let exchange = Exchange::begin(&a_public.to_str_radix(16), &verifier).expect("an exchange");
+        let key = client_key(verifier.salt(), &exchange.b_hex(), &a, &a_public, "user", tried);
+        let proof = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), b"message");
+        exchange.proves(b"message", proof.as_ref())
+    }
+
+    #[test]
+    fn the_right_password_proves_itself_every_time_and_a_wrong_one_never() {
+        for _ in 0..20 {
+            assert!(exchange("Correct-Horse-1", "Correct-Horse-1"));
+            assert!(!exchange("Correct-Horse-1", "correct-horse-1"));
+        }
+    }
+
+    #[test]
+    fn a_verifier_knows_its_password() {
+        let verifier = Verifier::new("pool", "user", "one");
+        assert!(verifier.matches("pool", "user", "one") && !verifier.matches("pool", "user", "two"));
+    }
+
+    #[test]
+    fn a_public_number_that_is_zero_is_refused() {
+        let verifier = Verifier::new("pool", "user", "one");
+        for a in ["0", N, "", "xyz"] {
+            assert_eq!(Exchange::begin(a, &verifier).err(), Some(BadPublicNumber), "{a}");
+        }
+    }
+
+    #[test]
+    fn a_user_who_does_not_exist_has_the_same_salt_each_time() {
+        let decoy = |seed: &[u8]| Verifier::decoy(seed, "pool", "Nobody").salt().to_owned();
+        assert_eq!(decoy(b"seed"), decoy(b"seed"));
+        assert_ne!(decoy(b"seed"), decoy(b"other"));
+    }
+}

@@ -1,0 +1,70 @@
+//! The AWS credentials that the stack has given out, and to whom: what a signature will be checked against.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
+
+/// All credentials, shared by the rooms that give them out and those that check them.
+#[derive(Debug, Clone, Default)]
+pub struct CredentialStore(Arc<Mutex<HashMap<String, Credentials>>>);
+
+/// Who signs with credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// The stack itself: its functions, and the scripts of whoever started it.
+    Stack,
+    /// An identity of the identity pool.
+    CognitoIdentity {
+        /// The identity's id.
+        identity_id: String,
+        /// The user pool's `sub`; a guest has none.
+        sub: Option<String>,
+    },
+}
+
+/// A key pair with what belongs to it.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The access key id.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: String,
+    /// The session token of temporary credentials.
+    pub session_token: Option<String>,
+    /// When temporary credentials end.
+    pub expiration: Option<SystemTime>,
+    /// Who signs with them.
+    pub principal: Principal,
+}
+
+impl CredentialStore {
+    /// Long-lived credentials of the stack itself.
+    pub fn issue_own(&self) -> Credentials {
+        self.issue("AKIA", Principal::Stack, None)
+    }
+
+    /// Credentials of a Cognito identity, for a while.
+    pub fn issue_temporary(&self, principal: Principal, life: Duration) -> Credentials {
+        self.issue("ASIA", principal, Some(life))
+    }
+
+    /// The credentials of an access key id.
+    pub fn find(&self, access_key_id: &str) -> Option<Credentials> {
+        self.0.lock().get(access_key_id).cloned()
+    }
+
+    fn issue(&self, prefix: &str, principal: Principal, life: Option<Duration>) -> Credentials {
+        let random = || uuid::Uuid::new_v4().simple().to_string();
+        let credentials = Credentials {
+            access_key_id: format!("{prefix}{}", random()[..16].to_uppercase()),
+            secret_access_key: format!("{}{}", random(), &random()[..8]),
+            session_token: life.map(|_| format!("local{}{}", random(), random())),
+            expiration: life.map(|life| SystemTime::now() + life),
+            principal,
+        };
+        self.0.lock().insert(credentials.access_key_id.clone(), credentials.clone());
+        credentials
+    }
+}

@@ -1,0 +1,106 @@
+//! The JSON protocol that both Cognito services speak: `POST /` with the operation in `x-amz-target`.
+//!
+//! Errors have AWS's names in the body and in `x-amzn-ErrorType`; every answer may be read by any origin, as there.
+
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use axum::http::header::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The content type.
+const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+/// Headers of an answer that scripts may read.
+const EXPOSED: &str = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date";
+/// Headers that browsers may send: those of Amplify and of the AWS SDK for JavaScript.
+const ALLOWED: &str = "content-type,x-amz-target,x-amz-user-agent,cache-control,amz-sdk-invocation-id,amz-sdk-request,authorization,x-amz-date,x-amz-security-token,x-amz-content-sha256";
+
+/// A request that the service refuses: the name and the text of AWS's error.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ServiceError {
+    name: &'static str,
+    message: String,
+}
+
+impl ServiceError {
+    /// An error of a name, without `Exception`.
+    pub fn new(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, message: message.into() }
+    }
+
+    /// Wrong credentials, or credentials that no longer hold.
+    pub fn not_authorized(message: impl Into<String>) -> Self {
+        Self::new("NotAuthorizedException", message)
+    }
+
+    /// A parameter is missing or has a value that it may not have.
+    pub fn invalid_parameter(message: impl Into<String>) -> Self {
+        Self::new("InvalidParameterException", message)
+    }
+
+    /// An operation that is not there.
+    pub fn not_supported(operation: &str) -> Self {
+        Self::new("UnknownOperationException", format!("{operation} is not supported here"))
+    }
+
+    /// The response.
+    pub fn response(&self) -> Response {
+        let body = json!({ "__type": self.name, "message": self.message });
+        let mut response = respond(StatusCode::BAD_REQUEST, &body);
+        let headers = response.headers_mut();
+        // The colon is AWS's own.
+        if let Ok(name) = HeaderValue::from_str(&format!("{}:", self.name)) {
+            headers.insert("x-amzn-errortype", name);
+        }
+        if let Ok(message) = HeaderValue::from_str(&self.message) {
+            headers.insert("x-amzn-errormessage", message);
+        }
+        response
+    }
+}
+
+/// The operation that is asked for; the whole target where the prefix is another service's.
+pub fn operation<'a>(headers: &'a HeaderMap, service: &str) -> &'a str {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    target.strip_prefix(service).and_then(|rest| rest.strip_prefix('.')).unwrap_or(target)
+}
+
+/// Reads an operation's input.
+pub fn parse<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, ServiceError> {
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| ServiceError::new("SerializationException", error.to_string()))?;
+    serde_json::from_value(value).map_err(|error| ServiceError::invalid_parameter(error.to_string()))
+}
+
+/// An operation's output.
+pub fn answer(result: Result<Value, ServiceError>) -> Response {
+    result.map_or_else(|error| error.response(), |output| respond(StatusCode::OK, &output))
+}
+
+/// The answer to a browser's preflight.
+pub fn preflight() -> Response {
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    headers.insert("access-control-allow-methods", HeaderValue::from_static("POST,GET"));
+    headers.insert("access-control-allow-headers", HeaderValue::from_static(ALLOWED));
+    headers.insert("access-control-max-age", HeaderValue::from_static("172800"));
+    response
+}
+
+/// Puts on what every answer carries.
+pub fn dress(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+    headers.insert("access-control-expose-headers", HeaderValue::from_static(EXPOSED));
+    if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+fn respond(status: StatusCode, body: &Value) -> Response {
+    let mut response = crate::http::json(status, body.to_string());
+    response.headers_mut().insert("content-type", HeaderValue::from_static(CONTENT_TYPE));
+    response
+}
