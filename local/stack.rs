@@ -13,10 +13,12 @@ use crate::apigatewayv2::{Configuration, CorsConfiguration, HttpApi, Route, Rout
 use crate::arguments::StackArguments;
 use crate::cognito_identity::{IDENTITY_POOL_ID, IdentityPool};
 use crate::cognito_idp::{Account, CLIENT_ID, Directory, POOL_ID, Status, UserPool, read_users};
+use crate::console::Console;
 use crate::credentials::{CredentialStore, Credentials};
 use crate::http::{HttpClient, serve};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::lambda::{Function, Lambda, REGION};
+use crate::recorder::Recorder;
 
 /// The name of the edge function.
 pub const EDGE: &str = "edge";
@@ -44,15 +46,22 @@ const SEEDED_USER: (&str, &str) = ("ada@example.edu", "Analytical-Engine-1843");
 /// A stack that runs.
 #[derive(Debug)]
 pub struct Stack {
-    api: String,
+    urls: Urls,
     pool: UserPool,
-    pool_url: String,
     lambda: Lambda,
-    lambda_url: String,
-    identity_pool_url: String,
-    credentials: Credentials,
+    description: Value,
     user: Option<(String, String)>,
     tasks: Vec<JoinHandle<()>>,
+}
+
+/// Where the rooms are.
+#[derive(Debug)]
+struct Urls {
+    console: String,
+    api: String,
+    user_pool: String,
+    identity_pool: String,
+    lambda: String,
 }
 
 /// Why the stack does not start.
@@ -92,6 +101,7 @@ pub enum StartError {
 impl Stack {
     /// Starts everything, and returns when everything answers.
     pub async fn start(arguments: &StackArguments) -> Result<Self, StartError> {
+        let (console_listener, console_url) = listen(arguments.port, 0, "the console").await?;
         let (api_listener, api) = listen(arguments.port, 1, "the API").await?;
         let (pool_listener, pool_url) = listen(arguments.port, 2, "the user pool").await?;
         let (identity_listener, identity_pool_url) = listen(arguments.port, 3, "the identity pool").await?;
@@ -99,9 +109,10 @@ impl Stack {
 
         let store = CredentialStore::default();
         let credentials = store.issue_own();
-        let functions = functions(arguments, &lambda_url, &credentials)?;
+        let functions = functions(arguments, &console_url, &lambda_url, &credentials)?;
         let origins = variable(&functions[0], "ALLOWED_ORIGINS");
-        let lambda = Lambda::new(functions);
+        let recorder = Recorder::default();
+        let lambda = Lambda::new(functions, recorder.clone());
         let (directory, user) = users(arguments)?;
         let pool = make_pool(&pool_url, directory, arguments.token_life);
         let (core, edge, pool) = tokio::join!(lambda.warm(CORE), lambda.warm(EDGE), pool);
@@ -120,49 +131,26 @@ impl Stack {
             cors: cors(&origins),
             lambda: lambda_url.clone(),
             access_log: !arguments.quiet,
+            recorder: recorder.clone(),
         });
-        let tasks = vec![
+        let mut tasks = vec![
             spawn(api_listener, gateway.router()),
             spawn(pool_listener, pool.router()),
             spawn(identity_listener, identity_pool.router()),
             spawn(lambda_listener, lambda.router()),
         ];
-        Ok(Self { api, pool, pool_url, lambda, lambda_url, identity_pool_url, credentials, user, tasks })
-    }
-
-    /// Everything a script needs to know.
-    pub fn description(&self) -> Value {
-        let user = self.user.as_ref().map(|(username, password)| json!({ "username": username, "password": password }));
-        json!({
-            "apiUrl": self.api,
-            "region": REGION,
-            "userPoolId": POOL_ID,
-            "userPoolClientId": CLIENT_ID,
-            "userPoolEndpoint": self.pool_url,
-            "issuer": self.pool.issuer(),
-            "identityPoolId": IDENTITY_POOL_ID,
-            "identityPoolEndpoint": self.identity_pool_url,
-            "lambdaEndpoint": self.lambda_url,
-            "functions": { "edge": EDGE, "core": CORE },
-            "user": user,
-            "idToken": self.id_token(),
-            "credentials": {
-                "accessKeyId": self.credentials.access_key_id,
-                "secretAccessKey": self.credentials.secret_access_key,
-            },
-        })
-    }
-
-    fn id_token(&self) -> Option<String> {
-        let (username, _) = self.user.as_ref()?;
-        self.pool.tokens_of(username).map(|tokens| tokens.id)
+        let urls = Urls { console: console_url, api, user_pool: pool_url, identity_pool: identity_pool_url, lambda: lambda_url };
+        let description = describe(&urls, &pool, &credentials, user.as_ref());
+        let console = Console::new(&without_secrets(&description), recorder);
+        tasks.push(spawn(console_listener, console.router()));
+        Ok(Self { urls, pool, lambda, description, user, tasks })
     }
 
     /// Writes the description to a file, whole or not at all.
     pub fn write_ready_file(&self, path: &Path) -> Result<(), StartError> {
         let failed = |source| StartError::ReadyFile { path: path.display().to_string(), source };
         let partial = path.with_extension("partial");
-        std::fs::write(&partial, format!("{:#}\n", self.description())).map_err(failed)?;
+        std::fs::write(&partial, format!("{:#}\n", self.description)).map_err(failed)?;
         std::fs::rename(&partial, path).map_err(failed)
     }
 
@@ -170,9 +158,10 @@ impl Stack {
     pub fn welcome(&self) -> String {
         let question = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
         let user = self.user.as_ref().map_or("as you told".to_owned(), |(name, password)| format!("{name}, password {password}"));
-        let token = self.id_token().unwrap_or_else(|| "<ID token>".to_owned());
+        let token = self.description["idToken"].as_str().unwrap_or("<ID token>");
         format!(
             "inference-edge runs\n\n  \
+             console        {console}  (open it: every hop is shown there)\n  \
              API            {api}  ({ROUTE}, JWT authorizer)\n  \
              user pool      {pool}  (pool {POOL_ID}, app client {CLIENT_ID})\n  \
              identity pool  {identity}  ({IDENTITY_POOL_ID})\n  \
@@ -184,10 +173,11 @@ impl Stack {
              -H 'Content-Type: application/json' \\\n  \
              -d '{question}'\n\n\
              Ctrl-C stops everything.\n",
-            api = self.api,
-            pool = self.pool_url,
-            identity = self.identity_pool_url,
-            lambda = self.lambda_url,
+            console = self.urls.console,
+            api = self.urls.api,
+            pool = self.urls.user_pool,
+            identity = self.urls.identity_pool,
+            lambda = self.urls.lambda,
         )
     }
 
@@ -196,6 +186,40 @@ impl Stack {
         self.lambda.stop().await;
         self.tasks.iter().for_each(JoinHandle::abort);
     }
+}
+
+/// Everything a script needs to know.
+fn describe(urls: &Urls, pool: &UserPool, credentials: &Credentials, user: Option<&(String, String)>) -> Value {
+    let id_token = user.and_then(|(username, _)| pool.tokens_of(username)).map(|tokens| tokens.id);
+    json!({
+        "consoleUrl": urls.console,
+        "apiUrl": urls.api,
+        "region": REGION,
+        "userPoolId": POOL_ID,
+        "userPoolClientId": CLIENT_ID,
+        "userPoolEndpoint": urls.user_pool,
+        "issuer": pool.issuer(),
+        "identityPoolId": IDENTITY_POOL_ID,
+        "identityPoolEndpoint": urls.identity_pool,
+        "lambdaEndpoint": urls.lambda,
+        "functions": { "edge": EDGE, "core": CORE },
+        "user": user.map(|(username, password)| json!({ "username": username, "password": password })),
+        "idToken": id_token,
+        "credentials": {
+            "accessKeyId": credentials.access_key_id,
+            "secretAccessKey": credentials.secret_access_key,
+        },
+    })
+}
+
+/// What the console's page may know: any page on this machine can ask for it.
+fn without_secrets(description: &Value) -> Value {
+    let mut description = description.clone();
+    if let Some(members) = description.as_object_mut() {
+        members.remove("credentials");
+        members.remove("idToken");
+    }
+    description
 }
 
 async fn listen(first: u16, offset: u16, what: &'static str) -> Result<(TcpListener, String), StartError> {
@@ -211,7 +235,12 @@ fn spawn(listener: TcpListener, router: Router) -> JoinHandle<()> {
 }
 
 /// The edge, then core.
-fn functions(arguments: &StackArguments, lambda_url: &str, credentials: &Credentials) -> Result<Vec<Function>, StartError> {
+fn functions(
+    arguments: &StackArguments,
+    console_url: &str,
+    lambda_url: &str,
+    credentials: &Credentials,
+) -> Result<Vec<Function>, StartError> {
     let own = std::env::current_exe().map_err(|error| StartError::Other(format!("this program has no path: {error}")))?;
     let own = |name: &str| vec![own.display().to_string(), "function".to_owned(), name.to_owned()];
     let credentials = [
@@ -220,7 +249,8 @@ fn functions(arguments: &StackArguments, lambda_url: &str, credentials: &Credent
     ];
     let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
     let mut edge = pairs(&credentials);
-    edge.extend(pairs(&[("TARGET_LAMBDA_NAME", CORE), ("ALLOWED_ORIGINS", ORIGINS), ("AWS_ENDPOINT_URL_LAMBDA", lambda_url)]));
+    let origins = format!("{ORIGINS},{console_url}");
+    edge.extend(pairs(&[("TARGET_LAMBDA_NAME", CORE), ("ALLOWED_ORIGINS", &origins), ("AWS_ENDPOINT_URL_LAMBDA", lambda_url)]));
     edge.extend(arguments.environment.iter().cloned());
     let function = |name: &str, command: Vec<String>, environment, timeout| Function {
         name: name.to_owned(),

@@ -8,6 +8,7 @@ mod claims;
 mod cors;
 mod error;
 mod event;
+mod observation;
 mod response;
 mod route;
 
@@ -21,16 +22,16 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{HeaderName, HeaderValue};
 use axum::http::request::Parts;
 use axum::response::Response;
-use base64::Engine;
 use http_body_util::{BodyExt, Full, Limited};
 
 use crate::http::{HttpClient, NoAnswer};
 use crate::jwt::{JwtConfiguration, Verifier};
-use crate::trace;
+use crate::recorder::Recorder;
 use authorizer::Authorizer;
 pub use cors::CorsConfiguration;
 use error::GatewayError;
 use event::Incoming;
+use observation::Observation;
 pub use route::{Route, Routes};
 
 /// What a request's line and headers may take, in bytes.
@@ -54,6 +55,8 @@ pub struct Configuration {
     pub lambda: String,
     /// Whether each request is told of in the terminal.
     pub access_log: bool,
+    /// Who is told of each request in whole.
+    pub recorder: Recorder,
 }
 
 /// The API.
@@ -67,6 +70,7 @@ struct Inner {
     cors: CorsConfiguration,
     lambda: String,
     access_log: bool,
+    recorder: Recorder,
     http: HttpClient,
 }
 
@@ -80,6 +84,7 @@ impl HttpApi {
             cors: configuration.cors,
             lambda: configuration.lambda,
             access_log: configuration.access_log,
+            recorder: configuration.recorder,
             http,
         }))
     }
@@ -96,51 +101,47 @@ async fn handle(State(api): State<HttpApi>, ConnectInfo(peer): ConnectInfo<Socke
 
 impl Inner {
     async fn handle(&self, peer: SocketAddr, request: Request) -> Response {
-        let mut access = AccessLog::start(&request);
         let (parts, body) = request.into_parts();
-        let origin = parts.headers.get("origin").cloned();
-        let request_id = request_id();
-        let mut response = match self.answer(&parts, body, peer, &request_id, &mut access).await {
+        let mut seen = Observation::start(&parts, peer);
+        self.recorder.begin(&seen.trace_id);
+        let mut response = match self.answer(&parts, body, &mut seen).await {
             Ok(response) => response,
             Err(error) => {
-                access.error = error.reason();
+                seen.error = error.reason();
                 error.response()
             }
         };
-        self.cors.on_answer(origin.as_ref(), response.headers_mut());
-        if let Ok(id) = HeaderValue::from_str(&request_id) {
+        self.cors.on_answer(parts.headers.get("origin"), response.headers_mut());
+        if let Ok(id) = HeaderValue::from_str(&seen.request_id) {
             response.headers_mut().insert(HeaderName::from_static("apigw-requestid"), id);
         }
         if self.access_log {
-            access.print(&response);
+            seen.print(&parts, &response);
         }
-        response
+        if self.recorder.is_on() { self.record(&parts, seen, response).await } else { response }
     }
 
-    async fn answer(
-        &self,
-        parts: &Parts,
-        body: Body,
-        peer: SocketAddr,
-        request_id: &str,
-        access: &mut AccessLog,
-    ) -> Result<Response, GatewayError> {
+    async fn answer(&self, parts: &Parts, body: Body, seen: &mut Observation) -> Result<Response, GatewayError> {
         check_headers(parts)?;
         let Some(found) = self.routes.find(&parts.method, parts.uri.path()) else {
             return self.cors.preflight(parts).ok_or(GatewayError::NotFound);
         };
-        let authorized = match found.route.authorization_scopes() {
-            Some(scopes) => Some(self.authorizer.authorize(parts, scopes).await?),
-            None => None,
+        if let Some(scopes) = found.route.authorization_scopes() {
+            seen.authorized = Some(self.authorizer.authorize(parts, scopes).await?);
+        }
+        seen.body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| GatewayError::TooLarge)?.to_bytes();
+        let incoming = Incoming {
+            parts,
+            body: &seen.body,
+            peer: seen.peer,
+            request_id: &seen.request_id,
+            trace_id: &seen.trace_id,
+            found: &found,
         };
-        let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| GatewayError::TooLarge)?.to_bytes();
-        let trace_id = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
-        let trace_id = trace_id.map_or_else(trace::new_root, str::to_owned);
-        let incoming = Incoming { parts, body: &body, peer, request_id, trace_id: &trace_id, found: &found };
-        let event = incoming.event(authorized.as_ref());
+        seen.event = incoming.event(seen.authorized.as_ref());
         let start = Instant::now();
-        let answer = self.integrate(&found.route.function, event, &trace_id).await;
-        access.integration = start.elapsed();
+        let answer = self.integrate(&found.route.function, seen.event.clone(), &seen.trace_id).await;
+        seen.integration = start.elapsed();
         answer
     }
 
@@ -157,44 +158,18 @@ impl Inner {
             Err(NoAnswer::Broken(why)) => Err(GatewayError::Integration(why)),
         }
     }
+
+    async fn record(&self, parts: &Parts, seen: Observation, response: Response) -> Response {
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let record = seen.record(parts, &head, &body, &self.cors.allow_origins);
+        self.recorder.end(&seen.trace_id, record);
+        Response::from_parts(head, Body::from(body))
+    }
 }
 
 fn check_headers(parts: &Parts) -> Result<(), GatewayError> {
     let line = parts.method.as_str().len() + parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
     let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if line + headers > MAX_HEADERS { Err(GatewayError::HeadersTooLarge) } else { Ok(()) }
-}
-
-/// 16 characters of which the last is `=`, as API Gateway's are.
-fn request_id() -> String {
-    base64::engine::general_purpose::STANDARD.encode(&uuid::Uuid::new_v4().as_bytes()[..11])
-}
-
-/// One line for each request, with the gateway's own share of its time.
-struct AccessLog {
-    start: Instant,
-    request: String,
-    integration: Duration,
-    error: Option<String>,
-}
-
-impl AccessLog {
-    fn start(request: &Request) -> Self {
-        let request = format!("{} {}", request.method(), request.uri().path());
-        Self { start: Instant::now(), request, integration: Duration::ZERO, error: None }
-    }
-
-    fn print(&self, response: &Response) {
-        let total = self.start.elapsed();
-        let own = total.saturating_sub(self.integration);
-        let millis = |time: Duration| time.as_secs_f64() * 1e3;
-        let error = self.error.as_deref().map(|error| format!(" · {error}")).unwrap_or_default();
-        let status = response.status().as_u16();
-        println!(
-            " api │ {} → {status} in {:.2} ms, {:.2} ms of them the gateway's own{error}",
-            self.request,
-            millis(total),
-            millis(own)
-        );
-    }
 }

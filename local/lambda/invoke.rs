@@ -1,6 +1,8 @@
 //! The operation `Invoke`: request and response, event and dry run.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
+use std::time::Instant;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
@@ -18,6 +20,7 @@ use super::function::arn;
 use super::function_name::FunctionName;
 use super::invocation::{Invocation, Outcome, PlatformError};
 use super::{Lambda, pool::Pool};
+use crate::recorder::Recorder;
 use crate::trace;
 
 /// Lambda's limit for a synchronous request, in bytes.
@@ -86,6 +89,7 @@ async fn run(
         "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
         "Event" => submit_event(&pool, invocation),
         "RequestResponse" => {
+            let record = Record::begin(lambda, &name.name, &invocation);
             pool.submit(invocation)?;
             // A sender that is dropped is an environment that ended between taking the invocation and beginning it.
             let lost = |_| Outcome {
@@ -93,13 +97,40 @@ async fn run(
                 is_function_error: true,
                 log_tail: None,
             };
-            Ok(respond(outcome.await.unwrap_or_else(lost), &trace_id))
+            let outcome = outcome.await.unwrap_or_else(lost);
+            if let Some(record) = record {
+                record.end(&outcome);
+            }
+            Ok(respond(outcome, &trace_id))
         }
         other => Err(LambdaError::Validation {
             value: other.to_owned(),
             at: "invocationType",
             constraint: "Member must satisfy enum value set: [Event, RequestResponse, DryRun]".to_owned(),
         }),
+    }
+}
+
+/// What the console is told of an invocation, where somebody looks.
+struct Record<'a> {
+    recorder: &'a Recorder,
+    function: &'a str,
+    trace_id: String,
+    payload: Bytes,
+    start: Instant,
+}
+
+impl<'a> Record<'a> {
+    fn begin(lambda: &'a Lambda, function: &'a str, invocation: &Invocation) -> Option<Self> {
+        let (trace_id, payload) = (invocation.trace_id.clone(), invocation.payload.clone());
+        let recorder = &lambda.recorder;
+        recorder.is_on().then(|| Self { recorder, function, trace_id, payload, start: Instant::now() })
+    }
+
+    fn end(self, outcome: &Outcome) {
+        let millis = self.start.elapsed().as_secs_f64() * 1e3;
+        let (reply, is_error) = (&outcome.payload, outcome.is_function_error);
+        self.recorder.invocation(&self.trace_id, self.function, &self.payload, reply, is_error, millis);
     }
 }
 

@@ -24,9 +24,14 @@ pub use function::{ACCOUNT, Function, REGION};
 use function_name::FunctionName;
 use pool::Pool;
 
+use crate::recorder::Recorder;
+
 /// The service: its functions by name.
 #[derive(Debug, Clone)]
-pub struct Lambda(Arc<HashMap<String, Entry>>);
+pub struct Lambda {
+    functions: Arc<HashMap<String, Entry>>,
+    recorder: Recorder,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -36,10 +41,10 @@ struct Entry {
 }
 
 impl Lambda {
-    /// A service with these functions; no environment is started.
-    pub fn new(functions: Vec<Function>) -> Self {
+    /// A service with these functions; no environment is started. What is invoked is told to the recorder.
+    pub fn new(functions: Vec<Function>, recorder: Recorder) -> Self {
         let entry = |function: Function| (function.name.clone(), Entry { function, pools: Mutex::default() });
-        Self(Arc::new(functions.into_iter().map(entry).collect()))
+        Self { functions: Arc::new(functions.into_iter().map(entry).collect()), recorder }
     }
 
     /// The routes of the Invoke API.
@@ -58,14 +63,15 @@ impl Lambda {
 
     /// Ends every process.
     pub async fn stop(&self) {
-        let pools: Vec<_> = self.0.values().flat_map(|entry| entry.pools.lock().values().cloned().collect::<Vec<_>>()).collect();
+        let pools: Vec<_> =
+            self.functions.values().flat_map(|entry| entry.pools.lock().values().cloned().collect::<Vec<_>>()).collect();
         for pool in pools {
             pool.stop().await;
         }
     }
 
     fn pool(&self, name: &str, tenant: Option<&str>) -> Option<Arc<Pool>> {
-        let entry = self.0.get(name)?;
+        let entry = self.functions.get(name)?;
         let mut pools = entry.pools.lock();
         let pool = pools.entry(tenant.map(str::to_owned)).or_insert_with(|| Pool::new(entry.function.clone()));
         Some(Arc::clone(pool))

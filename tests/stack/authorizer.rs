@@ -15,6 +15,7 @@ use inference_edge::apigatewayv2::{Configuration, CorsConfiguration, HttpApi, Ro
 use inference_edge::http::{Answer, serve};
 use inference_edge::jwt::JwtConfiguration;
 use inference_edge::lambda::{Function, Lambda};
+use inference_edge::recorder::Recorder;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -139,16 +140,19 @@ impl Gateway {
             .route("/.well-known/openid-configuration", get(|| async { discovery }))
             .route("/jwks", get(|| async { jwks }));
         tokio::spawn(serve(listener, router));
-        let lambda = Lambda::new(vec![Function {
-            name: "echo".to_owned(),
-            command: vec![scripted_core()],
-            environment: Vec::new(),
-            timeout: PATIENCE,
-            memory: 128,
-            reserved_concurrency: None,
-            inherits_environment: false,
-            echo_log: false,
-        }]);
+        let lambda = Lambda::new(
+            vec![Function {
+                name: "echo".to_owned(),
+                command: vec![scripted_core()],
+                environment: Vec::new(),
+                timeout: PATIENCE,
+                memory: 128,
+                reserved_concurrency: None,
+                inherits_environment: false,
+                echo_log: false,
+            }],
+            Recorder::default(),
+        );
         let (listener, lambda_url) = listen().await;
         tokio::spawn(serve(listener, lambda.router()));
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
@@ -159,6 +163,7 @@ impl Gateway {
             cors: CorsConfiguration::default(),
             lambda: lambda_url,
             access_log: false,
+            recorder: Recorder::default(),
         });
         let (listener, url) = listen().await;
         tokio::spawn(serve(listener, api.router()));

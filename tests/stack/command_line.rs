@@ -18,7 +18,7 @@ fn what_cannot_work_is_told_and_the_exit_is_not_zero() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
     for (name, arguments, message) in [
-        ("a taken port", vec!["--port", &port], format!("port {port} for the API cannot be had")),
+        ("a taken port", vec!["--port", &port], format!("port {port} for the console cannot be had")),
         ("an unknown option", vec!["--ports", "1"], "unexpected argument '--ports'".to_owned()),
         ("a variable without a value", vec!["--env", "PAYLOAD"], "write KEY=VALUE".to_owned()),
         (

@@ -1,0 +1,83 @@
+//! The console: a page on which every hop of a request is seen, live. Part of the program; works without a network.
+//!
+//! Given the recorder, serves the page, its configuration and the records as server-sent events.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::Stream;
+use futures_util::stream;
+use serde_json::Value;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::recorder::Recorder;
+
+const PAGE: &str = include_str!("index.html");
+const SCRIPT: &str = include_str!("console.js");
+const STYLE: &str = include_str!("console.css");
+/// The page talks to the rooms and to nobody else.
+const POLICY: &str =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' http://localhost:*";
+
+/// The console's page and streams.
+#[derive(Debug, Clone)]
+pub struct Console(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    configuration: String,
+    recorder: Recorder,
+}
+
+impl Console {
+    /// A console that tells its page where the rooms are.
+    pub fn new(configuration: &Value, recorder: Recorder) -> Self {
+        Self(Arc::new(Inner { configuration: configuration.to_string(), recorder }))
+    }
+
+    /// Everything the console answers.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/", get(|| async { file("text/html; charset=utf-8", PAGE) }))
+            .route("/console.js", get(|| async { file("text/javascript; charset=utf-8", SCRIPT) }))
+            .route("/console.css", get(|| async { file("text/css; charset=utf-8", STYLE) }))
+            .route("/configuration.json", get(configuration))
+            .route("/records", get(records))
+            .with_state(self.clone())
+    }
+}
+
+async fn configuration(State(console): State<Console>) -> Response {
+    file("application/json", console.0.configuration.clone())
+}
+
+async fn records(State(console): State<Console>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    Sse::new(stream::unfold(console.0.recorder.subscribe(), next)).keep_alive(KeepAlive::default())
+}
+
+/// The next record; those that a slow page has missed are passed over.
+async fn next(mut records: Receiver<Arc<str>>) -> Option<(Result<Event, Infallible>, Receiver<Arc<str>>)> {
+    loop {
+        match records.recv().await {
+            Ok(record) => return Some((Ok(Event::default().data(&*record)), records)),
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return None,
+        }
+    }
+}
+
+fn file(content_type: &'static str, body: impl IntoResponse) -> Response {
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
+}
