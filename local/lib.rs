@@ -15,4 +15,5 @@ pub mod jwt;
 pub mod lambda;
 pub mod recorder;
 pub mod stack;
+pub mod terminal;
 pub mod trace;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use inference_edge::arguments::{Arguments, FunctionKind, StackArguments, Subcommands};
 use inference_edge::stack::{Stack, StartError};
+use inference_edge::terminal::say;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
@@ -33,20 +34,25 @@ async fn run(arguments: &StackArguments) -> Result<(), StartError> {
     let other = |error: std::io::Error| StartError::Other(error.to_string());
     let mut interrupt = signal(SignalKind::interrupt()).map_err(other)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(other)?;
-    let stack = tokio::select! {
-        stack = Stack::start(arguments) => stack?,
-        _ = interrupt.recv() => return Ok(()),
-        _ = terminate.recv() => return Ok(()),
-    };
-    let ready = arguments.ready_file.as_deref().map_or(Ok(()), |path| stack.write_ready_file(path));
-    if ready.is_ok() && !arguments.quiet {
-        println!("{}", stack.welcome());
-    }
-    if ready.is_ok() {
+    let mut hang_up = signal(SignalKind::hangup()).map_err(other)?;
+    let mut told_to_stop = async || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
         }
+    };
+    let stack = match Stack::start(arguments, told_to_stop()).await {
+        Ok(stack) => stack,
+        Err(StartError::Stopped) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let ready = arguments.ready_file.as_deref().map_or(Ok(()), |path| stack.write_ready_file(path));
+    if ready.is_ok() {
+        if !arguments.quiet {
+            say(stack.welcome());
+        }
+        told_to_stop().await;
     }
     stack.stop().await;
     ready

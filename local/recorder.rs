@@ -129,7 +129,7 @@ mod tests {
         recorder.invocation("Root=1-a-b;Parent=c", "core", b"{}", b"null", false, 1.0);
         recorder.invocation("Root=1-other", "core", b"{}", b"null", false, 1.0);
         recorder.end("Root=1-a-b", json!({ "headers": { "authorization": "Bearer eyJh.eyJi.c2ln, eyJh.eyJi.c2ln" } }));
-        insta::assert_snapshot!(records.recv().await.expect("a record"), @"");
+        insta::assert_snapshot!(records.recv().await.expect("a record"), @r#"{"headers":{"authorization":"Bearer eyJh.eyJi.[signature cut], eyJh.eyJi.[signature cut]"},"invocations":[{"function":"core","isError":false,"ms":1.0,"payload":"{}","reply":"null"}]}"#);
     }
 
     #[test]

@@ -47,7 +47,6 @@ const SEEDED_USER: (&str, &str) = ("ada@example.edu", "Analytical-Engine-1843");
 #[derive(Debug)]
 pub struct Stack {
     urls: Urls,
-    pool: UserPool,
     lambda: Lambda,
     description: Value,
     user: Option<(String, String)>,
@@ -93,6 +92,9 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// It was told to stop before it ran.
+    #[error("stopped")]
+    Stopped,
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -100,7 +102,8 @@ pub enum StartError {
 
 impl Stack {
     /// Starts everything, and returns when everything answers.
-    pub async fn start(arguments: &StackArguments) -> Result<Self, StartError> {
+    /// One that is told to `stop` meanwhile ends what it has started.
+    pub async fn start(arguments: &StackArguments, stop: impl Future<Output = ()>) -> Result<Self, StartError> {
         let (console_listener, console_url) = listen(arguments.port, 0, "the console").await?;
         let (api_listener, api) = listen(arguments.port, 1, "the API").await?;
         let (pool_listener, pool_url) = listen(arguments.port, 2, "the user pool").await?;
@@ -115,13 +118,13 @@ impl Stack {
         let lambda = Lambda::new(functions, recorder.clone());
         let (directory, user) = users(arguments)?;
         let pool = make_pool(&pool_url, directory, arguments.token_life);
-        let (core, edge, pool) = tokio::join!(lambda.warm(CORE), lambda.warm(EDGE), pool);
-        let failed = [(CORE, core), (EDGE, edge)].into_iter().find_map(|(name, result)| Some((name, result.err()?)));
-        if let Some((name, log)) = failed {
-            lambda.stop().await;
-            return Err(StartError::Function { name, log });
-        }
-        let pool = pool?;
+        let pool = match tokio::select! { made = start_both(&lambda, pool) => made, () = stop => Err(StartError::Stopped) } {
+            Ok(pool) => pool,
+            Err(error) => {
+                lambda.stop().await;
+                return Err(error);
+            }
+        };
         let jwt = JwtConfiguration { issuer: pool.issuer().to_owned(), audience: vec![CLIENT_ID.to_owned()] };
         let verifier = Verifier::new(jwt.clone(), HttpClient::new());
         let identity_pool = IdentityPool::new(verifier, pool.issuer(), POOL_ID, store);
@@ -143,7 +146,7 @@ impl Stack {
         let description = describe(&urls, &pool, &credentials, user.as_ref());
         let console = Console::new(&without_secrets(&description), recorder);
         tasks.push(spawn(console_listener, console.router()));
-        Ok(Self { urls, pool, lambda, description, user, tasks })
+        Ok(Self { urls, lambda, description, user, tasks })
     }
 
     /// Writes the description to a file, whole or not at all.
@@ -183,8 +186,8 @@ impl Stack {
 
     /// Ends every process and every room.
     pub async fn stop(self) {
-        self.lambda.stop().await;
         self.tasks.iter().for_each(JoinHandle::abort);
+        self.lambda.stop().await;
     }
 }
 
@@ -220,6 +223,15 @@ fn without_secrets(description: &Value) -> Value {
         members.remove("idToken");
     }
     description
+}
+
+/// Waits for both functions' first poll, and for the user pool's keys.
+async fn start_both(lambda: &Lambda, pool: impl Future<Output = Result<UserPool, StartError>>) -> Result<UserPool, StartError> {
+    let (core, edge, pool) = tokio::join!(lambda.warm(CORE), lambda.warm(EDGE), pool);
+    for (name, started) in [(CORE, core), (EDGE, edge)] {
+        started.map_err(|log| StartError::Function { name, log })?;
+    }
+    pool
 }
 
 async fn listen(first: u16, offset: u16, what: &'static str) -> Result<(TcpListener, String), StartError> {

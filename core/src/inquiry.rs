@@ -22,7 +22,8 @@ pub struct Inquiry {
 /// A field of the wrong type.
 #[derive(Debug, PartialEq, Eq)]
 pub struct WrongShape {
-    field: &'static str,
+    /// Its name.
+    pub field: &'static str,
     found: String,
     wanted: &'static str,
 }
@@ -66,8 +67,14 @@ fn year(input: &Value) -> Result<i64, WrongShape> {
 }
 
 fn wrong(field: &'static str, found: Option<&Value>, wanted: &'static str) -> WrongShape {
-    let found = found.map_or_else(|| "absent".to_owned(), Value::to_string);
+    let found = found.map_or_else(|| "absent".to_owned(), |value| excerpt(&value.to_string()));
     WrongShape { field, found, wanted }
+}
+
+/// A long value is not sent back whole.
+fn excerpt(text: &str) -> String {
+    let start: String = text.chars().take(60).collect();
+    if start.len() < text.len() { format!("{start}…") } else { start }
 }
 
 #[cfg(test)]

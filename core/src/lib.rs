@@ -16,6 +16,10 @@ use std::time::Instant;
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use answer::Answer;
 use figures::Figures;
@@ -23,12 +27,7 @@ use inquiry::Inquiry;
 
 /// Runs the function until Lambda ends it.
 pub fn main() -> ExitCode {
-    let _ = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_span_list(false)
-        .with_max_level(tracing::Level::INFO)
-        .try_init();
+    start_log();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(serve()),
@@ -43,6 +42,14 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The runtime prints a handler's error once more, with what the caller wrote in it: that is left out.
+fn start_log() {
+    let targets = Targets::new().with_default(LevelFilter::INFO).with_target("lambda_runtime::layers::panic", LevelFilter::OFF);
+    let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
+    // An `Err` says that the process has a log already.
+    let _ = tracing_subscriber::registry().with(targets).with(layer).try_init();
+}
+
 async fn serve() -> Result<(), lambda_runtime::Error> {
     let figures = Figures::embedded()?;
     let handler = |event: LambdaEvent<Value>| std::future::ready(respond(&figures, &event.payload));
@@ -52,8 +59,10 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
 /// Answers one event; a request of the wrong shape is a function error.
 pub fn respond(figures: &Figures, event: &Value) -> Result<Answer, Diagnostic> {
     let start = Instant::now();
-    let inquiry = Inquiry::read(event)
-        .map_err(|error| Diagnostic { error_type: "InvalidRequest".to_owned(), error_message: error.to_string() })?;
+    let inquiry = Inquiry::read(event).map_err(|error| {
+        tracing::warn!(field = error.field, "a request of the wrong shape");
+        Diagnostic { error_type: "InvalidRequest".to_owned(), error_message: error.to_string() }
+    })?;
     let answer = answer::to(&inquiry, figures, start);
     tracing::info!(sub = inquiry.sub, found = answer.meta.found, "answered");
     Ok(answer)

@@ -117,10 +117,13 @@ impl Config {
         env.refuse("ROUTES", "routes are not told apart yet: let the gateway do it");
         env.choice("RESPONSE", &[("buffered", ())], ());
         let methods = env.list("ALLOWED_METHODS", "POST", |method| method_name(&method));
+        if methods.is_empty() && look_up("ALLOWED_METHODS").is_some_and(|value| value.trim().is_empty()) {
+            env.problem("ALLOWED_METHODS is empty: write POST, GET or both, or leave it unset");
+        }
         let config = Self {
             target: env.required("TARGET_LAMBDA_NAME", "the name or ARN of the core function", function_name),
             access: access(&mut env),
-            required_fields: env.list("REQUIRED_FIELDS", "partner,year,period,question", Ok),
+            required_fields: required_fields(&mut env),
             payload: env.choice(
                 "PAYLOAD",
                 &[("envelope", PayloadShape::Envelope), ("bare", PayloadShape::Bare)],
@@ -140,6 +143,13 @@ impl Config {
         };
         env.finish(config)
     }
+}
+
+fn required_fields(env: &mut Environment) -> Vec<String> {
+    let mut fields: Vec<String> = env.list("REQUIRED_FIELDS", "partner,year,period,question", Ok);
+    let mut seen = std::collections::HashSet::new();
+    fields.retain(|field| seen.insert(field.clone()));
+    fields
 }
 
 fn access(env: &mut Environment) -> Access {
@@ -168,6 +178,9 @@ fn error_detail(env: &mut Environment) -> ErrorDetail {
 
 fn cors(env: &mut Environment, methods: &[String]) -> Cors {
     let origins = env.list("ALLOWED_ORIGINS", "", |origin| OriginRule::parse(&origin));
+    if origins.len() > 1 && origins.contains(&OriginRule::Any) {
+        env.problem("ALLOWED_ORIGINS: `*` opens the answers to every origin: write it alone, or leave it out");
+    }
     let headers = env.list("ALLOWED_HEADERS", "", header_name);
     match env.choice("CORS", &[("edge", true), ("platform", false)], true) {
         true => Cors::new(origins, methods, &headers),
@@ -211,10 +224,9 @@ fn header_name(name: String) -> Result<String, String> {
 }
 
 fn email_rule(email: String) -> Result<String, String> {
+    let is_part = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "*@;<>".contains(c));
     match email.rsplit_once('@') {
-        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && (local == "*" || !local.contains('*')) => {
-            Ok(email.to_ascii_lowercase())
-        }
+        Some((local, domain)) if (local == "*" || is_part(local)) && is_part(domain) => Ok(email.to_ascii_lowercase()),
         _ => Err("write name@domain or *@domain".to_owned()),
     }
 }

@@ -23,20 +23,30 @@ pub enum EdgeError {
     MethodNotAllowed,
     /// The payload for core passes Lambda's limit; its size in bytes.
     RequestTooLarge(usize),
-    /// Lambda has no function of that name.
-    CoreNotFound,
-    /// The edge's role may not invoke core.
-    CoreAccessDenied,
+    /// Lambda has no function of that name, in its words.
+    CoreNotFound(String),
+    /// The edge's role may not invoke core, in Lambda's words.
+    CoreAccessDenied(String),
     /// Any other error of the Invoke API or of the SDK, in its words.
     InvocationFailure(String),
     /// The connection to Lambda could not be made, broke, or brought what is not Lambda's answer.
     CoreUnreachable(String),
-    /// Core ran and failed; `detail` is what the browser may read of it.
-    CoreError(Option<Box<RawValue>>),
+    /// Core ran and failed.
+    CoreError {
+        /// Its `errorType`, for the log.
+        error_type: String,
+        /// What the browser may read of it.
+        detail: Option<Box<RawValue>>,
+    },
     /// Core's answer would not fit into the edge's own; its size in bytes.
     CoreAnswerTooLarge(usize),
-    /// Lambda has no room for core just now; seconds after which to try again.
-    CoreThrottled(u32),
+    /// Lambda has no room for core just now.
+    CoreThrottled {
+        /// Seconds after which to try again.
+        retry_after: u32,
+        /// Why, in Lambda's words.
+        cause: String,
+    },
     /// The edge gave up waiting for core, before its own deadline.
     CoreTimedOut,
 }
@@ -50,9 +60,9 @@ impl EdgeError {
             Self::Forbidden(_) => 403,
             Self::MethodNotAllowed => 405,
             Self::RequestTooLarge(_) => 413,
-            Self::CoreNotFound | Self::CoreAccessDenied | Self::InvocationFailure(_) => 500,
-            Self::CoreUnreachable(_) | Self::CoreError(_) | Self::CoreAnswerTooLarge(_) => 502,
-            Self::CoreThrottled(_) => 503,
+            Self::CoreNotFound(_) | Self::CoreAccessDenied(_) | Self::InvocationFailure(_) => 500,
+            Self::CoreUnreachable(_) | Self::CoreError { .. } | Self::CoreAnswerTooLarge(_) => 502,
+            Self::CoreThrottled { .. } => 503,
             Self::CoreTimedOut => 504,
         }
     }
@@ -68,13 +78,13 @@ impl EdgeError {
             Self::Forbidden(_) => "forbidden",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTooLarge(_) => "request_too_large",
-            Self::CoreNotFound => "core_not_found",
-            Self::CoreAccessDenied => "core_access_denied",
+            Self::CoreNotFound(_) => "core_not_found",
+            Self::CoreAccessDenied(_) => "core_access_denied",
             Self::InvocationFailure(_) => "invocation_failure",
             Self::CoreUnreachable(_) => "core_unreachable",
-            Self::CoreError(_) => "core_error",
+            Self::CoreError { .. } => "core_error",
             Self::CoreAnswerTooLarge(_) => "core_answer_too_large",
-            Self::CoreThrottled(_) => "core_throttled",
+            Self::CoreThrottled { .. } => "core_throttled",
             Self::CoreTimedOut => "core_timed_out",
         }
     }
@@ -90,12 +100,12 @@ impl EdgeError {
             Self::Forbidden(_) => "Forbidden",
             Self::MethodNotAllowed => "Method not allowed",
             Self::RequestTooLarge(_) => "Request too large",
-            Self::CoreNotFound => "Target lambda not found",
-            Self::CoreAccessDenied => "Not allowed to invoke the target lambda",
+            Self::CoreNotFound(_) => "Target lambda not found",
+            Self::CoreAccessDenied(_) => "Not allowed to invoke the target lambda",
             Self::InvocationFailure(_) | Self::CoreUnreachable(_) => "Invocation failure",
-            Self::CoreError(_) => "Core lambda error",
+            Self::CoreError { .. } => "Core lambda error",
             Self::CoreAnswerTooLarge(_) => "Core lambda answer too large",
-            Self::CoreThrottled(_) => "Core lambda is busy",
+            Self::CoreThrottled { .. } => "Core lambda is busy",
             Self::CoreTimedOut => "Core lambda timed out",
         };
         text.to_owned()
@@ -105,7 +115,12 @@ impl EdgeError {
     pub fn cause(&self) -> Option<String> {
         match self {
             Self::Forbidden(reason) => Some((*reason).to_owned()),
-            Self::InvocationFailure(cause) | Self::CoreUnreachable(cause) => Some(cause.clone()),
+            Self::InvocationFailure(cause)
+            | Self::CoreUnreachable(cause)
+            | Self::CoreNotFound(cause)
+            | Self::CoreAccessDenied(cause)
+            | Self::CoreThrottled { cause, .. }
+            | Self::CoreError { error_type: cause, .. } => Some(cause.clone()),
             Self::RequestTooLarge(bytes) | Self::CoreAnswerTooLarge(bytes) => Some(format!("{bytes} bytes")),
             Self::MissingBody
             | Self::InvalidJson
@@ -113,10 +128,6 @@ impl EdgeError {
             | Self::MissingFields(_)
             | Self::Unauthorized
             | Self::MethodNotAllowed
-            | Self::CoreNotFound
-            | Self::CoreAccessDenied
-            | Self::CoreError(_)
-            | Self::CoreThrottled(_)
             | Self::CoreTimedOut => None,
         }
     }

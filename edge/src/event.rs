@@ -113,7 +113,13 @@ pub struct RequestMeta<'e> {
 
 impl<'e> Request<'e> {
     /// Reads an event of any shape.
+    ///
+    /// An invocation that has a Cognito identity or a client context came by the Invoke API from an app: whatever its
+    /// event looks like, what stands in it is the caller's own word.
     pub fn read(event: &'e RawValue, context: &'e Context) -> Self {
+        if context.identity.is_some() || context.client_context.is_some() {
+            return Self::direct(event, context);
+        }
         let Some(members) = Object::of(event) else { return Self::direct(event, context) };
         let Some(request_context) = members.object("requestContext") else { return Self::direct(event, context) };
         if let Some(http) = request_context.object("http") {

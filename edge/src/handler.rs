@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use lambda_runtime::{Context, Diagnostic};
 use serde_json::value::RawValue;
+use tracing::Instrument;
 
 use crate::admit::admit;
 use crate::authorize::authorize;
@@ -60,8 +61,13 @@ impl<C: InvokeCore> Edge<C> {
         Self { config, core, is_warm: AtomicBool::new(false) }
     }
 
-    /// Answers one event, whatever it is.
+    /// Answers one event, whatever it is. Every line that is logged meanwhile has the request id.
     pub async fn handle(&self, event: &RawValue, context: &Context) -> Reply {
+        let span = tracing::error_span!("invocation", requestId = context.request_id);
+        self.reply(event, context).instrument(span).await
+    }
+
+    async fn reply(&self, event: &RawValue, context: &Context) -> Reply {
         let mut clock = Clock::start();
         let request = Request::read(event, context);
         let door = request.door;
@@ -80,8 +86,7 @@ impl<C: InvokeCore> Edge<C> {
         let result = result.map(|response| response.dressed(&dress)).and_then(|response| response.fitting(door));
         let status = result.as_ref().map_or_else(EdgeError::status, |response| response.status);
         self.record(door, context, &clock, status, result.as_ref().err());
-        let response =
-            result.unwrap_or_else(|error| Response::failure(&error, &context.request_id, &self.config.methods).dressed(&dress));
+        let response = result.unwrap_or_else(|error| self.failure(&error, door, &dress));
         Ok(to_raw(&response, door))
     }
 
@@ -102,6 +107,13 @@ impl<C: InvokeCore> Edge<C> {
         let budget = budget(context.deadline(), self.config.core_timeout).ok_or(EdgeError::CoreTimedOut)?;
         let call = Call { enriched, trace_id: context.xray_trace_id.as_deref(), budget };
         clock.time_core(self.core.invoke(call)).await
+    }
+
+    /// The answer to a failed request; a detail with which it would be too large for Lambda is left out.
+    fn failure(&self, error: &EdgeError, door: Door, dress: &Dress) -> Response {
+        let answer = |error: &EdgeError| Response::failure(error, dress.request_id, &self.config.methods).dressed(dress);
+        let without_detail = EdgeError::CoreError { error_type: String::new(), detail: None };
+        answer(error).fitting(door).unwrap_or_else(|_| answer(&without_detail))
     }
 
     fn dress<'a>(&'a self, clock: &Clock, context: &'a Context, origin: Option<&'a str>) -> Dress<'a> {

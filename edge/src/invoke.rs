@@ -16,6 +16,10 @@ use aws_smithy_http_client::tls;
 use crate::enrich::Enriched;
 use crate::error::EdgeError;
 
+/// For how long an unused connection is kept: Lambda may close it while the environment is frozen, and a request that is
+/// written to a closed connection cannot be tried again.
+const IDLE: Duration = Duration::from_secs(20);
+
 /// One call of core.
 #[derive(Debug)]
 pub struct Call<'a> {
@@ -70,7 +74,7 @@ pub async fn sdk_config() -> SdkConfig {
 /// TLS by ring, not aws-lc: the latter spends 30 to 45 ms of CPU on entropy at the first handshake.
 fn http_client() -> SharedHttpClient {
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    aws_smithy_http_client::Builder::new().tls_provider(provider).build_https()
+    aws_smithy_http_client::Builder::new().pool_idle_timeout(IDLE).tls_provider(provider).build_https()
 }
 
 impl InvokeCore for LambdaCore {

@@ -67,6 +67,15 @@ pub fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     Text.deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()
 }
 
+/// A key's text, unescaped.
+pub fn key_text(key: &RawValue) -> Cow<'_, str> {
+    let quoted = key.get();
+    match quoted.contains('\\') {
+        true => string(key).unwrap_or_default(),
+        false => Cow::Borrowed(quoted.trim_matches('"')),
+    }
+}
+
 /// Whether a value counts as missing: `null` or `""`.
 pub fn is_blank(raw: &RawValue) -> bool {
     matches!(raw.get(), "null" | "\"\"")
@@ -83,15 +92,16 @@ impl<'e> Visitor<'e> for Members {
 
     fn visit_map<A: MapAccess<'e>>(self, mut map: A) -> Result<Object<'e>, A::Error> {
         let mut members = Vec::with_capacity(16);
-        while let Some(key) = map.next_key_seed(Text)? {
-            members.push((key, map.next_value()?));
+        // A key read as a raw value is checked as any string is; read as bytes it might hold control characters.
+        while let Some(key) = map.next_key::<&RawValue>()? {
+            members.push((key_text(key), map.next_value()?));
         }
         Ok(Object(members))
     }
 }
 
 /// Reads a string as bytes, so that an escape that is no Unicode scalar value (`"\ud800"`) does not end the reading.
-pub struct Text;
+struct Text;
 
 impl<'e> DeserializeSeed<'e> for Text {
     type Value = Cow<'e, str>;
@@ -171,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_is_not_an_object_is_none() {
-        for text in ["[]", "1", "\"{}\"", "null", "{", "{}x", "", "{\"a\":}"] {
+        for text in ["[]", "1", "\"{}\"", "null", "{", "{}x", "", "{\"a\":}", "{\"a\nb\":1}", "{\"a\":\"b\nc\"}"] {
             assert!(Object::read(text).is_none(), "{text}");
         }
     }

@@ -70,7 +70,7 @@ impl Response {
         match error {
             EdgeError::Unauthorized => response.headers.set("WWW-Authenticate", "Bearer"),
             EdgeError::MethodNotAllowed => response.headers.set("Allow", format!("{}, OPTIONS", methods.join(", "))),
-            EdgeError::CoreThrottled(seconds) => response.headers.set("Retry-After", seconds.to_string()),
+            EdgeError::CoreThrottled { retry_after, .. } => response.headers.set("Retry-After", retry_after.to_string()),
             _ => {}
         }
         response
@@ -117,7 +117,7 @@ struct FailureBody<'a> {
 fn failure_body(error: &EdgeError, request_id: &str) -> String {
     let (fields, detail) = match error {
         EdgeError::MissingFields(fields) => (Some(fields.as_slice()), None),
-        EdgeError::CoreError(detail) => (None, detail.as_deref()),
+        EdgeError::CoreError { detail, .. } => (None, detail.as_deref()),
         _ => (None, None),
     };
     let body = FailureBody { error: &error.message(), code: error.code(), request_id, fields, detail };
@@ -134,9 +134,12 @@ mod tests {
             EdgeError::MissingFields(vec!["partner".to_owned(), "year".to_owned()]),
             EdgeError::Unauthorized,
             EdgeError::MethodNotAllowed,
-            EdgeError::CoreThrottled(7),
+            EdgeError::CoreThrottled { retry_after: 7, cause: "why".to_owned() },
             EdgeError::CoreUnreachable("10.0.0.1 refused".to_owned()),
-            EdgeError::CoreError(Some(RawValue::from_string(r#"{"errorType":"X"}"#.to_owned()).expect("JSON"))),
+            EdgeError::CoreError {
+                error_type: "X".to_owned(),
+                detail: RawValue::from_string(r#"{"errorType":"X"}"#.to_owned()).ok(),
+            },
         ];
         let written: Vec<_> = failures
             .iter()

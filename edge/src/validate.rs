@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use crate::authorize::{Authorized, Caller};
 use crate::error::EdgeError;
 use crate::event::{Body, Content, RequestMeta};
-use crate::json::{self, Text};
+use crate::json;
 
 /// A request that core may be given.
 #[derive(Debug)]
@@ -78,7 +78,8 @@ impl<'e> Visitor<'e> for FieldsThere<'_> {
 
     fn visit_map<A: MapAccess<'e>>(self, mut map: A) -> Result<Vec<bool>, A::Error> {
         let mut there = vec![false; self.0.len()];
-        while let Some(key) = map.next_key_seed(Text)? {
+        while let Some(key) = map.next_key::<&RawValue>()? {
+            let key = json::key_text(key);
             match self.0.iter().position(|name| *name == key) {
                 Some(index) => there[index] = !json::is_blank(map.next_value()?),
                 None => drop(map.next_value::<IgnoredAny>()?),
@@ -119,6 +120,7 @@ mod tests {
             ("white space alone", "  ", "invalid_json"),
             ("a trailing comma", r#"{"partner":"a",}"#, "invalid_json"),
             ("a control character", "{\"partner\":\"a\nb\"}", "invalid_json"),
+            ("a control character in a key", "{\"a\nb\":1}", "invalid_json"),
         ] {
             let said = check_fields(input, &required()).map_or_else(|error| error.code(), |()| "");
             assert_eq!(said, code, "{name}");

@@ -12,6 +12,7 @@ use base64::Engine;
 use serde_json::{Map, Value, json};
 
 use super::authorizer::Authorized;
+use crate::terminal::say;
 use crate::{recorder, trace};
 
 /// One request.
@@ -61,14 +62,14 @@ impl Observation {
     /// One line in the terminal, with the gateway's own share of the time.
     pub fn print(&self, parts: &Parts, response: &Response) {
         let error = self.error.as_deref().map(|error| format!(" · {error}")).unwrap_or_default();
-        println!(
+        say(format_args!(
             " api │ {} {} → {} in {:.2} ms, {:.2} ms of them the gateway's own{error}",
             parts.method,
             parts.uri.path(),
             response.status().as_u16(),
             millis(self.start.elapsed()),
             millis(self.own()),
-        );
+        ));
     }
 
     /// Everything, for the console.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Account;
 use crate::json_protocol::ServiceError;
+use crate::terminal::say;
 
 /// For how long a code holds.
 const LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -36,7 +37,7 @@ pub fn send(account: &mut Account, purpose: Purpose) -> Value {
     // As with keys: without random numbers there is no stack.
     let _ = aws_lc_rs::rand::fill(&mut random);
     let digits = format!("{:06}", u32::from_be_bytes(random) % 1_000_000);
-    println!("mail │ code {digits} for {} ({purpose:?})", account.email);
+    say(format_args!("mail │ code {digits} for {} ({purpose:?})", account.email));
     account.code = Some(Code { digits, purpose, sent: Instant::now(), guesses: 0 });
     delivery(&account.email)
 }

@@ -1,7 +1,6 @@
 //! One execution environment: a process, the Runtime API that it alone talks to, and the invocations it is working on.
 
 use std::collections::HashMap;
-use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -9,22 +8,25 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use super::function::{Function, REGION};
 use super::invocation::{Delivery, Invocation, MAX_RESPONSE, Outcome, PlatformError};
 use super::log::{Log, Mark};
 use super::pool::{Poll, Pool};
+use super::process::{command, describe, kill_group, peak_memory_mb};
 use super::runtime_api;
+
+/// How long a function may take until it asks for work for the first time, beside the time that an invocation may take.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib>
+const INIT: Duration = Duration::from_secs(10);
 
 /// A running environment.
 #[derive(Debug)]
 pub struct Environment {
     pool: Arc<Pool>,
     log: Arc<Log>,
-    in_flight: Mutex<HashMap<String, InFlight>>,
+    work: Mutex<Work>,
     init_error: Mutex<Option<Bytes>>,
     is_ready: AtomicBool,
     stop: Notify,
@@ -39,6 +41,13 @@ enum Phase {
     Starting,
     Ready,
     Ended,
+}
+
+/// What an environment is working on; one that ends begins nothing more.
+#[derive(Debug, Default)]
+struct Work {
+    in_flight: HashMap<String, InFlight>,
+    is_ending: bool,
 }
 
 #[derive(Debug)]
@@ -64,7 +73,7 @@ impl Environment {
         let environment = Arc::new(Self {
             log: Arc::new(Log::new(&pool.function.name, pool.function.echo_log)),
             pool,
-            in_flight: Mutex::default(),
+            work: Mutex::default(),
             init_error: Mutex::default(),
             is_ready: AtomicBool::new(false),
             stop: Notify::new(),
@@ -91,7 +100,7 @@ impl Environment {
 
     /// How many invocations it is working on.
     pub fn is_busy(&self) -> bool {
-        self.in_flight.lock().len() >= self.pool.function.concurrency()
+        self.work.lock().in_flight.len() >= self.pool.function.concurrency()
     }
 
     /// Waits for the next invocation.
@@ -101,14 +110,23 @@ impl Environment {
             self.phase.send_replace(Phase::Ready);
             self.pool.environment_ready();
         }
+        if self.work.lock().is_ending {
+            return None;
+        }
         let invocation = match self.pool.poll() {
             Poll::Ready(invocation) => *invocation,
             Poll::Wait(receiver) => receiver.await.ok()?,
         };
-        Some(self.begin(invocation))
+        self.begin(invocation)
     }
 
-    fn begin(self: &Arc<Self>, invocation: Invocation) -> Delivery {
+    fn begin(self: &Arc<Self>, invocation: Invocation) -> Option<Delivery> {
+        let mut work = self.work.lock();
+        if work.is_ending {
+            drop(work);
+            self.pool.take_back(invocation);
+            return None;
+        }
         let mark = invocation.wants_log.then(|| {
             let mark = self.log.mark();
             self.log.platform(&format!("START RequestId: {} Version: $LATEST", invocation.request_id));
@@ -117,24 +135,30 @@ impl Environment {
         let (done, delivery) = invocation.deliver(self.pool.function.timeout);
         let deadline = tokio::spawn(Arc::clone(self).watch_deadline(delivery.request_id.clone())).abort_handle();
         let in_flight = InFlight { done, mark, start: Instant::now(), deadline };
-        self.in_flight.lock().insert(delivery.request_id.clone(), in_flight);
-        delivery
+        work.in_flight.insert(delivery.request_id.clone(), in_flight);
+        Some(delivery)
     }
 
     async fn watch_deadline(self: Arc<Self>, request_id: String) {
         let timeout = self.pool.function.timeout;
         tokio::time::sleep(timeout).await;
-        let Some(in_flight) = self.in_flight.lock().remove(&request_id) else { return };
+        let is_alone = self.pool.function.concurrency() == 1;
+        let in_flight = {
+            let mut work = self.work.lock();
+            let Some(in_flight) = work.in_flight.remove(&request_id) else { return };
+            work.is_ending |= is_alone;
+            in_flight
+        };
         let error = PlatformError::TimedOut { seconds: timeout.as_secs_f64() };
         self.finish(in_flight, &request_id, error.payload(&request_id), true);
-        if self.pool.function.concurrency() == 1 {
+        if is_alone {
             self.stop();
         }
     }
 
     /// The function has answered an invocation.
     pub fn complete(&self, request_id: &str, payload: Bytes, is_function_error: bool) -> Result<(), NotTaken> {
-        let in_flight = self.in_flight.lock().remove(request_id).ok_or(NotTaken::InvalidRequestId)?;
+        let in_flight = self.work.lock().in_flight.remove(request_id).ok_or(NotTaken::InvalidRequestId)?;
         if payload.len() > MAX_RESPONSE {
             let error = PlatformError::ResponseTooLarge.payload(request_id);
             self.finish(in_flight, request_id, error, true);
@@ -157,6 +181,7 @@ impl Environment {
             self.log.tail(mark)
         });
         in_flight.deadline.abort();
+        self.pool.finished();
         // An `Err` says that nobody waits any longer.
         let _ = in_flight.done.send(Outcome { payload, is_function_error, log_tail });
     }
@@ -185,7 +210,11 @@ impl Environment {
         });
         self.phase.send_replace(Phase::Ended);
         let error = PlatformError::Exited { status };
-        let lost: Vec<_> = self.in_flight.lock().drain().collect();
+        let lost: Vec<_> = {
+            let mut work = self.work.lock();
+            work.is_ending = true;
+            work.in_flight.drain().collect()
+        };
         for (request_id, in_flight) in lost {
             self.finish(in_flight, &request_id, error.payload(&request_id), true);
         }
@@ -205,7 +234,12 @@ impl Environment {
         let stderr = child.stderr.take().map(|stream| tokio::spawn(follow(Arc::clone(&self.log), stream)));
         let status = tokio::select! {
             status = child.wait() => status,
-            () = self.stop.notified() => kill(&mut child).await,
+            () = self.stop.notified() => end(&mut child).await,
+            () = self.init_is_over() => {
+                let command = self.pool.function.command.join(" ");
+                self.log.platform(&format!("`{command}` runs and has not asked the Runtime API for work: is it a Lambda function?"));
+                end(&mut child).await
+            }
         };
         server.abort();
         kill_group(*self.pid.lock());
@@ -216,79 +250,24 @@ impl Environment {
         Ok(status.ok().and_then(describe))
     }
 
+    /// Comes true when the function had time enough to ask for work and did not.
+    async fn init_is_over(&self) {
+        tokio::time::sleep(INIT + self.pool.function.timeout).await;
+        if self.is_ready.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+
     fn cannot_start(&self, error: &std::io::Error) -> String {
         format!("`{}` cannot be started: {error}", self.pool.function.command.join(" "))
     }
 }
 
-async fn follow(log: Arc<Log>, stream: impl tokio::io::AsyncRead + Unpin) {
-    log.follow(stream).await;
-}
-
-/// The process, with the environment that Lambda gives.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
-fn command(function: &Function, runtime_api: &str) -> Result<Command, String> {
-    let (program, arguments) = function.command.split_first().ok_or("the command is empty")?;
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    // A group of its own: Ctrl-C is the stack's to handle, and what the process starts ends with it.
-    command.process_group(0);
-    if !function.inherits_environment {
-        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| KEPT.iter().any(|kept| name == kept)));
-    }
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
-        command.env_remove(name);
-    }
-    let memory = function.memory.to_string();
-    let log_group = format!("/aws/lambda/{}", function.name);
-    command
-        .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
-        .env("AWS_LAMBDA_FUNCTION_NAME", &function.name)
-        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory)
-        .env("AWS_LAMBDA_LOG_GROUP_NAME", log_group)
-        .env("AWS_LAMBDA_LOG_STREAM_NAME", "local/[$LATEST]")
-        .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
-        .env("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023")
-        .env("AWS_REGION", REGION)
-        .env("AWS_DEFAULT_REGION", REGION)
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("TZ", ":UTC")
-        .envs(function.environment.iter().map(|(name, value)| (name, value)));
-    Ok(command)
-}
-
-/// What a function with an environment of its own keeps of the stack's.
-const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR"];
-
-async fn kill(child: &mut Child) -> std::io::Result<ExitStatus> {
+async fn end(child: &mut tokio::process::Child) -> std::io::Result<std::process::ExitStatus> {
     kill_group(child.id());
     child.wait().await
 }
 
-/// Ends the process and whatever it started.
-fn kill_group(pid: Option<u32>) {
-    let group = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = group {
-        // An `Err` says that none of it is left.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-}
-
-/// The status as Lambda words it; `None` for an exit with 0.
-fn describe(status: ExitStatus) -> Option<String> {
-    use std::os::unix::process::ExitStatusExt;
-    match (status.code(), status.signal()) {
-        (Some(0), _) => None,
-        (Some(code), _) => Some(format!("exit status {code}")),
-        (None, Some(9)) => Some("signal: killed".to_owned()),
-        (None, signal) => Some(format!("signal: {}", signal.unwrap_or_default())),
-    }
-}
-
-/// The most memory that a process has used, in MB.
-fn peak_memory_mb(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() / 1024
+async fn follow(log: Arc<Log>, stream: impl tokio::io::AsyncRead + Unpin) {
+    log.follow(stream).await;
 }

@@ -3,6 +3,8 @@
 use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
+use crate::terminal::say;
+
 /// What `X-Amz-Log-Result` holds at the most, in bytes.
 const TAIL: usize = 4096;
 /// How much of the past is kept, in bytes.
@@ -63,7 +65,7 @@ impl Log {
             let line = String::from_utf8_lossy(&line);
             self.text.lock().push(&line);
             if self.echo {
-                println!("{:>4} │ {line}", self.function);
+                say(format_args!("{:>4} │ {line}", self.function));
             }
         }
     }

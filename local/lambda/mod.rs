@@ -10,6 +10,7 @@ mod invocation;
 mod invoke;
 mod log;
 mod pool;
+mod process;
 mod runtime_api;
 
 use std::collections::HashMap;

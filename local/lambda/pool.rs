@@ -32,7 +32,10 @@ struct State {
     waiting: VecDeque<Invocation>,
     pollers: Vec<oneshot::Sender<Invocation>>,
     environments: Vec<Arc<Environment>>,
+    /// Environments that have not polled yet.
     starting: usize,
+    /// Invocations that environments are working on.
+    in_flight: usize,
     is_stopped: bool,
 }
 
@@ -57,8 +60,13 @@ impl Pool {
             return Err(LambdaError::TooManyRequests);
         }
         let mut state = self.state.lock();
+        if state.is_stopped {
+            return Err(LambdaError::TooManyRequests);
+        }
         let Some(invocation) = state.hand_over(invocation) else { return Ok(()) };
-        let will_be_served = state.starting * self.function.concurrency() > state.waiting.len();
+        // An environment that has answered, or is starting, will poll in a moment.
+        let slots = state.environments.len() * self.function.concurrency();
+        let will_be_served = slots > state.in_flight + state.waiting.len();
         if !will_be_served {
             if state.environments.len() < self.max_environments() {
                 self.start_environment(&mut state);
@@ -72,6 +80,9 @@ impl Pool {
 
     /// Starts an environment before there is work for it; waits until it is ready, or tells what it wrote before it ended.
     pub async fn warm(self: &Arc<Self>) -> Result<(), String> {
+        if self.max_environments() == 0 {
+            return Ok(());
+        }
         let environment = {
             let mut state = self.state.lock();
             self.start_environment(&mut state)
@@ -84,12 +95,26 @@ impl Pool {
         let mut state = self.state.lock();
         while let Some(invocation) = state.waiting.pop_front() {
             if !invocation.done.is_closed() {
+                state.in_flight += 1;
                 return Poll::Ready(Box::new(invocation));
             }
         }
         let (sender, receiver) = oneshot::channel();
         state.pollers.push(sender);
         Poll::Wait(receiver)
+    }
+
+    /// An environment has done with an invocation that it was given.
+    pub fn finished(&self) {
+        let mut state = self.state.lock();
+        state.in_flight = state.in_flight.saturating_sub(1);
+    }
+
+    /// An invocation that its environment could not begin goes to another.
+    pub fn take_back(self: &Arc<Self>, invocation: Invocation) {
+        self.finished();
+        // Its caller, who waits for the outcome, sees the loss.
+        let _ = self.submit(invocation);
     }
 
     /// An environment has made its first poll.
@@ -149,7 +174,10 @@ impl State {
     fn hand_over(&mut self, mut invocation: Invocation) -> Option<Invocation> {
         while let Some(poller) = self.pollers.pop() {
             match poller.send(invocation) {
-                Ok(()) => return None,
+                Ok(()) => {
+                    self.in_flight += 1;
+                    return None;
+                }
                 Err(back) => invocation = back,
             }
         }

@@ -20,6 +20,11 @@ fn main() {
                 &format!("invocation/{id}/error"),
                 r#"{"errorType":"Boom","errorMessage":"it broke","stackTrace":["secret.py"]}"#,
             )),
+            "throw-bytes" => {
+                let trace = "\\\"".repeat(rest.parse::<usize>().expect("a number") / 2);
+                let error = format!("{{\"errorType\":\"Boom\",\"errorMessage\":\"it broke\",\"trace\":\"{trace}\"}}");
+                drop(call(&api, "POST", &format!("invocation/{id}/error"), &error));
+            }
             "exit" => std::process::exit(rest.parse().unwrap_or(1)),
             "sleep" => {
                 std::thread::sleep(Duration::from_millis(rest.parse().expect("milliseconds")));

@@ -234,3 +234,15 @@ async fn many_invocations_at_once_are_all_answered() {
     assert_eq!((ids.len(), answers.iter().filter(|answer| answer.status == 200).count()), (100, 100));
     room.lambda.stop().await;
 }
+
+#[tokio::test]
+async fn one_after_the_other_invocations_share_one_environment() {
+    let room = Room::start(|function| function.reserved_concurrency = Some(1)).await;
+    for _ in 0..200 {
+        assert_eq!(room.ask("text").await.status, 200);
+    }
+    let starts = room.invoke("core", &[("x-amz-log-type", "Tail".to_owned())], r#"{"question":"text"}"#).await;
+    let log = String::from_utf8(STANDARD.decode(header(&starts, "x-amz-log-result")).expect("base64")).expect("UTF-8");
+    assert!(log.contains("Init Duration"), "the first environment answers still: {log}");
+    room.lambda.stop().await;
+}

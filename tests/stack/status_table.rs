@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::harness::{Stack, header, send, text, value};
+use crate::harness::{Stack, header, scripted_core, send, text, value};
 
 fn failure(answer: &Answer) -> (u16, Value, Value) {
     let body = value(answer);
@@ -208,4 +208,12 @@ async fn lambda_that_answers(error: &'static str) -> String {
         }
     });
     url
+}
+
+#[tokio::test]
+async fn an_error_of_core_that_is_too_large_to_be_shown_is_still_its_502() {
+    let stack = Stack::start(&["--env", "ERROR_DETAIL=full", "--core", &scripted_core()]);
+    let answer = stack.do_it("throw-bytes:6000000").await;
+    assert_eq!(failure(&answer), row(502, "core_error", "Core lambda error"));
+    assert_eq!(value(&answer).get("detail"), None);
 }

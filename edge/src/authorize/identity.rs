@@ -74,8 +74,9 @@ fn lambda_authorizer_sub<'e>(context: &Claims<'e>) -> Told<'e> {
 /// `cognitoIdentity.amr` holds `cognito-idp.<region>.amazonaws.com/<pool>:CognitoSignIn:<sub>` for a user-pool user.
 fn user_pool_sub<'e>(cognito: &Claims<'e>) -> Option<Cow<'e, str>> {
     let sign_in = cognito.list("amr").into_iter().find_map(|method| {
-        let (_, sub) = method.split_once(":CognitoSignIn:")?;
-        (!sub.is_empty()).then(|| sub.to_owned())
+        let (provider, sub) = method.split_once(":CognitoSignIn:")?;
+        let is_user_pool = provider.starts_with("cognito-idp.") && !provider.contains(':');
+        (is_user_pool && !sub.is_empty()).then(|| sub.to_owned())
     })?;
     Some(Cow::Owned(sign_in))
 }

@@ -1,6 +1,8 @@
 //! What the SDK says of a failed call becomes an [`EdgeError`].
+//!
+//! Of the SDK's errors only the chain of messages is kept, and not much of it: printed in whole they hold the answer's body.
 
-use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::invoke::InvokeError;
 use aws_smithy_runtime_api::client::result::DispatchFailure;
 
@@ -9,12 +11,18 @@ use crate::error::EdgeError;
 
 /// Seconds to wait where Lambda does not say.
 const RETRY_AFTER: u32 = 1;
+/// How much of an error is logged, in characters.
+const LOGGED: usize = 300;
+/// An error whose text quotes the payload that it is about.
+const QUOTES_PAYLOAD: &str = "InvalidRequestContentException";
 
 /// Maps every way in which `Invoke` fails.
 pub fn of(error: &SdkError<InvokeError>) -> EdgeError {
-    let cause = || DisplayErrorContext(error).to_string();
+    let cause = || told(error);
     match error {
-        SdkError::ServiceError(service) => of_service(service.err()).unwrap_or_else(|| EdgeError::CoreUnreachable(cause())),
+        SdkError::ServiceError(service) => of_service(service.err()).unwrap_or_else(|| {
+            EdgeError::CoreUnreachable(format!("an answer with status {} and no error name", service.raw().status()))
+        }),
         SdkError::ResponseError(_) | SdkError::TimeoutError(_) => EdgeError::CoreUnreachable(cause()),
         SdkError::DispatchFailure(dispatch) if is_the_networks(dispatch) => EdgeError::CoreUnreachable(cause()),
         _ => EdgeError::InvocationFailure(cause()),
@@ -31,19 +39,30 @@ fn is_the_networks(dispatch: &DispatchFailure) -> bool {
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>
 fn of_service(error: &InvokeError) -> Option<EdgeError> {
     let name = error.code()?;
+    let message = error.message().filter(|_| name != QUOTES_PAYLOAD).unwrap_or_default();
+    let cause = short(&format!("{name}: {message}"));
     Some(match name {
-        "ResourceNotFoundException" => EdgeError::CoreNotFound,
-        "AccessDeniedException" => EdgeError::CoreAccessDenied,
+        "ResourceNotFoundException" => EdgeError::CoreNotFound(cause),
+        "AccessDeniedException" => EdgeError::CoreAccessDenied(cause),
         "TooManyRequestsException"
         | "ResourceNotReadyException"
         | "ENINotReadyException"
         | "ENILimitReachedException"
-        | "EC2ThrottledException" => EdgeError::CoreThrottled(retry_after(error)),
-        name => EdgeError::InvocationFailure(format!("{name}: {}", error.message().unwrap_or_default())),
+        | "EC2ThrottledException" => EdgeError::CoreThrottled { retry_after: retry_after(error), cause },
+        _ => EdgeError::InvocationFailure(cause),
     })
 }
 
 fn retry_after(error: &InvokeError) -> u32 {
     let InvokeError::TooManyRequestsException(throttled) = error else { return RETRY_AFTER };
     throttled.retry_after_seconds().and_then(|seconds| seconds.parse().ok()).unwrap_or(RETRY_AFTER)
+}
+
+fn told(error: &SdkError<InvokeError>) -> String {
+    let messages: Vec<_> = causes(error).map(ToString::to_string).collect();
+    short(&messages.join(": "))
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(LOGGED).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use lambda_http::http;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -39,7 +40,7 @@ pub fn read_function_result(reply: CoreReply, detail: ErrorDetail) -> Result<Box
 /// The JSON text of a result, byte for byte; `{}` for nothing, `{"raw": …}` for what is not JSON.
 fn result_text(reply: CoreReply, detail: ErrorDetail) -> Result<String, EdgeError> {
     if reply.is_function_error {
-        return Err(EdgeError::CoreError(error_detail(&reply.payload, detail)));
+        return Err(core_error(&reply.payload, detail));
     }
     if reply.payload.is_empty() {
         return Ok("{}".to_owned());
@@ -61,6 +62,13 @@ fn raw_text(text: &str) -> String {
         raw: &'a str,
     }
     serde_json::to_string(&Raw { raw: text }).unwrap_or_default()
+}
+
+fn core_error(payload: &[u8], detail: ErrorDetail) -> EdgeError {
+    let text = String::from_utf8_lossy(payload);
+    let error_type = Object::read(&text).and_then(|payload| payload.text("errorType").map(Cow::into_owned));
+    let error_type = error_type.unwrap_or_default().chars().take(100).collect();
+    EdgeError::CoreError { error_type, detail: error_detail(payload, detail) }
 }
 
 /// The part of an error payload that the browser may read.
@@ -93,10 +101,15 @@ fn type_and_message(text: &str) -> Option<Box<RawValue>> {
 fn unwrap_proxy(text: &str, detail: ErrorDetail) -> Result<Option<Response>, EdgeError> {
     let Some(answer) = Object::read(text) else { return Ok(None) };
     let Some(code) = answer.get("statusCode") else { return Ok(None) };
-    let Some(status) = status(code) else { return Err(malformed(code, detail)) };
+    let Some(status) = status(code) else {
+        return Err(malformed("core's statusCode is not a number from 200 to 599", detail));
+    };
     let mut response = Response::json(status, proxy_body(&answer));
     response.is_base64 = answer.get("isBase64Encoded").is_some_and(|flag| flag.get() == "true");
     for (name, value) in proxy_headers(&answer) {
+        if !is_header(&name, &value) {
+            return Err(malformed("a header of core's is no HTTP header", detail));
+        }
         if name.eq_ignore_ascii_case("content-type") {
             response.headers.set("Content-Type", value);
         } else {
@@ -111,10 +124,9 @@ fn status(raw: &RawValue) -> Option<u16> {
     digits.parse().ok().filter(|status| (200..600).contains(status))
 }
 
-fn malformed(code: &RawValue, detail: ErrorDetail) -> EdgeError {
-    let message = format!("core's statusCode is {}, not a number from 200 to 599", code.get());
+fn malformed(message: &str, detail: ErrorDetail) -> EdgeError {
     let payload = serde_json::json!({ "errorType": "Edge.MalformedProxyResponse", "errorMessage": message });
-    EdgeError::CoreError(error_detail(payload.to_string().as_bytes(), detail))
+    core_error(payload.to_string().as_bytes(), detail)
 }
 
 fn proxy_body(answer: &Object) -> String {
@@ -129,7 +141,7 @@ fn proxy_headers(answer: &Object) -> Vec<(String, String)> {
     let mut headers = Vec::new();
     let mut add = |name: &str, raw: &RawValue| {
         let lower = name.to_ascii_lowercase();
-        if !lower.starts_with("access-control-") && !NOT_CORES.contains(&lower.as_str()) {
+        if raw.get() != "null" && !lower.starts_with("access-control-") && !NOT_CORES.contains(&lower.as_str()) {
             headers.push((name.to_owned(), json::string(raw).unwrap_or(Cow::Borrowed(raw.get())).into_owned()));
         }
     };
@@ -144,6 +156,10 @@ fn proxy_headers(answer: &Object) -> Vec<(String, String)> {
     }
     answer.get("cookies").map(list).unwrap_or_default().into_iter().for_each(|cookie| add("Set-Cookie", cookie));
     headers
+}
+
+fn is_header(name: &str, value: &str) -> bool {
+    http::HeaderName::from_bytes(name.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok()
 }
 
 fn list(raw: &RawValue) -> Vec<&RawValue> {
@@ -191,7 +207,7 @@ mod tests {
             (ErrorDetail::None, PAYLOAD, None),
         ] {
             let error = read_core_reply(reply(payload, true), CoreReplyShape::Raw, detail).expect_err("a function error");
-            let EdgeError::CoreError(told) = error else { panic!("{error:?}") };
+            let EdgeError::CoreError { detail: told, .. } = error else { panic!("{error:?}") };
             assert_eq!(told.as_deref().map(RawValue::get), shown, "{detail:?} of {payload}");
         }
     }
@@ -223,8 +239,14 @@ mod tests {
                 r#"{"statusCode":200,"body":{"a":1}}"#,
                 r#"{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":"{\"a\":1}""#,
             ),
-            ("a wrong status", r#"{"statusCode":"soon"}"#, "CoreError(Some("),
-            ("a status out of range", r#"{"statusCode":99}"#, "CoreError(Some("),
+            ("a wrong status", r#"{"statusCode":"soon"}"#, "CoreError {"),
+            ("a status out of range", r#"{"statusCode":99}"#, "CoreError {"),
+            ("a header with a line break", r#"{"statusCode":200,"headers":{"X-A":"a\nb"}}"#, "CoreError {"),
+            (
+                "a header that is null",
+                r#"{"statusCode":200,"headers":{"X-A":null}}"#,
+                r#"{"statusCode":200,"headers":{"Content-Type":"application/json"},"#,
+            ),
         ] {
             let written = proxy(payload, Door::HttpApi);
             assert!(written.starts_with(start), "{name}: {written}");

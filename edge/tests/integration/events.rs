@@ -71,11 +71,11 @@ impl InvokeCore for &'static FakeCore {
         match (&self.core.returns, &self.core.fails, self.core.invoke_fails.as_deref()) {
             (Some(payload), None, None) => Ok(reply(payload, false)),
             (None, Some(payload), None) => Ok(reply(payload, true)),
-            (None, None, Some("not_found")) => Err(EdgeError::CoreNotFound),
-            (None, None, Some("access_denied")) => Err(EdgeError::CoreAccessDenied),
+            (None, None, Some("not_found")) => Err(EdgeError::CoreNotFound("no such function".to_owned())),
+            (None, None, Some("access_denied")) => Err(EdgeError::CoreAccessDenied("no permission".to_owned())),
             (None, None, Some("failure")) => Err(EdgeError::InvocationFailure("KMSDisabledException".to_owned())),
             (None, None, Some("unreachable")) => Err(EdgeError::CoreUnreachable("connection reset".to_owned())),
-            (None, None, Some("throttled")) => Err(EdgeError::CoreThrottled(7)),
+            (None, None, Some("throttled")) => Err(EdgeError::CoreThrottled { retry_after: 7, cause: "busy".to_owned() }),
             (None, None, Some("timed_out")) => Err(EdgeError::CoreTimedOut),
             other => panic!("core was called and no answer is written for it: {other:?}"),
         }

@@ -9,6 +9,7 @@ use super::sign_up::check_email;
 use crate::cognito_idp::account::{Attribute, check_password};
 use crate::cognito_idp::{Account, Inner, Status};
 use crate::json_protocol::ServiceError;
+use crate::terminal::say;
 
 /// The request.
 #[derive(Debug, Deserialize)]
@@ -27,7 +28,7 @@ pub fn run(pool: &Inner, request: AdminCreateUser) -> Result<Value, ServiceError
     check_email(&request.username)?;
     let made_up = uuid::Uuid::new_v4().simple().to_string();
     let password = request.temporary_password.unwrap_or_else(|| {
-        println!("mail │ temporary password {made_up} for {}", request.username);
+        say(format_args!("mail │ temporary password {made_up} for {}", request.username));
         made_up.clone()
     });
     check_password(&password)?;

@@ -1,0 +1,70 @@
+//! A function's process: started with the environment that Lambda gives, ended with whatever it has started itself.
+
+use std::process::{ExitStatus, Stdio};
+
+use tokio::process::Command;
+
+use super::function::{Function, REGION};
+
+/// What a function with an environment of its own keeps of the stack's.
+const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR"];
+
+/// The process, with the environment that Lambda gives.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
+pub fn command(function: &Function, runtime_api: &str) -> Result<Command, String> {
+    let (program, arguments) = function.command.split_first().ok_or("the command is empty")?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    // A group of its own: Ctrl-C is the stack's to handle, and what the process starts ends with it.
+    command.process_group(0);
+    if !function.inherits_environment {
+        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| KEPT.iter().any(|kept| name == kept)));
+    }
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    let memory = function.memory.to_string();
+    let log_group = format!("/aws/lambda/{}", function.name);
+    command
+        .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
+        .env("AWS_LAMBDA_FUNCTION_NAME", &function.name)
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory)
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", log_group)
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", "local/[$LATEST]")
+        .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+        .env("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023")
+        .env("AWS_REGION", REGION)
+        .env("AWS_DEFAULT_REGION", REGION)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("TZ", ":UTC")
+        .envs(function.environment.iter().map(|(name, value)| (name, value)));
+    Ok(command)
+}
+
+/// Ends the process and whatever it started.
+pub fn kill_group(pid: Option<u32>) {
+    let group = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        // An `Err` says that none of it is left.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+}
+
+/// The status as Lambda words it; `None` for an exit with 0.
+pub fn describe(status: ExitStatus) -> Option<String> {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(0), _) => None,
+        (Some(code), _) => Some(format!("exit status {code}")),
+        (None, Some(9)) => Some("signal: killed".to_owned()),
+        (None, signal) => Some(format!("signal: {}", signal.unwrap_or_default())),
+    }
+}
+
+/// The most memory that a process has used, in MB.
+pub fn peak_memory_mb(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() / 1024
+}
