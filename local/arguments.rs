@@ -41,9 +41,12 @@ pub enum FunctionKind {
 /// The options of the stack.
 #[derive(Debug, clap::Args)]
 pub struct StackArguments {
-    /// The first of five ports in a row: console, API, user pool, identity pool, Lambda; 0 takes any that are free
+    /// The first of six ports in a row: console, API, user pool, identity pool, Lambda, frontend; 0 takes any that are free
     #[arg(long, default_value_t = 4000, value_name = "PORT")]
     pub port: u16,
+    /// A built frontend to serve, e.g. web/dist; its origin is one that may read the API's answers
+    #[arg(long, value_name = "FOLDER", value_parser = folder)]
+    pub web: Option<PathBuf>,
     /// A core function of your own: a command that talks to the Runtime API, e.g. "python3 -m awslambdaric app.handler"
     #[arg(long, value_name = "COMMAND", value_parser = words)]
     pub core: Option<Words>,
@@ -94,6 +97,14 @@ fn user(text: &str) -> Result<Account, String> {
     let groups = parts.next().unwrap_or_default().split(',').map(str::trim).filter(|group| !group.is_empty());
     account.groups = groups.map(str::to_owned).collect();
     Ok(account)
+}
+
+fn folder(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.join("index.html").is_file() {
+        return Ok(path);
+    }
+    Err("it has no index.html: build the frontend first (npm run build)".to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

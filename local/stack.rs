@@ -8,6 +8,7 @@ use axum::Router;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tower_http::services::ServeDir;
 
 use crate::apigatewayv2::{Configuration, CorsConfiguration, HttpApi, Route, Routes};
 use crate::arguments::StackArguments;
@@ -56,6 +57,7 @@ pub struct Stack {
 /// Where the rooms are.
 #[derive(Debug)]
 struct Urls {
+    web: Option<String>,
     console: String,
     api: String,
     user_pool: String,
@@ -110,9 +112,14 @@ impl Stack {
         let (identity_listener, identity_pool_url) = listen(arguments.port, 3, "the identity pool").await?;
         let (lambda_listener, lambda_url) = listen(arguments.port, 4, "Lambda").await?;
 
+        let web = match &arguments.web {
+            Some(folder) => Some((folder, listen(arguments.port, 5, "the frontend").await?)),
+            None => None,
+        };
+        let web_url = web.as_ref().map(|(_, (_, url))| url.clone());
         let store = CredentialStore::default();
         let credentials = store.issue_own();
-        let functions = functions(arguments, &console_url, &lambda_url, &credentials)?;
+        let functions = functions(arguments, &[Some(&console_url), web_url.as_ref()], &lambda_url, &credentials)?;
         let origins = variable(&functions[0], "ALLOWED_ORIGINS");
         let recorder = Recorder::default();
         let lambda = Lambda::new(functions, recorder.clone());
@@ -142,7 +149,17 @@ impl Stack {
             spawn(identity_listener, identity_pool.router()),
             spawn(lambda_listener, lambda.router()),
         ];
-        let urls = Urls { console: console_url, api, user_pool: pool_url, identity_pool: identity_pool_url, lambda: lambda_url };
+        if let Some((folder, (listener, _))) = web {
+            tasks.push(spawn(listener, Router::new().fallback_service(ServeDir::new(folder))));
+        }
+        let urls = Urls {
+            web: web_url,
+            console: console_url,
+            api,
+            user_pool: pool_url,
+            identity_pool: identity_pool_url,
+            lambda: lambda_url,
+        };
         let description = describe(&urls, &pool, &credentials, user.as_ref());
         let console = Console::new(&without_secrets(&description), recorder);
         tasks.push(spawn(console_listener, console.router()));
@@ -165,6 +182,7 @@ impl Stack {
         format!(
             "inference-edge runs\n\n  \
              console        {console}  (open it: every hop is shown there)\n  \
+{web}  \
              API            {api}  ({ROUTE}, JWT authorizer)\n  \
              user pool      {pool}  (pool {POOL_ID}, app client {CLIENT_ID})\n  \
              identity pool  {identity}  ({IDENTITY_POOL_ID})\n  \
@@ -177,6 +195,7 @@ impl Stack {
              -d '{question}'\n\n\
              Ctrl-C stops everything.\n",
             console = self.urls.console,
+            web = self.urls.web.as_ref().map(|url| format!("  frontend       {url}\n")).unwrap_or_default(),
             api = self.urls.api,
             pool = self.urls.user_pool,
             identity = self.urls.identity_pool,
@@ -195,6 +214,7 @@ impl Stack {
 fn describe(urls: &Urls, pool: &UserPool, credentials: &Credentials, user: Option<&(String, String)>) -> Value {
     let id_token = user.and_then(|(username, _)| pool.tokens_of(username)).map(|tokens| tokens.id);
     json!({
+        "webUrl": urls.web,
         "consoleUrl": urls.console,
         "apiUrl": urls.api,
         "region": REGION,
@@ -249,7 +269,7 @@ fn spawn(listener: TcpListener, router: Router) -> JoinHandle<()> {
 /// The edge, then core.
 fn functions(
     arguments: &StackArguments,
-    console_url: &str,
+    own_pages: &[Option<&String>],
     lambda_url: &str,
     credentials: &Credentials,
 ) -> Result<Vec<Function>, StartError> {
@@ -261,7 +281,8 @@ fn functions(
     ];
     let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
     let mut edge = pairs(&credentials);
-    let origins = format!("{ORIGINS},{console_url}");
+    let origins: Vec<&str> = own_pages.iter().flatten().map(|url| url.as_str()).chain(ORIGINS.split(',')).collect();
+    let origins = origins.join(",");
     edge.extend(pairs(&[("TARGET_LAMBDA_NAME", CORE), ("ALLOWED_ORIGINS", &origins), ("AWS_ENDPOINT_URL_LAMBDA", lambda_url)]));
     edge.extend(arguments.environment.iter().cloned());
     let function = |name: &str, command: Vec<String>, environment, timeout| Function {

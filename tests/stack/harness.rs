@@ -31,6 +31,9 @@ struct Output {
     changed: Condvar,
 }
 
+/// What is written here when a stream ends.
+const END: &str = "(the stream ended)";
+
 impl Output {
     fn follow(self: &Arc<Self>, stream: impl std::io::Read + Send + 'static) {
         let output = Arc::clone(self);
@@ -39,6 +42,8 @@ impl Output {
                 output.lines.lock().expect("a lock").push(line);
                 output.changed.notify_all();
             }
+            output.lines.lock().expect("a lock").push(END.to_owned());
+            output.changed.notify_all();
         });
     }
 
@@ -49,6 +54,7 @@ impl Output {
             if let Some(line) = lines.iter().find(|line| line.contains(text)) {
                 return line.clone();
             }
+            assert!(lines.iter().filter(|line| *line == END).count() < 2, "no line has {text:?}:\n{}", lines.join("\n"));
             let (waited, timeout) = self.changed.wait_timeout(lines, PATIENCE).expect("a lock");
             lines = waited;
             assert!(!timeout.timed_out(), "no line has {text:?}:\n{}", lines.join("\n"));
@@ -72,10 +78,13 @@ pub fn scripted_core() -> String {
 }
 
 impl Stack {
-    /// Starts it on free ports and waits until it says that it runs.
+    /// Starts it, on free ports unless told others, and waits until it says that it runs.
     pub fn start(arguments: &[&str]) -> Self {
         let ready_file = std::env::temp_dir().join(format!("inference-edge-{}.json", uuid::Uuid::new_v4()));
-        let mut command = program(&["--port", "0", "--ready-file", &ready_file.display().to_string()]);
+        let mut command = program(&["--ready-file", &ready_file.display().to_string()]);
+        if !arguments.contains(&"--port") {
+            command.args(["--port", "0"]);
+        }
         let mut child = command.args(arguments).spawn().expect("the stack");
         let output = Arc::new(Output::default());
         output.follow(child.stdout.take().expect("its output"));

@@ -1,6 +1,7 @@
 //! The whole stack over HTTP, with real processes: what `cargo run` starts, driven from outside.
 
 mod authorizer;
+mod browser;
 mod command_line;
 mod harness;
 mod lambda;
