@@ -1,25 +1,29 @@
 //! Starts the rooms, hands each the URLs of those it asks, and stops them: the only file that knows all of them.
 
+mod description;
+mod functions;
+
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::time::Duration;
 
 use axum::Router;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_http::services::ServeDir;
 
 use crate::apigatewayv2::{Configuration, CorsConfiguration, HttpApi, Route, Routes};
 use crate::arguments::StackArguments;
-use crate::cognito_identity::{IDENTITY_POOL_ID, IdentityPool};
+use crate::cognito_identity::IdentityPool;
 use crate::cognito_idp::{Account, CLIENT_ID, Directory, POOL_ID, Status, UserPool, read_users};
 use crate::console::Console;
-use crate::credentials::{CredentialStore, Credentials};
+use crate::credentials::CredentialStore;
 use crate::http::{HttpClient, serve};
 use crate::jwt::{JwtConfiguration, Verifier};
-use crate::lambda::{Function, Lambda, REGION};
+use crate::lambda::Lambda;
 use crate::recorder::Recorder;
+use description::{Urls, describe, welcome, without_secrets};
+use functions::{functions, variable};
 
 /// The name of the edge function.
 pub const EDGE: &str = "edge";
@@ -39,8 +43,6 @@ pub const CORS_ALLOW_HEADERS: &str = "content-type,authorization";
 pub const CORS_EXPOSE_HEADERS: &str = "retry-after,server-timing,x-request-id";
 /// Seconds for which a preflight's answer may be kept, as in the template.
 pub const CORS_MAX_AGE: u32 = 600;
-/// Origins that may read the API's answers where no option says otherwise: Vite's, and Create React App's.
-const ORIGINS: &str = "http://localhost:5173,http://localhost:3000";
 /// The user who is there where no option names others.
 const SEEDED_USER: (&str, &str) = ("ada@example.edu", "Analytical-Engine-1843");
 
@@ -50,19 +52,7 @@ pub struct Stack {
     urls: Urls,
     lambda: Lambda,
     description: Value,
-    user: Option<(String, String)>,
     tasks: Vec<JoinHandle<()>>,
-}
-
-/// Where the rooms are.
-#[derive(Debug)]
-struct Urls {
-    web: Option<String>,
-    console: String,
-    api: String,
-    user_pool: String,
-    identity_pool: String,
-    lambda: String,
 }
 
 /// Why the stack does not start.
@@ -163,7 +153,7 @@ impl Stack {
         let description = describe(&urls, &pool, &credentials, user.as_ref());
         let console = Console::new(&without_secrets(&description), recorder);
         tasks.push(spawn(console_listener, console.router()));
-        Ok(Self { urls, lambda, description, user, tasks })
+        Ok(Self { urls, lambda, description, tasks })
     }
 
     /// Writes the description to a file, whole or not at all.
@@ -176,31 +166,7 @@ impl Stack {
 
     /// What is printed for the person who started it.
     pub fn welcome(&self) -> String {
-        let question = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
-        let user = self.user.as_ref().map_or("as you told".to_owned(), |(name, password)| format!("{name}, password {password}"));
-        let token = self.description["idToken"].as_str().unwrap_or("<ID token>");
-        format!(
-            "inference-edge runs\n\n  \
-             console        {console}  (open it: every hop is shown there)\n  \
-{web}  \
-             API            {api}  ({ROUTE}, JWT authorizer)\n  \
-             user pool      {pool}  (pool {POOL_ID}, app client {CLIENT_ID})\n  \
-             identity pool  {identity}  ({IDENTITY_POOL_ID})\n  \
-             Lambda         {lambda}  (functions {EDGE}, {CORE})\n  \
-             user           {user}\n\n\
-             Try it:\n\n\
-             curl -s {api}/inference \\\n  \
-             -H 'Authorization: Bearer {token}' \\\n  \
-             -H 'Content-Type: application/json' \\\n  \
-             -d '{question}'\n\n\
-             Ctrl-C stops everything.\n",
-            console = self.urls.console,
-            web = self.urls.web.as_ref().map(|url| format!("  frontend       {url}\n")).unwrap_or_default(),
-            api = self.urls.api,
-            pool = self.urls.user_pool,
-            identity = self.urls.identity_pool,
-            lambda = self.urls.lambda,
-        )
+        welcome(&self.urls, &self.description)
     }
 
     /// Ends every process and every room.
@@ -208,41 +174,6 @@ impl Stack {
         self.tasks.iter().for_each(JoinHandle::abort);
         self.lambda.stop().await;
     }
-}
-
-/// Everything a script needs to know.
-fn describe(urls: &Urls, pool: &UserPool, credentials: &Credentials, user: Option<&(String, String)>) -> Value {
-    let id_token = user.and_then(|(username, _)| pool.tokens_of(username)).map(|tokens| tokens.id);
-    json!({
-        "webUrl": urls.web,
-        "consoleUrl": urls.console,
-        "apiUrl": urls.api,
-        "region": REGION,
-        "userPoolId": POOL_ID,
-        "userPoolClientId": CLIENT_ID,
-        "userPoolEndpoint": urls.user_pool,
-        "issuer": pool.issuer(),
-        "identityPoolId": IDENTITY_POOL_ID,
-        "identityPoolEndpoint": urls.identity_pool,
-        "lambdaEndpoint": urls.lambda,
-        "functions": { "edge": EDGE, "core": CORE },
-        "user": user.map(|(username, password)| json!({ "username": username, "password": password })),
-        "idToken": id_token,
-        "credentials": {
-            "accessKeyId": credentials.access_key_id,
-            "secretAccessKey": credentials.secret_access_key,
-        },
-    })
-}
-
-/// What the console's page may know: any page on this machine can ask for it.
-fn without_secrets(description: &Value) -> Value {
-    let mut description = description.clone();
-    if let Some(members) = description.as_object_mut() {
-        members.remove("credentials");
-        members.remove("idToken");
-    }
-    description
 }
 
 /// Waits for both functions' first poll, and for the user pool's keys.
@@ -264,49 +195,6 @@ async fn listen(first: u16, offset: u16, what: &'static str) -> Result<(TcpListe
 
 fn spawn(listener: TcpListener, router: Router) -> JoinHandle<()> {
     tokio::spawn(serve(listener, router))
-}
-
-/// The edge, then core.
-fn functions(
-    arguments: &StackArguments,
-    own_pages: &[Option<&String>],
-    lambda_url: &str,
-    credentials: &Credentials,
-) -> Result<Vec<Function>, StartError> {
-    let own = std::env::current_exe().map_err(|error| StartError::Other(format!("this program has no path: {error}")))?;
-    let own = |name: &str| vec![own.display().to_string(), "function".to_owned(), name.to_owned()];
-    let credentials = [
-        ("AWS_ACCESS_KEY_ID", credentials.access_key_id.as_str()),
-        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.as_str()),
-    ];
-    let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
-    let mut edge = pairs(&credentials);
-    let origins: Vec<&str> = own_pages.iter().flatten().map(|url| url.as_str()).chain(ORIGINS.split(',')).collect();
-    let origins = origins.join(",");
-    edge.extend(pairs(&[("TARGET_LAMBDA_NAME", CORE), ("ALLOWED_ORIGINS", &origins), ("AWS_ENDPOINT_URL_LAMBDA", lambda_url)]));
-    edge.extend(arguments.environment.iter().cloned());
-    let function = |name: &str, command: Vec<String>, environment, timeout| Function {
-        name: name.to_owned(),
-        command,
-        environment,
-        timeout: Duration::from_secs(timeout),
-        memory: MEMORY,
-        reserved_concurrency: None,
-        inherits_environment: false,
-        echo_log: !arguments.quiet,
-    };
-    let mut core = function(CORE, own("core"), pairs(&credentials), CORE_TIMEOUT);
-    core.reserved_concurrency = arguments.core_concurrency;
-    if let Some(command) = &arguments.core {
-        core.command.clone_from(&command.0);
-        core.inherits_environment = true;
-    }
-    Ok(vec![function(EDGE, own("edge"), edge, EDGE_TIMEOUT), core])
-}
-
-fn variable(function: &Function, name: &str) -> String {
-    let value = function.environment.iter().rev().find(|(known, _)| known == name);
-    value.map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
 /// Two keys take the processor a while, which the other rooms can use to start.

@@ -4,13 +4,17 @@
 //! The doors are told apart by the event's shape alone. What is not clearly API Gateway's or a function URL's event came in
 //! by the Invoke API, where only the invocation's context can say who the caller is.
 
+mod headers;
+mod proof;
+
 use std::borrow::Cow;
 
 use lambda_runtime::Context;
 use serde_json::value::RawValue;
 
-use crate::claims::Claims;
 use crate::json::{self, Object};
+use headers::Headers;
+pub use proof::Proof;
 
 /// The way by which an event came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,21 +56,6 @@ pub struct Request<'e> {
     pub content: Content<'e>,
     /// What core is told about the request itself.
     pub meta: RequestMeta<'e>,
-}
-
-/// The platform's word for who the caller is.
-#[derive(Debug)]
-pub enum Proof<'e> {
-    /// Nobody has proved anything.
-    None,
-    /// A JWT or Cognito authorizer has verified a token with these claims.
-    Token(Claims<'e>),
-    /// A Lambda authorizer has let the caller in with this context.
-    LambdaAuthorizer(Claims<'e>),
-    /// IAM has verified a signature.
-    Iam(Claims<'e>),
-    /// The Invoke API was called with credentials of this Cognito identity.
-    CognitoIdentity(&'e str),
 }
 
 /// What the caller sent, not yet looked into.
@@ -191,44 +180,6 @@ fn is_function_url(context: &Object) -> bool {
     context.text("domainName").is_some_and(|host| host.contains(".lambda-url.") && host.ends_with(".on.aws"))
 }
 
-impl<'e> Proof<'e> {
-    fn of_http_api(authorizer: &Object<'e>) -> Self {
-        let token = authorizer.object("jwt").and_then(|jwt| jwt.object("claims"));
-        Self::first([
-            token.map(|claims| Self::Token(Claims::new(claims))),
-            authorizer.object("lambda").map(|context| Self::LambdaAuthorizer(Claims::new(context))),
-            authorizer.object("iam").map(|iam| Self::Iam(Claims::new(iam))),
-        ])
-    }
-
-    /// A Cognito authorizer gives `claims`; a Lambda authorizer's context stands flat beside its `principalId`.
-    fn of_rest_api(context: &Object<'e>) -> Self {
-        let authorizer = context.object("authorizer").unwrap_or_default();
-        let lambda = authorizer.get("principalId").is_some().then(|| authorizer.clone());
-        Self::first([
-            authorizer.object("claims").map(|claims| Self::Token(Claims::new(claims))),
-            lambda.map(|context| Self::LambdaAuthorizer(Claims::new(context))),
-            None,
-        ])
-    }
-
-    fn first(proofs: [Option<Self>; 3]) -> Self {
-        proofs.into_iter().flatten().find(|proof| !proof.is_empty()).unwrap_or(Self::None)
-    }
-
-    /// The verified members, where the proof has any.
-    pub fn claims(&self) -> Option<&Claims<'e>> {
-        match self {
-            Self::Token(claims) | Self::LambdaAuthorizer(claims) | Self::Iam(claims) => Some(claims),
-            Self::CognitoIdentity(_) | Self::None => None,
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.claims().is_none_or(Claims::is_empty)
-    }
-}
-
 impl<'e> Body<'e> {
     fn of(event: &Object<'e>) -> Self {
         let Some(raw) = event.get("body").filter(|raw| !json::is_blank(raw)) else { return Self::Absent };
@@ -238,32 +189,6 @@ impl<'e> Body<'e> {
             Some(text) => Self::Text(text),
             None => Self::Json(raw),
         }
-    }
-}
-
-/// The request's headers, whose names may be in any case and whose values may be single or, in payload 1.0, lists.
-struct Headers<'e> {
-    single: Object<'e>,
-    multi: Object<'e>,
-}
-
-impl<'e> Headers<'e> {
-    fn of(event: &Object<'e>) -> Self {
-        Self { single: event.object("headers").unwrap_or_default(), multi: event.object("multiValueHeaders").unwrap_or_default() }
-    }
-
-    fn get(&self, name: &str) -> Option<Cow<'e, str>> {
-        let single = self.single.get_ignoring_case(name).and_then(json::text);
-        single.or_else(|| {
-            let values: Vec<&'e RawValue> = serde_json::from_str(self.multi.get_ignoring_case(name)?.get()).ok()?;
-            values.last().and_then(|raw| json::text(raw))
-        })
-    }
-
-    fn last_forwarded_for(&self) -> Option<Cow<'e, str>> {
-        let chain = self.get("x-forwarded-for")?;
-        let last = chain.rsplit(',').next().map(str::trim)?;
-        (!last.is_empty()).then(|| Cow::Owned(last.to_owned()))
     }
 }
 

@@ -127,7 +127,10 @@ impl Inner {
             return self.cors.preflight(parts).ok_or(GatewayError::NotFound);
         };
         if let Some(scopes) = found.route.authorization_scopes() {
-            seen.authorized = Some(self.authorizer.authorize(parts, scopes).await?);
+            let start = Instant::now();
+            let authorized = self.authorizer.authorize(parts, scopes).await;
+            seen.authorizer = start.elapsed();
+            seen.authorized = Some(authorized?);
         }
         seen.body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| GatewayError::TooLarge)?.to_bytes();
         let incoming = Incoming {

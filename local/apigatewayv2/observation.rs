@@ -30,6 +30,8 @@ pub struct Observation {
     pub body: Bytes,
     /// What the authorizer said of its token.
     pub authorized: Option<Authorized>,
+    /// How long the authorizer took.
+    pub authorizer: Duration,
     /// The event that it became.
     pub event: Bytes,
     /// How long the integration took.
@@ -49,6 +51,7 @@ impl Observation {
             trace_id: trace_id.map_or_else(trace::new_root, str::to_owned),
             body: Bytes::new(),
             authorized: None,
+            authorizer: Duration::ZERO,
             event: Bytes::new(),
             integration: Duration::ZERO,
             error: None,
@@ -90,6 +93,7 @@ impl Observation {
             "allowedOrigins": origins,
             "ms": millis(self.start.elapsed()),
             "gatewayMs": millis(self.own()),
+            "authorizerMs": millis(self.authorizer),
         })
     }
 }

@@ -136,14 +136,14 @@ function hops(record) {
   if (isPreflight) {
     list[0].title = `Preflight · OPTIONS ${request.path}`;
   } else {
-    list.push({ title: 'JWT authorizer', parts: { claims: record.claims }, failed: !record.claims, mend: !record.claims && mendToken(record) });
-    list.push({ title: 'Event, payload format 2.0', parts: { event: record.event }, skipped: !record.event, event: record.event });
+    list.push({ title: 'JWT authorizer', ms: record.authorizerMs, parts: { claims: record.claims }, failed: !record.claims, mend: !record.claims && mendToken(record) });
+    list.push({ title: 'Event, payload format 2.0, to the edge', ms: edge?.ms, parts: { event: record.event }, skipped: !record.event, event: record.event });
     list.push({
-      title: 'Edge → core', ms: core?.ms, parts: { payload: core?.payload }, skipped: !core, failed: edgeFailed,
+      title: 'Edge → core', ms: core && edge ? edge.ms - core.ms : undefined, parts: { payload: core?.payload }, skipped: !core, failed: edgeFailed,
       mend: edgeFailed && mendInput(failure),
     });
     list.push({
-      title: 'Core’s reply', parts: { reply: core?.reply }, skipped: !core, failed: core?.isError,
+      title: 'Core’s reply', ms: core?.ms, parts: { reply: core?.reply }, skipped: !core, failed: core?.isError,
       mend: core?.isError && `Core threw: ${pretty(core.reply).slice(0, 300)} Look at its log in the terminal.`,
     });
   }

@@ -65,7 +65,7 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--disable-quic",
-            "--window-size=1280,900",
+            "--window-size=1280,1000",
             &profile_argument,
         ];
         let options = json!({ "goog:chromeOptions": { "args": arguments } });
@@ -296,9 +296,9 @@ async fn the_console_shows_every_hop_in_light_and_dark_and_on_a_phone() {
         browser.sees(hop).await;
     }
     browser.sees("OPTIONS /inference").await;
+    browser.picture("console-light.png").await;
     browser.click(".hop:nth-child(2) summary").await;
     browser.sees("\"token_use\": \"id\"").await;
-    browser.picture("console-light.png").await;
     let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
     devtools(&browser, "Emulation.setEmulatedMedia", dark).await;
     browser.picture("console-dark.png").await;

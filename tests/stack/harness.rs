@@ -100,6 +100,11 @@ impl Stack {
         Self::start(&[&["--core", &core], arguments].concat())
     }
 
+    /// Where the ready file is.
+    pub fn ready_file(&self) -> &std::path::Path {
+        &self.ready_file
+    }
+
     /// A member of the ready file.
     pub fn says(&self, pointer: &str) -> &str {
         self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("the ready file has no {pointer}"))

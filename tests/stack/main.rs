@@ -2,6 +2,8 @@
 
 mod authorizer;
 mod browser;
+mod clients;
+mod cognito;
 mod command_line;
 mod harness;
 mod lambda;

@@ -179,6 +179,17 @@ async fn a_core_that_takes_too_long_is_504_and_runs_once() {
 }
 
 #[tokio::test]
+async fn one_environment_serves_several_requests_at_once_where_lambda_asks_for_it() {
+    let stack = Stack::scripted(&["--env", "AWS_LAMBDA_MAX_CONCURRENCY=4"]);
+    let ask = || stack.do_it("sleep:300");
+    let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
+    assert!([a, b, c, d].iter().all(|answer| answer.status == 200));
+    stack.do_it("text").await;
+    let written = stack.written();
+    assert_eq!(written.matches("\"coldStart\":true").count(), 1, "{written}");
+}
+
+#[tokio::test]
 async fn every_failure_may_be_read_by_a_listed_origin_and_by_no_other() {
     let stack = Stack::scripted(&[]);
     let url = format!("{}/inference", stack.says("/apiUrl"));

@@ -1,0 +1,36 @@
+//! The headers of an event.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::json::{self, Object};
+
+/// The request's headers, whose names may be in any case and whose values may be single or, in payload 1.0, lists.
+pub struct Headers<'e> {
+    single: Object<'e>,
+    multi: Object<'e>,
+}
+
+impl<'e> Headers<'e> {
+    /// The headers of an event.
+    pub fn of(event: &Object<'e>) -> Self {
+        Self { single: event.object("headers").unwrap_or_default(), multi: event.object("multiValueHeaders").unwrap_or_default() }
+    }
+
+    /// The value of a header; of several the last.
+    pub fn get(&self, name: &str) -> Option<Cow<'e, str>> {
+        let single = self.single.get_ignoring_case(name).and_then(json::text);
+        single.or_else(|| {
+            let values: Vec<&'e RawValue> = serde_json::from_str(self.multi.get_ignoring_case(name)?.get()).ok()?;
+            values.last().and_then(|raw| json::text(raw))
+        })
+    }
+
+    /// The last address in `x-forwarded-for`.
+    pub fn last_forwarded_for(&self) -> Option<Cow<'e, str>> {
+        let chain = self.get("x-forwarded-for")?;
+        let last = chain.rsplit(',').next().map(str::trim)?;
+        (!last.is_empty()).then(|| Cow::Owned(last.to_owned()))
+    }
+}

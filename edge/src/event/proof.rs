@@ -1,0 +1,58 @@
+//! Who the platform says the caller is, as the request context has it.
+
+use crate::claims::Claims;
+use crate::json::Object;
+
+/// The platform's word for who the caller is.
+#[derive(Debug)]
+pub enum Proof<'e> {
+    /// Nobody has proved anything.
+    None,
+    /// A JWT or Cognito authorizer has verified a token with these claims.
+    Token(Claims<'e>),
+    /// A Lambda authorizer has let the caller in with this context.
+    LambdaAuthorizer(Claims<'e>),
+    /// IAM has verified a signature.
+    Iam(Claims<'e>),
+    /// The Invoke API was called with credentials of this Cognito identity.
+    CognitoIdentity(&'e str),
+}
+
+impl<'e> Proof<'e> {
+    /// What an HTTP API or a function URL says: `requestContext.authorizer`.
+    pub fn of_http_api(authorizer: &Object<'e>) -> Self {
+        let token = authorizer.object("jwt").and_then(|jwt| jwt.object("claims"));
+        Self::first([
+            token.map(|claims| Self::Token(Claims::new(claims))),
+            authorizer.object("lambda").map(|context| Self::LambdaAuthorizer(Claims::new(context))),
+            authorizer.object("iam").map(|iam| Self::Iam(Claims::new(iam))),
+        ])
+    }
+
+    /// A Cognito authorizer gives `claims`; a Lambda authorizer's context stands flat beside its `principalId`.
+    pub fn of_rest_api(context: &Object<'e>) -> Self {
+        let authorizer = context.object("authorizer").unwrap_or_default();
+        let lambda = authorizer.get("principalId").is_some().then(|| authorizer.clone());
+        Self::first([
+            authorizer.object("claims").map(|claims| Self::Token(Claims::new(claims))),
+            lambda.map(|context| Self::LambdaAuthorizer(Claims::new(context))),
+            None,
+        ])
+    }
+
+    fn first(proofs: [Option<Self>; 3]) -> Self {
+        proofs.into_iter().flatten().find(|proof| !proof.is_empty()).unwrap_or(Self::None)
+    }
+
+    /// The verified members, where the proof has any.
+    pub fn claims(&self) -> Option<&Claims<'e>> {
+        match self {
+            Self::Token(claims) | Self::LambdaAuthorizer(claims) | Self::Iam(claims) => Some(claims),
+            Self::CognitoIdentity(_) | Self::None => None,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.claims().is_none_or(Claims::is_empty)
+    }
+}
