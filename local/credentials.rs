@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 
+use crate::lambda::ACCOUNT;
+
 /// All credentials, shared by the rooms that give them out and those that check them.
 #[derive(Debug, Clone, Default)]
 pub struct CredentialStore(Arc<Mutex<HashMap<String, Credentials>>>);
@@ -13,8 +15,12 @@ pub struct CredentialStore(Arc<Mutex<HashMap<String, Credentials>>>);
 /// Who signs with credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Principal {
-    /// The stack itself: its functions, and the scripts of whoever started it.
+    /// Whoever started the stack, and their scripts.
     Stack,
+    /// The API, which invokes its integrations.
+    ApiGateway,
+    /// A function, with its execution role.
+    Function(String),
     /// An identity of the identity pool.
     CognitoIdentity {
         /// The identity's id.
@@ -22,6 +28,21 @@ pub enum Principal {
         /// The user pool's `sub`; a guest has none.
         sub: Option<String>,
     },
+}
+
+impl Principal {
+    /// As AWS names it in its errors.
+    pub fn arn(&self) -> String {
+        match self {
+            Self::Stack => format!("arn:aws:iam::{ACCOUNT}:user/developer"),
+            Self::ApiGateway => "apigateway.amazonaws.com".to_owned(),
+            Self::Function(name) => format!("arn:aws:sts::{ACCOUNT}:assumed-role/{name}-role/{name}"),
+            Self::CognitoIdentity { sub, .. } => {
+                let role = if sub.is_some() { "Authenticated" } else { "Unauthenticated" };
+                format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/CognitoIdentityCredentials")
+            }
+        }
+    }
 }
 
 /// A key pair with what belongs to it.
@@ -40,9 +61,9 @@ pub struct Credentials {
 }
 
 impl CredentialStore {
-    /// Long-lived credentials of the stack itself.
-    pub fn issue_own(&self) -> Credentials {
-        self.issue("AKIA", Principal::Stack, None)
+    /// Long-lived credentials.
+    pub fn issue_own(&self, principal: Principal) -> Credentials {
+        self.issue("AKIA", principal, None)
     }
 
     /// Credentials of a Cognito identity, for a while.

@@ -14,6 +14,8 @@ pub mod json_protocol;
 pub mod jwt;
 pub mod lambda;
 pub mod recorder;
+pub mod signer;
+pub mod sigv4;
 pub mod stack;
 pub mod terminal;
 pub mod trace;

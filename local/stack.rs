@@ -17,13 +17,14 @@ use crate::arguments::StackArguments;
 use crate::cognito_identity::IdentityPool;
 use crate::cognito_idp::{Account, CLIENT_ID, Directory, POOL_ID, Status, UserPool, read_users};
 use crate::console::Console;
-use crate::credentials::CredentialStore;
+use crate::credentials::{CredentialStore, Principal};
 use crate::http::{HttpClient, serve};
 use crate::jwt::{JwtConfiguration, Verifier};
-use crate::lambda::Lambda;
+use crate::lambda::{Access, Guard, Lambda};
 use crate::recorder::Recorder;
+use crate::signer::Signer;
 use description::{Urls, describe, welcome, without_secrets};
-use functions::{functions, variable};
+use functions::{functions, grants, variable};
 
 /// The name of the edge function.
 pub const EDGE: &str = "edge";
@@ -108,11 +109,12 @@ impl Stack {
         };
         let web_url = web.as_ref().map(|(_, (_, url))| url.clone());
         let store = CredentialStore::default();
-        let credentials = store.issue_own();
-        let functions = functions(arguments, &[Some(&console_url), web_url.as_ref()], &lambda_url, &credentials)?;
+        let credentials = store.issue_own(Principal::Stack);
+        let functions = functions(arguments, &[Some(&console_url), web_url.as_ref()], &lambda_url, &store)?;
         let origins = variable(&functions[0], "ALLOWED_ORIGINS");
         let recorder = Recorder::default();
-        let lambda = Lambda::new(functions, recorder.clone());
+        let guard = Guard { credentials: store.clone(), grants: grants(&variable(&functions[0], "TARGET_LAMBDA_NAME")) };
+        let lambda = Lambda::new(functions, recorder.clone(), Access::Checked(guard));
         let (directory, user) = users(arguments)?;
         let pool = make_pool(&pool_url, directory, arguments.token_life);
         let pool = match tokio::select! { made = start_both(&lambda, pool) => made, () = stop => Err(StartError::Stopped) } {
@@ -124,12 +126,13 @@ impl Stack {
         };
         let jwt = JwtConfiguration { issuer: pool.issuer().to_owned(), audience: vec![CLIENT_ID.to_owned()] };
         let verifier = Verifier::new(jwt.clone(), HttpClient::new());
-        let identity_pool = IdentityPool::new(verifier, pool.issuer(), POOL_ID, store);
+        let identity_pool = IdentityPool::new(verifier, pool.issuer(), POOL_ID, store.clone());
         let gateway = HttpApi::new(Configuration {
             routes: routes(),
             jwt,
             cors: cors(&origins),
             lambda: lambda_url.clone(),
+            signer: Signer::new(&store.issue_own(Principal::ApiGateway)),
             access_log: !arguments.quiet,
             recorder: recorder.clone(),
         });

@@ -22,11 +22,12 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{HeaderName, HeaderValue};
 use axum::http::request::Parts;
 use axum::response::Response;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 
 use crate::http::{HttpClient, NoAnswer};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::recorder::Recorder;
+use crate::signer::Signer;
 use authorizer::Authorizer;
 pub use cors::CorsConfiguration;
 use error::GatewayError;
@@ -53,6 +54,8 @@ pub struct Configuration {
     pub cors: CorsConfiguration,
     /// The URL of Lambda.
     pub lambda: String,
+    /// Signs what is sent there.
+    pub signer: Signer,
     /// Whether each request is told of in the terminal.
     pub access_log: bool,
     /// Who is told of each request in whole.
@@ -69,6 +72,7 @@ struct Inner {
     authorizer: Authorizer,
     cors: CorsConfiguration,
     lambda: String,
+    signer: Signer,
     access_log: bool,
     recorder: Recorder,
     http: HttpClient,
@@ -83,6 +87,7 @@ impl HttpApi {
             routes: configuration.routes,
             cors: configuration.cors,
             lambda: configuration.lambda,
+            signer: configuration.signer,
             access_log: configuration.access_log,
             recorder: configuration.recorder,
             http,
@@ -150,11 +155,8 @@ impl Inner {
 
     async fn integrate(&self, function: &str, event: Bytes, trace_id: &str) -> Result<Response, GatewayError> {
         let uri = format!("{}/2015-03-31/functions/{function}/invocations", self.lambda);
-        let request = Request::post(uri)
-            .header("content-type", "application/json")
-            .header("x-amzn-trace-id", trace_id)
-            .body(Full::new(event))
-            .map_err(|error| GatewayError::Integration(error.to_string()))?;
+        let headers = [("content-type", "application/json"), ("x-amzn-trace-id", trace_id)];
+        let request = self.signer.post(&uri, &headers, event).map_err(GatewayError::Integration)?;
         match self.http.send(request, INTEGRATION_TIMEOUT).await {
             Ok(answer) => response::from_lambda(&answer),
             Err(NoAnswer::TimedOut(_)) => Err(GatewayError::Unavailable("the integration took longer than 30 s".to_owned())),

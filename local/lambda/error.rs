@@ -4,6 +4,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::sigv4::Refused;
+
 /// A request that Lambda itself refuses; the function did not run.
 #[derive(Debug, PartialEq, Eq)]
 pub enum LambdaError {
@@ -19,6 +21,10 @@ pub enum LambdaError {
     RequestTooLarge,
     /// All environments that may run are busy.
     TooManyRequests,
+    /// The signature does not hold.
+    Signature(Refused),
+    /// The caller may not invoke the function.
+    AccessDenied(String),
     /// An operation that the stack does not have.
     Unsupported(String),
 }
@@ -32,6 +38,8 @@ impl LambdaError {
             Self::InvalidRequestContent(_) => (StatusCode::BAD_REQUEST, "InvalidRequestContentException"),
             Self::RequestTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException"),
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
+            Self::Signature(refused) => (StatusCode::FORBIDDEN, refused.name),
+            Self::AccessDenied(_) => (StatusCode::FORBIDDEN, "AccessDeniedException"),
             Self::Unsupported(_) => (StatusCode::NOT_IMPLEMENTED, "UnsupportedOperationException"),
         }
     }
@@ -51,6 +59,8 @@ impl LambdaError {
             }
             Self::RequestTooLarge => "Request must be smaller than 6291456 bytes for the InvokeFunction operation".to_owned(),
             Self::TooManyRequests => "Rate Exceeded.".to_owned(),
+            Self::Signature(refused) => refused.message.clone(),
+            Self::AccessDenied(text) => text.clone(),
             Self::Unsupported(operation) => format!("{operation} is not supported here: the stack has Invoke alone"),
         }
     }
@@ -61,7 +71,8 @@ impl LambdaError {
         let message = self.message();
         match self {
             Self::NotFound(_) => json!({ "Type": "User", "Message": message }),
-            Self::Validation { .. } => json!({ "message": message }),
+            Self::Validation { .. } | Self::Signature(_) => json!({ "message": message }),
+            Self::AccessDenied(_) => json!({ "Message": message }),
             Self::TooManyRequests => {
                 json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User", "message": message })
             }

@@ -1,16 +1,19 @@
 //! The operation `Invoke`: request and response, event and dry run.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::body::Bytes;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -20,6 +23,8 @@ use super::function::arn;
 use super::function_name::FunctionName;
 use super::invocation::{Invocation, Outcome, PlatformError};
 use super::{Lambda, pool::Pool};
+use crate::cognito_identity::IDENTITY_POOL_ID;
+use crate::credentials::Principal;
 use crate::recorder::Recorder;
 use crate::trace;
 
@@ -40,12 +45,22 @@ pub async fn invoke(
     State(lambda): State<Lambda>,
     Path(name): Path<String>,
     Query(query): Query<InvokeQuery>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Response {
     let request_id = Uuid::new_v4().to_string();
+    let (parts, body) = request.into_parts();
     let answer = match Limited::new(body, MAX_PAYLOAD).collect().await {
-        Ok(body) => run(&lambda, &name, query.qualifier.as_deref(), &headers, body.to_bytes(), &request_id).await,
+        Ok(body) => {
+            let payload = body.to_bytes();
+            let call = InvokeCall {
+                parts: &parts,
+                name: &name,
+                qualifier: query.qualifier.as_deref(),
+                payload,
+                request_id: &request_id,
+            };
+            call.run(&lambda).await
+        }
         Err(_) => Err(LambdaError::RequestTooLarge),
     };
     let mut response = answer.unwrap_or_else(LambdaError::into_response);
@@ -60,55 +75,92 @@ pub async fn unsupported(method: Method, uri: Uri) -> LambdaError {
     LambdaError::Unsupported(format!("{method} {}", uri.path()))
 }
 
-async fn run(
-    lambda: &Lambda,
-    name: &str,
-    qualifier: Option<&str>,
-    headers: &HeaderMap,
+/// One call of the operation.
+struct InvokeCall<'a> {
+    parts: &'a Parts,
+    name: &'a str,
+    qualifier: Option<&'a str>,
     payload: Bytes,
-    request_id: &str,
-) -> Result<Response, LambdaError> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let name = FunctionName::parse(name, qualifier)?;
-    let tenant = header("x-amz-tenant-id");
-    let pool = lambda.find(&name, tenant)?;
-    let trace_id = trace::continued(header("x-amzn-trace-id"));
-    let (done, outcome) = oneshot::channel();
-    let invocation = Invocation {
-        request_id: request_id.to_owned(),
-        payload: event(payload)?,
-        invoked_arn: invoked_arn(&name),
-        client_context: client_context(header("x-amz-client-context"))?,
-        cognito_identity: None,
-        tenant: tenant.map(str::to_owned),
-        trace_id: trace_id.clone(),
-        wants_log: header("x-amz-log-type") == Some("Tail"),
-        done,
-    };
-    match header("x-amz-invocation-type").unwrap_or("RequestResponse") {
-        "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
-        "Event" => submit_event(&pool, invocation),
-        "RequestResponse" => {
-            let record = Record::begin(lambda, &name.name, &invocation);
-            pool.submit(invocation)?;
-            // A sender that is dropped is an environment that ended between taking the invocation and beginning it.
-            let lost = |_| Outcome {
-                payload: PlatformError::Exited { status: None }.payload(request_id),
-                is_function_error: true,
-                log_tail: None,
-            };
-            let outcome = outcome.await.unwrap_or_else(lost);
-            if let Some(record) = record {
-                record.end(&outcome);
+    request_id: &'a str,
+}
+
+impl InvokeCall<'_> {
+    async fn run(self, lambda: &Lambda) -> Result<Response, LambdaError> {
+        let caller = lambda.access.authenticate(self.parts, &self.payload)?;
+        let name = FunctionName::parse(self.name, self.qualifier)?;
+        lambda.access.authorize(caller.as_ref(), &name.name)?;
+        let pool = lambda.find(&name, self.header("x-amz-tenant-id"))?;
+        let (done, outcome) = oneshot::channel();
+        let invocation = self.invocation(&name, caller.as_ref(), done)?;
+        match self.header("x-amz-invocation-type").unwrap_or("RequestResponse") {
+            "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
+            "Event" => {
+                pool.submit(invocation)?;
+                // Nobody waits; Lambda's two retries of a failed event are not made here.
+                tokio::spawn(outcome);
+                Ok(StatusCode::ACCEPTED.into_response())
             }
-            Ok(respond(outcome, &trace_id))
+            "RequestResponse" => self.respond(lambda, &name, &pool, invocation, outcome).await,
+            other => Err(LambdaError::Validation {
+                value: other.to_owned(),
+                at: "invocationType",
+                constraint: "Member must satisfy enum value set: [Event, RequestResponse, DryRun]".to_owned(),
+            }),
         }
-        other => Err(LambdaError::Validation {
-            value: other.to_owned(),
-            at: "invocationType",
-            constraint: "Member must satisfy enum value set: [Event, RequestResponse, DryRun]".to_owned(),
-        }),
     }
+
+    async fn respond(
+        &self,
+        lambda: &Lambda,
+        name: &FunctionName,
+        pool: &Arc<Pool>,
+        invocation: Invocation,
+        outcome: oneshot::Receiver<Outcome>,
+    ) -> Result<Response, LambdaError> {
+        let trace_id = invocation.trace_id.clone();
+        let record = Record::begin(lambda, &name.name, &invocation);
+        pool.submit(invocation)?;
+        // A sender that is dropped is an environment that ended between taking the invocation and beginning it.
+        let lost = |_| Outcome {
+            payload: PlatformError::Exited { status: None }.payload(self.request_id),
+            is_function_error: true,
+            log_tail: None,
+        };
+        let outcome = outcome.await.unwrap_or_else(lost);
+        if let Some(record) = record {
+            record.end(&outcome);
+        }
+        Ok(respond(outcome, &trace_id))
+    }
+
+    fn invocation(
+        &self,
+        name: &FunctionName,
+        caller: Option<&Principal>,
+        done: oneshot::Sender<Outcome>,
+    ) -> Result<Invocation, LambdaError> {
+        Ok(Invocation {
+            request_id: self.request_id.to_owned(),
+            payload: event(self.payload.clone())?,
+            invoked_arn: invoked_arn(name),
+            client_context: client_context(self.header("x-amz-client-context"))?,
+            cognito_identity: caller.and_then(cognito_identity),
+            tenant: self.header("x-amz-tenant-id").map(str::to_owned),
+            trace_id: trace::continued(self.header("x-amzn-trace-id")),
+            wants_log: self.header("x-amz-log-type") == Some("Tail"),
+            done,
+        })
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.parts.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// Only a caller with identity-pool credentials has one.
+fn cognito_identity(caller: &Principal) -> Option<String> {
+    let Principal::CognitoIdentity { identity_id, .. } = caller else { return None };
+    Some(json!({ "cognitoIdentityId": identity_id, "cognitoIdentityPoolId": IDENTITY_POOL_ID }).to_string())
 }
 
 /// What the console is told of an invocation, where somebody looks.
@@ -132,15 +184,6 @@ impl<'a> Record<'a> {
         let (reply, is_error) = (&outcome.payload, outcome.is_function_error);
         self.recorder.invocation(&self.trace_id, self.function, &self.payload, reply, is_error, millis);
     }
-}
-
-/// Runs once, without anybody waiting; Lambda's two retries of a failed event are not made here.
-fn submit_event(pool: &std::sync::Arc<Pool>, mut invocation: Invocation) -> Result<Response, LambdaError> {
-    let (done, outcome) = oneshot::channel();
-    invocation.done = done;
-    pool.submit(invocation)?;
-    tokio::spawn(outcome);
-    Ok(StatusCode::ACCEPTED.into_response())
 }
 
 fn respond(outcome: Outcome, trace_id: &str) -> Response {

@@ -2,6 +2,7 @@
 //!
 //! Given functions as commands. Any program that speaks the Runtime API is a function here, in any language.
 
+mod access;
 mod environment;
 mod error;
 mod function;
@@ -20,6 +21,7 @@ use axum::Router;
 use axum::routing::post;
 use parking_lot::Mutex;
 
+pub use access::{Access, Grant, Grantee, Guard};
 use error::LambdaError;
 pub use function::{ACCOUNT, Function, REGION};
 use function_name::FunctionName;
@@ -32,6 +34,7 @@ use crate::recorder::Recorder;
 pub struct Lambda {
     functions: Arc<HashMap<String, Entry>>,
     recorder: Recorder,
+    access: Arc<Access>,
 }
 
 #[derive(Debug)]
@@ -43,9 +46,9 @@ struct Entry {
 
 impl Lambda {
     /// A service with these functions; no environment is started. What is invoked is told to the recorder.
-    pub fn new(functions: Vec<Function>, recorder: Recorder) -> Self {
+    pub fn new(functions: Vec<Function>, recorder: Recorder, access: Access) -> Self {
         let entry = |function: Function| (function.name.clone(), Entry { function, pools: Mutex::default() });
-        Self { functions: Arc::new(functions.into_iter().map(entry).collect()), recorder }
+        Self { functions: Arc::new(functions.into_iter().map(entry).collect()), recorder, access: Arc::new(access) }
     }
 
     /// The routes of the Invoke API.

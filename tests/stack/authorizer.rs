@@ -12,10 +12,12 @@ use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use inference_edge::apigatewayv2::{Configuration, CorsConfiguration, HttpApi, Route, Routes};
+use inference_edge::credentials::{CredentialStore, Principal};
 use inference_edge::http::{Answer, serve};
 use inference_edge::jwt::JwtConfiguration;
-use inference_edge::lambda::{Function, Lambda};
+use inference_edge::lambda::{Access, Function, Lambda};
 use inference_edge::recorder::Recorder;
+use inference_edge::signer::Signer;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -152,6 +154,7 @@ impl Gateway {
                 echo_log: false,
             }],
             Recorder::default(),
+            Access::Unchecked,
         );
         let (listener, lambda_url) = listen().await;
         tokio::spawn(serve(listener, lambda.router()));
@@ -162,6 +165,7 @@ impl Gateway {
             jwt: JwtConfiguration { issuer: issuer.clone(), audience: vec!["app".to_owned()] },
             cors: CorsConfiguration::default(),
             lambda: lambda_url,
+            signer: Signer::new(&CredentialStore::default().issue_own(Principal::ApiGateway)),
             access_log: false,
             recorder: Recorder::default(),
         });

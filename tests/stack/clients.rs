@@ -15,7 +15,7 @@ fn boto3_pycognito_and_the_aws_cli_sign_in_refresh_are_refused_and_sign_out() {
         return;
     };
     let stack = Stack::start(&[]);
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/cognito.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/aws.py");
     let output = Command::new(python).arg(script).arg(stack.ready_file()).arg(SIGN_INS).output().expect("python3");
     let written = [output.stdout, output.stderr].concat();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&written));

@@ -9,7 +9,9 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::{Method, Request};
 use http_body_util::Full;
+use inference_edge::credentials::{Credentials, Principal};
 use inference_edge::http::{Answer, HttpClient};
+use inference_edge::signer::Signer;
 use serde_json::{Value, json};
 
 /// How long anything may take before a test gives up.
@@ -148,10 +150,20 @@ impl Stack {
         self.ask(&json!({ "partner": "p", "year": 1, "period": "Q1", "question": question }).to_string()).await
     }
 
-    /// Invokes a function by Lambda's API.
+    /// Invokes a function by Lambda's API, signed with the stack's own credentials.
     pub async fn invoke(&self, function: &str, headers: &[(&str, String)], payload: &str) -> Answer {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.says("/lambdaEndpoint"));
-        send(Method::POST, &url, headers, payload).await
+        let credentials = Credentials {
+            access_key_id: self.says("/credentials/accessKeyId").to_owned(),
+            secret_access_key: self.says("/credentials/secretAccessKey").to_owned(),
+            session_token: None,
+            expiration: None,
+            principal: Principal::Stack,
+        };
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let body = Bytes::copy_from_slice(payload.as_bytes());
+        let request = Signer::new(&credentials).post(&url, &headers, body).expect("a signed request");
+        HttpClient::new().send(request, PATIENCE).await.expect("an answer")
     }
 
     /// Hands the edge a named event, as Lambda does; gives its response.

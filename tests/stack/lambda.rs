@@ -7,7 +7,7 @@ use axum::http::Method;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use inference_edge::http::{Answer, serve};
-use inference_edge::lambda::{Function, Lambda};
+use inference_edge::lambda::{Access, Function, Lambda};
 use inference_edge::recorder::Recorder;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -32,7 +32,7 @@ impl Room {
             echo_log: false,
         };
         change(&mut function);
-        let lambda = Lambda::new(vec![function], Recorder::default());
+        let lambda = Lambda::new(vec![function], Recorder::default(), Access::Unchecked);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(serve(listener, lambda.router()));

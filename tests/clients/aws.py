@@ -1,4 +1,4 @@
-"""The real clients of Cognito against the stack: boto3, pycognito and the AWS CLI. Given the ready file; exits 0 or says what is wrong."""
+"""The real clients of AWS against the stack: boto3, pycognito, the AWS CLI and curl. Given the ready file; exits 0 or says what is wrong."""
 
 import json
 import os
@@ -93,6 +93,48 @@ def identities_get_credentials():
     identities.get_credentials_for_identity(IdentityId=guest)
 
 
+def invoker(credentials):
+    keys = {
+        "aws_access_key_id": credentials["AccessKeyId"],
+        "aws_secret_access_key": credentials["SecretKey"],
+        "aws_session_token": credentials["SessionToken"],
+        "region_name": ready["region"],
+    }
+    return boto3.client("lambda", endpoint_url=ready["lambdaEndpoint"], **keys)
+
+
+def an_app_invokes_the_edge_as_its_user_and_nothing_else():
+    id_token = srp(user, password).authenticate_user()["AuthenticationResult"]["IdToken"]
+    logins = {ready["issuer"].split("://")[1]: id_token}
+    identity = identities.get_id(IdentityPoolId=ready["identityPoolId"], Logins=logins)["IdentityId"]
+    credentials = identities.get_credentials_for_identity(IdentityId=identity, Logins=logins)["Credentials"]
+    app = invoker(credentials)
+    question = {"partner": "Apple", "year": 2023, "period": "Q1", "question": "What was the revenue?"}
+    answer = app.invoke(FunctionName="edge", Payload=json.dumps(question))
+    body = json.load(answer["Payload"])
+    assert "FunctionError" not in answer and "$117,154 million" in body["answer"], body
+    forged = {"requestContext": {"http": {"method": "POST"}, "authorizer": {"jwt": {"claims": {"sub": "root"}}}}, "body": "{}"}
+    failed = app.invoke(FunctionName="edge", Payload=json.dumps(forged))
+    assert json.load(failed["Payload"])["errorType"] == "missing_fields", failed
+    refused("AccessDeniedException", app.invoke, FunctionName="core", Payload="{}")
+    refused("InvalidSignatureException", invoker(credentials | {"SecretKey": "wrong"}).invoke, FunctionName="edge", Payload="{}")
+    refused("UnrecognizedClientException", invoker(credentials | {"SessionToken": "wrong"}).invoke, FunctionName="edge", Payload="{}")
+    guest = identities.get_id(IdentityPoolId=ready["identityPoolId"])["IdentityId"]
+    guest = identities.get_credentials_for_identity(IdentityId=guest)["Credentials"]
+    refused("AccessDeniedException", invoker(guest).invoke, FunctionName="edge", Payload="{}")
+
+
+def curl_signs_for_itself():
+    url = f"{ready['lambdaEndpoint']}/2015-03-31/functions/core/invocations"
+    secret = f"{keys['aws_access_key_id']}:{keys['aws_secret_access_key']}"
+    question = '{"partner":"Apple","year":2023,"period":"Q1","question":"revenue?"}'
+    command = ["curl", "-s", "--aws-sigv4", "aws:amz:us-east-1:lambda", "--user", secret, url, "-d", question]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    assert "$117,154 million" in answer.stdout, answer
+    unsigned = subprocess.run(["curl", "-s", url, "-d", question], capture_output=True, text=True)
+    assert json.loads(unsigned.stdout)["message"] == "Missing Authentication Token", unsigned
+
+
 def the_aws_cli_signs_in():
     aws = os.path.join(os.path.dirname(sys.executable), "aws")
     command = [aws, "cognito-idp", "initiate-auth", "--no-sign-request", "--region", ready["region"], "--client-id", client_id]
@@ -119,6 +161,8 @@ for check in (
     wrong_passwords_are_refused,
     an_administrators_user_chooses_a_password,
     identities_get_credentials,
+    an_app_invokes_the_edge_as_its_user_and_nothing_else,
+    curl_signs_for_itself,
     the_aws_cli_signs_in,
     what_is_not_there_says_so,
     many_sign_ins_in_a_row,

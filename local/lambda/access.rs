@@ -1,0 +1,104 @@
+//! Who may invoke what: a signature that holds, and the grants that the template makes.
+
+use axum::body::Bytes;
+use axum::http::request::Parts;
+use jiff::Timestamp;
+
+use super::error::LambdaError;
+use super::function::{REGION, arn};
+use crate::credentials::{CredentialStore, Principal};
+use crate::sigv4::{self, Refused, Scope, SignedRequest};
+use crate::terminal::say;
+
+/// Whether callers are asked who they are.
+#[derive(Debug)]
+pub enum Access {
+    /// They are not: whoever reaches the port may invoke everything.
+    Unchecked,
+    /// They sign, and may do what is granted.
+    Checked(Guard),
+}
+
+/// The credentials that are known, and what they are good for.
+#[derive(Debug)]
+pub struct Guard {
+    /// All that were given out.
+    pub credentials: CredentialStore,
+    /// What may be done. The stack's own credentials may do everything.
+    pub grants: Vec<Grant>,
+}
+
+/// A function that somebody may invoke.
+#[derive(Debug)]
+pub struct Grant {
+    /// Who.
+    pub to: Grantee,
+    /// Which function, by its name.
+    pub function: String,
+}
+
+/// Whom a grant is for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Grantee {
+    /// The API.
+    ApiGateway,
+    /// A function's role.
+    Function(String),
+    /// Every user of the identity pool who is signed in.
+    SignedIn,
+}
+
+impl Access {
+    /// Who calls; `None` where nobody is asked.
+    pub fn authenticate(&self, parts: &Parts, body: &Bytes) -> Result<Option<Principal>, LambdaError> {
+        let Self::Checked(guard) = self else { return Ok(None) };
+        let header = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let headers: Vec<_> = parts.headers.iter().map(header).collect();
+        let request = SignedRequest {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &headers,
+            body,
+        };
+        let scope = Scope { region: REGION, service: "lambda" };
+        let verdict = sigv4::verify(request, scope, Timestamp::now(), |id| guard.credentials.find(id));
+        verdict.map(|verified| Some(verified.principal)).map_err(refuse)
+    }
+
+    /// Whether the caller may invoke a function.
+    pub fn authorize(&self, principal: Option<&Principal>, function: &str) -> Result<(), LambdaError> {
+        let (Self::Checked(guard), Some(principal)) = (self, principal) else { return Ok(()) };
+        let is_granted = guard.grants.iter().any(|grant| grant.function == function && grant.to.is(principal));
+        if is_granted || *principal == Principal::Stack {
+            return Ok(());
+        }
+        Err(LambdaError::AccessDenied(format!(
+            "User: {} is not authorized to perform: lambda:InvokeFunction on resource: {} because no identity-based policy \
+             allows the lambda:InvokeFunction action",
+            principal.arn(),
+            arn(function)
+        )))
+    }
+}
+
+impl Grantee {
+    fn is(&self, principal: &Principal) -> bool {
+        match (self, principal) {
+            (Self::ApiGateway, Principal::ApiGateway) => true,
+            (Self::Function(granted), Principal::Function(name)) => granted == name,
+            (Self::SignedIn, Principal::CognitoIdentity { sub, .. }) => sub.is_some(),
+            _ => false,
+        }
+    }
+}
+
+/// The canonical request stands in the terminal, for whoever has to find the line in which the client's differs.
+fn refuse(refused: Refused) -> LambdaError {
+    if let Some(canonical) = &refused.canonical_request {
+        say(format_args!(" sig │ the signature does not match this canonical request:\n{canonical}"));
+    }
+    LambdaError::Signature(refused)
+}
