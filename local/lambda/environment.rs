@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use super::invocation::{Delivery, Invocation, MAX_RESPONSE, Outcome, PlatformError};
+use super::invocation::{Delivery, Invocation, MAX_RESPONSE, Outcome, PlatformError, Slot};
 use super::log::{Log, Mark};
 use super::pool::{Poll, Pool};
 use super::process::{command, describe, kill_group, peak_memory_mb};
@@ -53,6 +53,7 @@ struct Work {
 #[derive(Debug)]
 struct InFlight {
     done: oneshot::Sender<Outcome>,
+    slot: Option<Slot>,
     mark: Option<Mark>,
     start: Instant,
     deadline: AbortHandle,
@@ -132,9 +133,9 @@ impl Environment {
             self.log.platform(&format!("START RequestId: {} Version: $LATEST", invocation.request_id));
             mark
         });
-        let (done, delivery) = invocation.deliver(self.pool.function.timeout);
+        let (done, slot, delivery) = invocation.deliver(self.pool.function.timeout);
         let deadline = tokio::spawn(Arc::clone(self).watch_deadline(delivery.request_id.clone())).abort_handle();
-        let in_flight = InFlight { done, mark, start: Instant::now(), deadline };
+        let in_flight = InFlight { done, slot, mark, start: Instant::now(), deadline };
         work.in_flight.insert(delivery.request_id.clone(), in_flight);
         Some(delivery)
     }
@@ -181,7 +182,8 @@ impl Environment {
             self.log.tail(mark)
         });
         in_flight.deadline.abort();
-        self.pool.finished();
+        // Before the caller knows: its next invocation finds the place free.
+        drop(in_flight.slot);
         // An `Err` says that nobody waits any longer.
         let _ = in_flight.done.send(Outcome { payload, is_function_error, log_tail });
     }

@@ -1,5 +1,7 @@
 //! One invocation on its way: what the function gets, and what becomes of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
@@ -30,6 +32,26 @@ pub struct Invocation {
     pub wants_log: bool,
     /// Who waits for the outcome.
     pub done: oneshot::Sender<Outcome>,
+    /// The place that it takes in an environment, once it has one.
+    pub slot: Option<Slot>,
+}
+
+/// A place in an environment, free again when this is dropped, wherever that happens.
+#[derive(Debug)]
+pub struct Slot(Arc<AtomicUsize>);
+
+impl Slot {
+    /// Counts one more.
+    pub fn taken(in_flight: &Arc<AtomicUsize>) -> Self {
+        in_flight.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(in_flight))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// What became of an invocation that a function got.
@@ -57,7 +79,7 @@ pub struct Delivery {
 impl Invocation {
     /// Parts the invocation into who waits for it and what the function gets, from now until `timeout`.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next>
-    pub fn deliver(self, timeout: Duration) -> (oneshot::Sender<Outcome>, Delivery) {
+    pub fn deliver(self, timeout: Duration) -> (oneshot::Sender<Outcome>, Option<Slot>, Delivery) {
         let deadline = (SystemTime::now() + timeout).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut headers = vec![
             ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
@@ -70,7 +92,7 @@ impl Invocation {
             ("lambda-runtime-aws-tenant-id", self.tenant),
         ];
         headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        (self.done, Delivery { request_id: self.request_id, payload: self.payload, headers })
+        (self.done, self.slot, Delivery { request_id: self.request_id, payload: self.payload, headers })
     }
 }
 

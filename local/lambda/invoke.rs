@@ -149,6 +149,7 @@ impl InvokeCall<'_> {
             trace_id: trace::continued(self.header("x-amzn-trace-id")),
             wants_log: self.header("x-amz-log-type") == Some("Tail"),
             done,
+            slot: None,
         })
     }
 

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
@@ -13,7 +14,7 @@ use tokio::sync::{Notify, oneshot};
 use super::environment::Environment;
 use super::error::LambdaError;
 use super::function::Function;
-use super::invocation::Invocation;
+use super::invocation::{Invocation, Slot};
 
 /// How many environments of a function run at once where it has no reserved concurrency.
 const MAX_ENVIRONMENTS: usize = 32;
@@ -24,6 +25,8 @@ pub struct Pool {
     /// Whose they are.
     pub function: Function,
     state: Mutex<State>,
+    /// Invocations that environments have and are not done with.
+    in_flight: Arc<AtomicUsize>,
     ended: Notify,
 }
 
@@ -34,8 +37,6 @@ struct State {
     environments: Vec<Arc<Environment>>,
     /// Environments that have not polled yet.
     starting: usize,
-    /// Invocations that environments are working on.
-    in_flight: usize,
     is_stopped: bool,
 }
 
@@ -51,7 +52,7 @@ pub enum Poll {
 impl Pool {
     /// A pool without environments.
     pub fn new(function: Function) -> Arc<Self> {
-        Arc::new(Self { function, state: Mutex::default(), ended: Notify::new() })
+        Arc::new(Self { function, state: Mutex::default(), in_flight: Arc::default(), ended: Notify::new() })
     }
 
     /// Hands an invocation to an environment, now or when one is there.
@@ -63,10 +64,10 @@ impl Pool {
         if state.is_stopped {
             return Err(LambdaError::TooManyRequests);
         }
-        let Some(invocation) = state.hand_over(invocation) else { return Ok(()) };
+        let Some(invocation) = state.hand_over(invocation, &self.in_flight) else { return Ok(()) };
         // An environment that has answered, or is starting, will poll in a moment.
         let slots = state.environments.len() * self.function.concurrency();
-        let will_be_served = slots > state.in_flight + state.waiting.len();
+        let will_be_served = slots > self.in_flight.load(Ordering::SeqCst) + state.waiting.len();
         if !will_be_served {
             if state.environments.len() < self.max_environments() {
                 self.start_environment(&mut state);
@@ -93,9 +94,9 @@ impl Pool {
     /// An environment asks for work.
     pub fn poll(&self) -> Poll {
         let mut state = self.state.lock();
-        while let Some(invocation) = state.waiting.pop_front() {
+        while let Some(mut invocation) = state.waiting.pop_front() {
             if !invocation.done.is_closed() {
-                state.in_flight += 1;
+                invocation.slot = Some(Slot::taken(&self.in_flight));
                 return Poll::Ready(Box::new(invocation));
             }
         }
@@ -104,15 +105,9 @@ impl Pool {
         Poll::Wait(receiver)
     }
 
-    /// An environment has done with an invocation that it was given.
-    pub fn finished(&self) {
-        let mut state = self.state.lock();
-        state.in_flight = state.in_flight.saturating_sub(1);
-    }
-
     /// An invocation that its environment could not begin goes to another.
-    pub fn take_back(self: &Arc<Self>, invocation: Invocation) {
-        self.finished();
+    pub fn take_back(self: &Arc<Self>, mut invocation: Invocation) {
+        invocation.slot = None;
         // Its caller, who waits for the outcome, sees the loss.
         let _ = self.submit(invocation);
     }
@@ -171,16 +166,15 @@ impl Pool {
 
 impl State {
     /// Gives the invocation to the environment that polled last, which is the warmest; gives it back when none polls.
-    fn hand_over(&mut self, mut invocation: Invocation) -> Option<Invocation> {
+    fn hand_over(&mut self, mut invocation: Invocation, in_flight: &Arc<AtomicUsize>) -> Option<Invocation> {
         while let Some(poller) = self.pollers.pop() {
+            invocation.slot = Some(Slot::taken(in_flight));
             match poller.send(invocation) {
-                Ok(()) => {
-                    self.in_flight += 1;
-                    return None;
-                }
+                Ok(()) => return None,
                 Err(back) => invocation = back,
             }
         }
+        invocation.slot = None;
         Some(invocation)
     }
 }
