@@ -61,6 +61,11 @@ impl Recorder {
         }
     }
 
+    /// The request is answered, and nobody looks any longer.
+    pub fn forget(&self, trace_id: &str) {
+        self.0.invocations.lock().remove(&root(trace_id));
+    }
+
     /// The request is answered: everything that belongs to it is handed out.
     pub fn end(&self, trace_id: &str, mut record: Value) {
         let invocations = self.0.invocations.lock().remove(&root(trace_id)).unwrap_or_default();

@@ -209,19 +209,25 @@ async fn make_pool(url: &str, directory: Directory, token_life: u64) -> Result<U
 
 /// The users of the options, or the seeded one, whose password may be told.
 fn users(arguments: &StackArguments) -> Result<(Directory, Option<(String, String)>), StartError> {
-    let mut accounts = arguments.users.clone();
+    let mut accounts = Vec::new();
     if let Some(path) = arguments.users_file.as_deref().filter(|path| path.exists() || !arguments.save_users) {
-        accounts.extend(read_users(path).map_err(StartError::Other)?);
+        accounts = read_users(path).map_err(StartError::Other)?;
+    }
+    // A user who was saved has perhaps another password by now than the command line says.
+    for account in &arguments.users {
+        if !accounts.iter().any(|known: &Account| known.sub == account.sub) {
+            accounts.push(account.clone());
+        }
     }
     let save_to = arguments.users_file.clone().filter(|_| arguments.save_users);
     let (email, password) = SEEDED_USER;
-    let seeded = accounts.is_empty();
-    if seeded {
+    if accounts.is_empty() {
         let mut ada = Account::new(email, password, Status::Confirmed);
         ada.groups.push("students".to_owned());
         accounts.push(ada);
     }
-    let told = seeded.then(|| (email.to_owned(), password.to_owned()));
+    let is_there = accounts.iter().any(|account| account.email == email && account.has_password(password));
+    let told = is_there.then(|| (email.to_owned(), password.to_owned()));
     Ok((Directory::new(accounts, save_to), told))
 }
 

@@ -123,7 +123,11 @@ impl Inner {
         if self.access_log {
             seen.print(&parts, &response);
         }
-        if self.recorder.is_on() { self.record(&parts, seen, response).await } else { response }
+        if self.recorder.is_on() {
+            return self.record(&parts, seen, response).await;
+        }
+        self.recorder.forget(&seen.trace_id);
+        response
     }
 
     async fn answer(&self, parts: &Parts, body: Body, seen: &mut Observation) -> Result<Response, GatewayError> {

@@ -55,7 +55,7 @@ pub enum Status {
 impl Account {
     /// A user with a password.
     pub fn new(email: &str, password: &str, status: Status) -> Self {
-        let sub = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("mailto:{}", email.to_lowercase()).as_bytes()).to_string();
+        let sub = sub_of(email);
         Self {
             verifier: Verifier::new(POOL_NAME, &sub, password),
             sub,
@@ -108,6 +108,11 @@ impl Account {
         let own = own.iter().map(|(name, value)| json!({ "Name": name, "Value": value }));
         own.chain(self.attributes.iter().map(|(name, value)| json!({ "Name": name, "Value": value }))).collect()
     }
+}
+
+/// The id of whoever has an address; addresses are compared as ASCII, here as wherever a user is looked up.
+pub fn sub_of(email: &str) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("mailto:{}", email.to_ascii_lowercase()).as_bytes()).to_string()
 }
 
 /// An attribute of a request.

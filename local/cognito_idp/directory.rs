@@ -45,7 +45,7 @@ impl Directory {
     /// Adds a user; `false` when there is one of that address.
     pub fn add(&self, account: Account) -> bool {
         let mut accounts = self.accounts.lock();
-        if accounts.iter().any(|known| is(known, &account.email)) {
+        if accounts.iter().any(|known| is(known, &account.email) || known.sub == account.sub) {
             return false;
         }
         accounts.push(account);

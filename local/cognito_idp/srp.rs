@@ -51,9 +51,9 @@ impl Verifier {
         self.verifier == Self::with_salt(&from_hex(&self.salt), pool, user, password).verifier
     }
 
-    /// The salt as it is sent.
-    pub fn salt(&self) -> &str {
-        &self.salt
+    /// The salt as it is sent: a number without leading zeros, which some clients would hash and we would not.
+    pub fn salt(&self) -> String {
+        BigUint::from_bytes_be(&from_hex(&self.salt)).to_str_radix(16)
     }
 
     fn with_salt(salt: &[u8], pool: &str, user: &str, password: &str) -> Self {
@@ -158,7 +158,7 @@ mod tests {
         let a = BigUint::from_bytes_be(&random::<32>());
         let a_public = BigUint::from(2_u8).modpow(&a, &prime());
         let exchange = Exchange::begin(&a_public.to_str_radix(16), &verifier).expect("an exchange");
-        let key = client_key(verifier.salt(), &exchange.b_hex(), &a, &a_public, "user", tried);
+        let key = client_key(&verifier.salt(), &exchange.b_hex(), &a, &a_public, "user", tried);
         let proof = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), b"message");
         exchange.proves(b"message", proof.as_ref())
     }
@@ -169,6 +169,13 @@ mod tests {
             assert!(exchange("Correct-Horse-1", "Correct-Horse-1"));
             assert!(!exchange("Correct-Horse-1", "correct-horse-1"));
         }
+    }
+
+    #[test]
+    fn a_salt_that_begins_with_zeros_is_sent_as_the_number_that_is_hashed() {
+        let verifier = Verifier::with_salt(&[0, 1, 2], "pool", "user", "one");
+        assert_eq!(verifier.salt(), "102");
+        assert!(verifier.matches("pool", "user", "one"));
     }
 
     #[test]
@@ -187,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_user_who_does_not_exist_has_the_same_salt_each_time() {
-        let decoy = |seed: &[u8]| Verifier::decoy(seed, "pool", "Nobody").salt().to_owned();
+        let decoy = |seed: &[u8]| Verifier::decoy(seed, "pool", "Nobody").salt();
         assert_eq!(decoy(b"seed"), decoy(b"seed"));
         assert_ne!(decoy(b"seed"), decoy(b"other"));
     }

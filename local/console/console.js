@@ -212,19 +212,24 @@ function curlOf({ request }) {
   const left = ['host', 'content-length', 'connection', 'accept-encoding'];
   const headers = Object.entries(request.headers).filter(([name]) => !left.includes(name));
   const lines = headers.map(([name, value]) => {
-    const own = name === 'authorization' && tokens ? `Bearer ${tokens.IdToken}` : value;
-    return `  -H ${quoted(`${name}: ${own}`)}`;
+    const own = name === 'authorization' ? 'Bearer $TOKEN' : value;
+    return name === 'authorization' ? `  -H "${name}: ${own}"` : `  -H ${quoted(`${name}: ${own}`)}`;
   });
   const body = request.body ? [`  --data-raw ${quoted(request.body)}`] : [];
   return [`curl -X ${request.method} ${quoted(configuration.apiUrl + request.path)}`, ...lines, ...body].join(' \\\n');
 }
 
+/** A long body is shown in part: that is no event and no command. */
+function isCut(text) {
+  return / bytes in all\)$/.test(text ?? '');
+}
+
 function tools(record) {
-  const curl = element('button', { type: 'button', className: 'quiet', textContent: 'Copy as curl' });
+  const curl = element('button', { type: 'button', className: 'quiet', textContent: 'Copy as curl', disabled: isCut(record.request.body) });
   curl.addEventListener('click', () => navigator.clipboard.writeText(curlOf(record)));
-  const save = element('button', { type: 'button', className: 'quiet', textContent: 'Save as event file', disabled: !record.event });
+  const save = element('button', { type: 'button', className: 'quiet', textContent: 'Save as event file', disabled: !record.event || isCut(record.event) });
   save.addEventListener('click', () => {
-    const url = URL.createObjectURL(new Blob([pretty(parsed(record.event))], { type: 'application/json' }));
+    const url = URL.createObjectURL(new Blob([record.event], { type: 'application/json' }));
     element('a', { href: url, download: 'event.json' }).click();
     URL.revokeObjectURL(url);
   });

@@ -98,7 +98,10 @@ impl Grantee {
 /// The canonical request stands in the terminal, for whoever has to find the line in which the client's differs.
 fn refuse(refused: Refused) -> LambdaError {
     if let Some(canonical) = &refused.canonical_request {
-        say(format_args!(" sig │ the signature does not match this canonical request:\n{canonical}"));
+        let secret = |line: &&str| line.starts_with("x-amz-security-token:");
+        let shown: Vec<_> =
+            canonical.lines().map(|line| if secret(&line) { "x-amz-security-token:[cut]" } else { line }).collect();
+        say(format_args!(" sig │ the signature does not match this canonical request:\n{}", shown.join("\n")));
     }
     LambdaError::Signature(refused)
 }

@@ -126,7 +126,10 @@ impl Pool {
         if !was_ready {
             state.starting = state.starting.saturating_sub(1);
         }
-        if state.environments.is_empty() && !state.waiting.is_empty() && !state.is_stopped {
+        let slots = state.environments.len() * self.function.concurrency();
+        let is_short = slots < self.in_flight.load(Ordering::SeqCst) + state.waiting.len();
+        let may_start = !state.is_stopped && state.environments.len() < self.max_environments();
+        if is_short && may_start && !state.waiting.is_empty() {
             self.start_environment(&mut state);
         }
         self.ended.notify_waiters();

@@ -20,9 +20,6 @@ pub fn command(function: &Function, runtime_api: &str) -> Result<Command, String
     if !function.inherits_environment {
         command.env_clear().envs(std::env::vars_os().filter(|(name, _)| KEPT.iter().any(|kept| name == kept)));
     }
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
-        command.env_remove(name);
-    }
     let memory = function.memory.to_string();
     let log_group = format!("/aws/lambda/{}", function.name);
     command

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -57,12 +57,15 @@ async fn error(State(environment): State<Arc<Environment>>, Path(id): Path<Strin
 }
 
 async fn init_error(State(environment): State<Arc<Environment>>, body: Body) -> Response {
-    environment.fail_init(read(body).await);
+    environment.fail_init(read(body).await.unwrap_or_default());
     accepted()
 }
 
 async fn complete(environment: &Environment, id: &str, body: Body, is_function_error: bool) -> Response {
-    match environment.complete(id, read(body).await, is_function_error) {
+    let Some(body) = read(body).await else {
+        return refuse(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", "HTTP request detected as truncated");
+    };
+    match environment.complete(id, body, is_function_error) {
         Ok(()) => accepted(),
         Err(NotTaken::InvalidRequestId) => refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),
         Err(NotTaken::TooLarge) => {
@@ -72,11 +75,12 @@ async fn complete(environment: &Environment, id: &str, body: Body, is_function_e
     }
 }
 
-/// Reads an answer; one that is too large is read as one byte more than the limit, which is enough to refuse it.
-async fn read(body: Body) -> Bytes {
+/// Reads an answer; `None` when it broke off. One that is too large is read as one byte more than the limit, which is enough to refuse it.
+async fn read(body: Body) -> Option<Bytes> {
     match Limited::new(body, MAX_RESPONSE).collect().await {
-        Ok(whole) => whole.to_bytes(),
-        Err(_) => Bytes::from(vec![b' '; MAX_RESPONSE + 1]),
+        Ok(whole) => Some(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Some(Bytes::from(vec![b' '; MAX_RESPONSE + 1])),
+        Err(_) => None,
     }
 }
 

@@ -45,7 +45,9 @@ pub fn functions(
     core.reserved_concurrency = arguments.core_concurrency;
     if let Some(command) = &arguments.core {
         core.command.clone_from(&command.0);
+        // It keeps the AWS credentials of whoever starts it: it may have other services to call.
         core.inherits_environment = true;
+        core.environment.clear();
     }
     Ok(vec![function(EDGE, own("edge"), edge, EDGE_TIMEOUT), core])
 }

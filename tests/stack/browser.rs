@@ -124,8 +124,13 @@ impl Browser {
         std::fs::write(folder.join(name), picture).expect("a file");
     }
 
-    async fn end(mut self) {
+    async fn end(self) {
         let _ = self.client.clone().close().await;
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
         let _ = std::fs::remove_dir_all(&self.profile);

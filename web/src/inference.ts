@@ -26,6 +26,7 @@ const HINTS: Record<string, string> = {
   unauthorized: 'Sign in again.',
   forbidden: 'Your account may not ask. Ask whoever runs this for access.',
   missing_fields: 'Fill in every field.',
+  request_too_large: 'Ask a shorter question.',
   core_error: 'The core function failed. The request id leads to its log.',
   core_timed_out: 'The core function took too long. Try a simpler question.',
   core_throttled: 'Many ask at once. Try again in a moment.',
@@ -35,10 +36,10 @@ const HINTS: Record<string, string> = {
 
 /** Asks, with the ID token of whoever is signed in; Amplify renews it where its time is over. */
 export async function ask(apiUrl: string, inquiry: Inquiry): Promise<Outcome> {
-  const { tokens } = await fetchAuthSession();
-  if (!tokens?.idToken) return failure('unauthorized', 'Not signed in');
-  const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${tokens.idToken.toString()}` };
   try {
+    const { tokens } = await fetchAuthSession();
+    if (!tokens?.idToken) return failure('unauthorized', 'Not signed in');
+    const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${tokens.idToken.toString()}` };
     const response = await fetch(`${apiUrl}/inference`, { method: 'POST', headers, body: JSON.stringify(inquiry) });
     const body: unknown = await response.json();
     if (response.ok) return { kind: 'answer', answer: body as Answer, timings: timings(response.headers.get('Server-Timing')) };
@@ -50,7 +51,7 @@ export async function ask(apiUrl: string, inquiry: Inquiry): Promise<Outcome> {
 
 /** A failure of the edge has a code; one of the gateway has a message alone. */
 function refused(response: Response, body: Record<string, unknown>): Outcome {
-  const gatewayCode = response.status === 401 ? 'unauthorized' : response.status === 503 ? 'core_throttled' : 'core_error';
+  const gatewayCode = { 401: 'unauthorized', 404: 'network', 413: 'request_too_large', 429: 'core_throttled', 503: 'core_throttled' }[response.status] ?? 'core_error';
   const code = typeof body.code === 'string' ? body.code : gatewayCode;
   const message = String(body.error ?? body.message ?? response.statusText);
   return failure(code, message, response.headers.get('X-Request-Id') ?? undefined);

@@ -44,7 +44,11 @@ pub const SUPPORTED: [&str; 15] = [
 
 /// Answers the operation that the request's target names.
 pub fn run(pool: &Inner, headers: &HeaderMap, body: &Bytes) -> Result<Value, ServiceError> {
-    match operation(headers, "AWSCognitoIdentityProviderService") {
+    let name = operation(headers, "AWSCognitoIdentityProviderService");
+    if name.starts_with("Admin") && headers.contains_key("origin") {
+        return Err(ServiceError::not_authorized("an administrator's operation is nothing for a web page"));
+    }
+    match name {
         "AdminAddUserToGroup" => admin_add_user_to_group::run(pool, parse(body)?),
         "AdminCreateUser" => admin_create_user::run(pool, parse(body)?),
         "ChangePassword" => change_password::run(pool, parse(body)?),

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{check_client, wrong_credentials};
+use crate::cognito_idp::account::sub_of;
 use crate::cognito_idp::srp::{Exchange, Verifier};
 use crate::cognito_idp::{Account, Inner, POOL_NAME, Status};
 use crate::json_protocol::ServiceError;
@@ -88,7 +89,8 @@ pub fn run(pool: &Inner, request: RespondToAuthChallenge) -> Result<Value, Servi
 /// The first half of SRP. A user who does not exist gets a challenge too, which nobody can meet.
 pub fn begin_srp(pool: &Inner, username: &str, a_hex: &str) -> Result<Value, ServiceError> {
     let account = pool.directory.find(username);
-    let user = account.as_ref().map_or(username, |account| account.sub.as_str());
+    let user = account.as_ref().map_or_else(|| sub_of(username), |account| account.sub.clone());
+    let user = user.as_str();
     let verifier = account.as_ref().map_or_else(|| Verifier::decoy(&pool.decoy_seed, POOL_NAME, user), |a| a.verifier().clone());
     let exchange = Exchange::begin(a_hex, &verifier).map_err(|_| ServiceError::invalid_parameter("SRP_A is invalid"))?;
     let secret_block = STANDARD.encode([Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat());
@@ -129,7 +131,6 @@ fn choose_password(pool: &Inner, session: &str, password: &str) -> Result<Value,
     let challenge = challenge.ok_or_else(invalid)?;
     let changed = pool.directory.change(&challenge.username, |account| {
         account.status = Status::Confirmed;
-        account.email_verified = true;
         account.set_password(password).map(|()| account.clone())
     });
     next_step(pool, changed.ok_or_else(invalid)??)
