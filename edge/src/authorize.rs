@@ -10,6 +10,7 @@ use crate::admit::Admitted;
 use crate::claims::Claims;
 use crate::error::EdgeError;
 use crate::event::{Content, Door, Proof, RequestMeta};
+use crate::token::VerifiedToken;
 pub use identity::Identity;
 
 /// Who may come in, and what of them core is told.
@@ -54,14 +55,23 @@ pub struct Caller<'e> {
 }
 
 /// Lets a request in, or not.
-pub fn authorize<'e>(admitted: Admitted<'e>, access: &Access) -> Result<Authorized<'e>, EdgeError> {
+/// A token that the edge has verified itself is the proof where the platform gives none.
+pub fn authorize<'e>(
+    admitted: Admitted<'e>,
+    token: Option<&'e VerifiedToken>,
+    access: &Access,
+) -> Result<Authorized<'e>, EdgeError> {
     let Admitted(request) = admitted;
-    if matches!(request.proof, Proof::None) && !access.anonymous {
-        return Err(EdgeError::Unauthorized);
+    let proof = match (request.proof, token) {
+        (Proof::None, Some(token)) => Proof::Token(token.claims()),
+        (proof, _) => proof,
+    };
+    if matches!(proof, Proof::None) && !access.anonymous {
+        return Err(EdgeError::Unauthorized("nobody has proved who calls"));
     }
-    let identity = Identity::of(&request.proof, &access.identity_claims).ok_or(EdgeError::Unauthorized)?;
+    let identity = Identity::of(&proof, &access.identity_claims).ok_or(EdgeError::Unauthorized("IAM named nobody"))?;
     let none = Claims::default();
-    let claims = request.proof.claims().unwrap_or(&none);
+    let claims = proof.claims().unwrap_or(&none);
     access.check_token_use(claims)?;
     access.check_membership(claims)?;
     let tenant = access.tenant(claims)?;

@@ -7,8 +7,10 @@ mod environment;
 use std::fmt;
 use std::time::Duration;
 
+use crate::admit::{Route, Served};
 use crate::authorize::Access;
 use crate::cors::{Cors, OriginRule};
+use crate::token::{Issuer, is_safe_url};
 use environment::Environment;
 
 /// Everything that the edge can be told.
@@ -16,8 +18,12 @@ use environment::Environment;
 pub struct Config {
     /// `TARGET_LAMBDA_NAME`: name, ARN, or ARN with version or alias.
     pub target: String,
-    /// `ALLOWED_METHODS`, upper-case.
-    pub methods: Vec<String>,
+    /// `ALLOWED_METHODS`, `ROUTES`.
+    pub served: Served,
+    /// `JWT_ISSUER`, `JWT_AUDIENCE`: whose tokens the edge verifies itself.
+    pub issuer: Option<Issuer>,
+    /// `RESPONSE`.
+    pub response: ResponseMode,
     /// Who may come in, and what of them core is told.
     pub access: Access,
     /// `REQUIRED_FIELDS`, in the order in which missing ones are reported.
@@ -34,8 +40,19 @@ pub struct Config {
     pub cors: Cors,
     /// `LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`.
     pub log: Log,
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`.
+    pub concurrency: Concurrency,
     /// `AWS_LAMBDA_FUNCTION_NAME`, the dimension of the metrics.
     pub function_name: String,
+}
+
+/// How the edge answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// In one piece.
+    Buffered,
+    /// As core's bytes come, at every door that can stream.
+    Stream,
 }
 
 /// What core receives.
@@ -76,6 +93,10 @@ pub struct Log {
     pub json: bool,
 }
 
+/// How many invocations the environment may get at once, as Managed Instances say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency(pub usize);
+
 /// All that is wrong with the environment, a line each.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError(pub Vec<String>);
@@ -112,10 +133,6 @@ impl Config {
     /// Reads every variable through `look_up`, or tells every problem.
     pub fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Environment::new(&look_up);
-        env.refuse("JWT_ISSUER", "the edge does not verify tokens itself yet: put an authorizer before it");
-        env.refuse("JWT_AUDIENCE", "the edge does not verify tokens itself yet: put an authorizer before it");
-        env.refuse("ROUTES", "routes are not told apart yet: let the gateway do it");
-        env.choice("RESPONSE", &[("buffered", ())], ());
         let methods = env.list("ALLOWED_METHODS", "POST", |method| method_name(&method));
         if methods.is_empty() && look_up("ALLOWED_METHODS").is_some_and(|value| value.trim().is_empty()) {
             env.problem("ALLOWED_METHODS is empty: write POST, GET or both, or leave it unset");
@@ -138,8 +155,15 @@ impl Config {
             error_detail: error_detail(&mut env),
             cors: cors(&mut env, &methods),
             log: log(&mut env),
+            concurrency: Concurrency(env.value("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|n| n.parse().ok()).unwrap_or(1).max(1)),
+            issuer: issuer(&mut env),
+            response: env.choice(
+                "RESPONSE",
+                &[("buffered", ResponseMode::Buffered), ("stream", ResponseMode::Stream)],
+                ResponseMode::Buffered,
+            ),
             function_name: look_up("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "edge".to_owned()),
-            methods,
+            served: Served { methods, routes: env.list("ROUTES", "", |route| Route::parse(&route)) },
         };
         env.finish(config)
     }
@@ -169,6 +193,24 @@ fn access(env: &mut Environment) -> Access {
         );
     }
     access
+}
+
+/// Either both variables or neither: tokens of an issuer alone would be taken whoever they were made for.
+fn issuer(env: &mut Environment) -> Option<Issuer> {
+    let audience = env.list("JWT_AUDIENCE", "", Ok);
+    let Some(url) = env.value("JWT_ISSUER") else {
+        if !audience.is_empty() {
+            env.problem("JWT_AUDIENCE is set without JWT_ISSUER: give it the issuer, as it stands in the tokens' iss");
+        }
+        return None;
+    };
+    if !is_safe_url(&url) {
+        env.problem(format!("JWT_ISSUER: `{url}`: write the issuer's https:// URL (http:// for localhost alone)"));
+    }
+    if audience.is_empty() {
+        env.problem("JWT_ISSUER is set without JWT_AUDIENCE: give it the app client ids that tokens must be for");
+    }
+    Some(Issuer { url, audience })
 }
 
 fn error_detail(env: &mut Environment) -> ErrorDetail {
@@ -213,6 +255,7 @@ fn function_name(name: String) -> Result<String, String> {
 fn method_name(method: &str) -> Result<String, String> {
     match method.to_ascii_uppercase() {
         method if ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) => Ok(method),
+        method if method == "HEAD" => Err("it goes with GET: leave it out".to_owned()),
         method if method == "OPTIONS" => Err("OPTIONS is always answered: leave it out".to_owned()),
         _ => Err("it is none of GET, POST, PUT, PATCH, DELETE".to_owned()),
     }
@@ -264,8 +307,9 @@ mod tests {
             ("IDENTITY_CLAIMS", "sub,arn"),
             ("PAYLOAD", "wrapped"),
             ("CORE_TIMEOUT_MS", "3s"),
-            ("JWT_ISSUER", "https://issuer.example"),
-            ("RESPONSE", "stream"),
+            ("JWT_ISSUER", "http://issuer.example"),
+            ("RESPONSE", "trickle"),
+            ("ROUTES", "inference"),
             ("LOG_LEVEL", "loud"),
         ])
         .expect_err("problems");

@@ -15,14 +15,18 @@ pub enum EdgeError {
     NotAnObject,
     /// Required fields are absent, `null` or `""`, in the configured order.
     MissingFields(Vec<String>),
-    /// Nobody has proved who the caller is.
-    Unauthorized,
+    /// Nobody has proved who the caller is; the reason is for the log.
+    Unauthorized(&'static str),
     /// The caller is known and may not do this; the reason is for the log.
     Forbidden(&'static str),
+    /// The path is not among `ROUTES`.
+    NotFound,
     /// The method is not among `ALLOWED_METHODS`.
     MethodNotAllowed,
     /// The payload for core passes Lambda's limit; its size in bytes.
     RequestTooLarge(usize),
+    /// The keys of `JWT_ISSUER` could not be had, so that no token can be verified.
+    IssuerUnreachable(String),
     /// Lambda has no function of that name, in its words.
     CoreNotFound(String),
     /// The edge's role may not invoke core, in Lambda's words.
@@ -56,13 +60,14 @@ impl EdgeError {
     pub fn status(&self) -> u16 {
         match self {
             Self::MissingBody | Self::InvalidJson | Self::NotAnObject | Self::MissingFields(_) => 400,
-            Self::Unauthorized => 401,
+            Self::Unauthorized(_) => 401,
             Self::Forbidden(_) => 403,
+            Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTooLarge(_) => 413,
             Self::CoreNotFound(_) | Self::CoreAccessDenied(_) | Self::InvocationFailure(_) => 500,
             Self::CoreUnreachable(_) | Self::CoreError { .. } | Self::CoreAnswerTooLarge(_) => 502,
-            Self::CoreThrottled { .. } => 503,
+            Self::CoreThrottled { .. } | Self::IssuerUnreachable(_) => 503,
             Self::CoreTimedOut => 504,
         }
     }
@@ -74,10 +79,12 @@ impl EdgeError {
             Self::InvalidJson => "invalid_json",
             Self::NotAnObject => "not_an_object",
             Self::MissingFields(_) => "missing_fields",
-            Self::Unauthorized => "unauthorized",
+            Self::Unauthorized(_) => "unauthorized",
             Self::Forbidden(_) => "forbidden",
+            Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTooLarge(_) => "request_too_large",
+            Self::IssuerUnreachable(_) => "issuer_unreachable",
             Self::CoreNotFound(_) => "core_not_found",
             Self::CoreAccessDenied(_) => "core_access_denied",
             Self::InvocationFailure(_) => "invocation_failure",
@@ -96,10 +103,12 @@ impl EdgeError {
             Self::InvalidJson => "Body must be valid JSON",
             Self::NotAnObject => "Body must be a JSON object",
             Self::MissingFields(fields) => return format!("Missing fields: {}", fields.join(", ")),
-            Self::Unauthorized => "Unauthorized",
+            Self::Unauthorized(_) => "Unauthorized",
             Self::Forbidden(_) => "Forbidden",
+            Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::RequestTooLarge(_) => "Request too large",
+            Self::IssuerUnreachable(_) => "Token issuer unreachable",
             Self::CoreNotFound(_) => "Target lambda not found",
             Self::CoreAccessDenied(_) => "Not allowed to invoke the target lambda",
             Self::InvocationFailure(_) | Self::CoreUnreachable(_) => "Invocation failure",
@@ -114,9 +123,10 @@ impl EdgeError {
     /// What stands in the log and nowhere else.
     pub fn cause(&self) -> Option<String> {
         match self {
-            Self::Forbidden(reason) => Some((*reason).to_owned()),
+            Self::Unauthorized(reason) | Self::Forbidden(reason) => Some((*reason).to_owned()),
             Self::InvocationFailure(cause)
             | Self::CoreUnreachable(cause)
+            | Self::IssuerUnreachable(cause)
             | Self::CoreNotFound(cause)
             | Self::CoreAccessDenied(cause)
             | Self::CoreThrottled { cause, .. }
@@ -126,7 +136,7 @@ impl EdgeError {
             | Self::InvalidJson
             | Self::NotAnObject
             | Self::MissingFields(_)
-            | Self::Unauthorized
+            | Self::NotFound
             | Self::MethodNotAllowed
             | Self::CoreTimedOut => None,
         }

@@ -48,8 +48,12 @@ pub struct Request<'e> {
     pub door: Door,
     /// The HTTP method, upper-case as sent; empty at the direct door.
     pub method: Cow<'e, str>,
+    /// The path as it was sent, without the API's stage.
+    pub path: Cow<'e, str>,
     /// The `Origin` header.
     pub origin: Option<Cow<'e, str>>,
+    /// The `Authorization` header.
+    pub authorization: Option<Cow<'e, str>>,
     /// Who the platform says the caller is.
     pub proof: Proof<'e>,
     /// What the caller sent.
@@ -133,7 +137,9 @@ impl<'e> Request<'e> {
         Self {
             door: if is_function_url(context) { Door::FunctionUrl } else { Door::HttpApi },
             method: http.text("method").unwrap_or_default(),
+            path: path_2_0(event, context),
             origin: headers.get("origin"),
+            authorization: headers.get("authorization"),
             proof: Proof::of_http_api(&authorizer),
             content: Content { body: Body::of(event), query: Query::Encoded(query) },
             meta,
@@ -153,7 +159,9 @@ impl<'e> Request<'e> {
         Self {
             door: Door::RestApi,
             method,
+            path: event.text("path").unwrap_or_default(),
             origin: headers.get("origin"),
+            authorization: headers.get("authorization"),
             proof: Proof::of_rest_api(context),
             content: Content { body: Body::of(event), query: Query::Decoded(query.unwrap_or_default()) },
             meta,
@@ -168,11 +176,25 @@ impl<'e> Request<'e> {
         Self {
             door: Door::Direct,
             method: Cow::default(),
+            path: Cow::default(),
             origin: None,
+            authorization: None,
             proof,
             content: Content { body: Body::Json(event), query: Query::Encoded(Cow::default()) },
             meta: RequestMeta { ip: None, user_agent: None, request_id: &context.request_id },
         }
+    }
+}
+
+/// `rawPath` begins with the stage, unless that is `$default`.
+fn path_2_0<'e>(event: &Object<'e>, context: &Object<'e>) -> Cow<'e, str> {
+    let path = event.text("rawPath").unwrap_or_default();
+    let stage = context.text("stage").unwrap_or_default();
+    let inner = path.strip_prefix('/').and_then(|path| path.strip_prefix(stage.as_ref()));
+    match inner {
+        Some("") => Cow::Borrowed("/"),
+        Some(inner) if inner.starts_with('/') && !stage.is_empty() => Cow::Owned(inner.to_owned()),
+        _ => path,
     }
 }
 
@@ -259,6 +281,21 @@ mod tests {
         let not_seen = r#"{"requestContext":{"http":{}},"headers":{"X-Forwarded-For":"6.6.6.6, 203.0.113.8"}}"#;
         assert_eq!(with_request(seen, |r| r.meta.ip.map(Cow::into_owned)).as_deref(), Some("203.0.113.7"));
         assert_eq!(with_request(not_seen, |r| r.meta.ip.map(Cow::into_owned)).as_deref(), Some("203.0.113.8"));
+    }
+
+    #[test]
+    fn the_path_is_told_without_the_stage() {
+        for (stage, path, expected) in [
+            ("$default", "/inference", "/inference"),
+            ("dev", "/dev/inference", "/inference"),
+            ("dev", "/dev", "/"),
+            ("dev", "/develop", "/develop"),
+            ("", "//a", "//a"),
+            ("", "/", "/"),
+        ] {
+            let event = format!(r#"{{"rawPath":"{path}","requestContext":{{"stage":"{stage}","http":{{}}}}}}"#);
+            assert_eq!(with_request(&event, |request| request.path.into_owned()), expected, "{stage} {path}");
+        }
     }
 
     #[test]

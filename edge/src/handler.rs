@@ -1,15 +1,18 @@
-//! The order of the stages, and the only file that logs.
+//! The order of the stages, and the only file that logs what becomes of a request.
 //!
 //! ```text
 //! preflight? ─yes─▶ respond
 //!    │no
-//!  event ─▶ admit ─▶ authorize ─▶ validate ─▶ enrich ─▶ invoke ─▶ respond ─▶ cors
+//!  event ─▶ admit ─▶ (token) ─▶ authorize ─▶ validate ─▶ enrich ─▶ invoke ─▶ respond ─▶ cors
 //! ```
 //!
 //! Each stage takes the type of the stage before it: one that is left out, or comes too early, does not compile.
 
+mod clock;
+mod streamed;
+
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Context, Diagnostic};
 use serde_json::value::RawValue;
@@ -17,14 +20,17 @@ use tracing::Instrument;
 
 use crate::admit::admit;
 use crate::authorize::authorize;
-use crate::config::Config;
-use crate::enrich::{Enriched, enrich};
+use crate::config::{Config, ResponseMode};
+use crate::enrich::enrich;
 use crate::error::EdgeError;
 use crate::event::{Door, Request};
-use crate::invoke::{Call, CoreReply, InvokeCore};
+use crate::invoke::{Call, InvokeCore};
 use crate::respond::{Dress, Response, read_core_reply, read_function_result};
 use crate::telemetry::{self, Outcome};
+use crate::token::TokenVerifier;
 use crate::validate::validate;
+use clock::Clock;
+pub use streamed::{Cut, Head, Relay};
 
 /// What the edge leaves of its time for its own answer to travel.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -34,11 +40,19 @@ const RESERVE: Duration = Duration::from_millis(500);
 pub struct Edge<C> {
     config: Config,
     core: C,
+    tokens: Option<TokenVerifier>,
     is_warm: AtomicBool,
 }
 
 /// What becomes of an event.
-pub type Reply = Result<Box<RawValue>, FunctionError>;
+pub enum Reply<'a, C> {
+    /// The function's result, JSON in one piece.
+    Result(Vec<u8>),
+    /// A function error.
+    Failure(FunctionError),
+    /// A response that is passed on as it comes.
+    Stream(Head, Relay<'a, C>),
+}
 
 /// The failure of a direct Invoke, where there is no HTTP to carry it.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,90 +63,149 @@ pub struct FunctionError {
     pub error_message: String,
 }
 
+impl From<EdgeError> for FunctionError {
+    fn from(error: EdgeError) -> Self {
+        Self { error_type: error.code(), error_message: error.message() }
+    }
+}
+
 impl From<FunctionError> for Diagnostic {
     fn from(error: FunctionError) -> Self {
         Self { error_type: error.error_type.to_owned(), error_message: error.error_message }
     }
 }
 
+/// An event on its way: what is still needed of it when the stages have taken the request.
+#[derive(Debug)]
+struct Visit<'a> {
+    door: Door,
+    is_head: bool,
+    is_preflight: bool,
+    origin: Option<String>,
+    context: &'a Context,
+    clock: Clock,
+}
+
 impl<C: InvokeCore> Edge<C> {
     /// Puts the edge before a core.
     pub fn new(config: Config, core: C) -> Self {
-        Self { config, core, is_warm: AtomicBool::new(false) }
+        let tokens = config.issuer.clone().map(TokenVerifier::new);
+        Self { config, core, tokens, is_warm: AtomicBool::new(false) }
+    }
+
+    /// Fetches what the first request would have to wait for.
+    pub async fn warm(&self) {
+        let Some(tokens) = &self.tokens else { return };
+        if let Err(why) = tokens.warm().await {
+            tracing::warn!(why, "the issuer's keys could not be fetched, and will be when a token comes");
+        }
     }
 
     /// Answers one event, whatever it is. Every line that is logged meanwhile has the request id.
-    pub async fn handle(&self, event: &RawValue, context: &Context) -> Reply {
+    pub async fn handle<'a>(&'a self, event: &RawValue, context: &'a Context) -> Reply<'a, C> {
         let span = tracing::error_span!("invocation", requestId = context.request_id);
         self.reply(event, context).instrument(span).await
     }
 
-    async fn reply(&self, event: &RawValue, context: &Context) -> Reply {
-        let mut clock = Clock::start();
+    async fn reply<'a>(&'a self, event: &RawValue, context: &'a Context) -> Reply<'a, C> {
+        let clock = Clock::start();
         let request = Request::read(event, context);
-        let door = request.door;
-        let origin = request.origin.as_deref().map(str::to_owned);
-        if door == Door::Direct {
-            let result = self.call_core(request, context, &mut clock).await;
-            let result = result.and_then(|reply| read_function_result(reply, self.config.error_detail));
-            self.record(door, context, &clock, 200, result.as_ref().err());
-            return result.map_err(|e| FunctionError { error_type: e.code(), error_message: e.message() });
-        }
-        let result = match request.method.as_ref() {
-            "OPTIONS" => Ok(Response::preflight(&self.config.cors, origin.as_deref())),
-            _ => self.answer(request, context, &mut clock).await,
+        let visit = Visit {
+            door: request.door,
+            is_head: request.method == "HEAD",
+            is_preflight: request.method == "OPTIONS",
+            origin: request.origin.as_deref().map(str::to_owned),
+            context,
+            clock,
         };
-        let dress = self.dress(&clock, context, origin.as_deref());
-        let result = result.map(|response| response.dressed(&dress)).and_then(|response| response.fitting(door));
-        let status = result.as_ref().map_or_else(EdgeError::status, |response| response.status);
-        self.record(door, context, &clock, status, result.as_ref().err());
-        let response = result.unwrap_or_else(|error| self.failure(&error, door, &dress));
-        Ok(to_raw(&response, door))
+        // An HTTP API invokes its functions without a stream, whatever they can.
+        let streams = self.config.response == ResponseMode::Stream && visit.door != Door::HttpApi;
+        match (visit.door, streams) {
+            (Door::Direct, false) => self.result(request, visit).await,
+            (Door::Direct, true) => self.streamed_result(request, visit).await,
+            (_, false) => self.response(request, visit).await,
+            (_, true) => self.streamed_response(request, visit).await,
+        }
     }
 
-    async fn answer(&self, request: Request<'_>, context: &Context, clock: &mut Clock) -> Result<Response, EdgeError> {
-        let reply = self.call_core(request, context, clock).await?;
+    async fn result<'a>(&'a self, request: Request<'_>, mut visit: Visit<'a>) -> Reply<'a, C> {
+        let reply = match self.call(request, visit.context).await {
+            Ok(call) => visit.clock.time_core(self.core.invoke(call)).await,
+            Err(error) => Err(error),
+        };
+        let result = reply.and_then(|reply| read_function_result(reply, self.config.error_detail));
+        self.record(&visit, 200, result.as_ref().err());
+        result.map_or_else(|error| Reply::Failure(error.into()), Reply::Result)
+    }
+
+    async fn response<'a>(&'a self, request: Request<'_>, mut visit: Visit<'a>) -> Reply<'a, C> {
+        let result = match visit.is_preflight {
+            true => Ok(Response::preflight(&self.config.cors, visit.origin.as_deref())),
+            false => self.answer(request, &mut visit).await,
+        };
+        let dress = self.dress(&visit);
+        let result = result.map(|response| response.dressed(&dress)).and_then(|response| response.fitting(visit.door));
+        let status = result.as_ref().map_or_else(EdgeError::status, |response| response.status);
+        self.record(&visit, status, result.as_ref().err());
+        let response = result.unwrap_or_else(|error| self.failure(&error, visit.door, &dress));
+        let response = if visit.is_head { response.without_body() } else { response };
+        Reply::Result(response.to_json(visit.door))
+    }
+
+    async fn answer(&self, request: Request<'_>, visit: &mut Visit<'_>) -> Result<Response, EdgeError> {
+        let call = self.call(request, visit.context).await?;
+        let reply = visit.clock.time_core(self.core.invoke(call)).await?;
         read_core_reply(reply, self.config.core_reply, self.config.error_detail)
     }
 
-    async fn call_core(&self, request: Request<'_>, context: &Context, clock: &mut Clock) -> Result<CoreReply, EdgeError> {
-        let admitted = admit(request, &self.config.methods)?;
-        let authorized = authorize(admitted, &self.config.access)?;
+    /// Every stage up to the call of core.
+    async fn call<'a>(&self, request: Request<'_>, context: &'a Context) -> Result<Call<'a>, EdgeError> {
+        let admitted = admit(request, &self.config.served)?;
+        let token = match &self.tokens {
+            Some(tokens) => tokens.verify(&admitted).await?,
+            None => None,
+        };
+        let authorized = authorize(admitted, token.as_ref(), &self.config.access)?;
         let validated = validate(authorized, &self.config.required_fields)?;
         let enriched = enrich(validated, self.config.payload)?;
-        self.invoke(enriched, context, clock).await
-    }
-
-    async fn invoke(&self, enriched: Enriched, context: &Context, clock: &mut Clock) -> Result<CoreReply, EdgeError> {
         let budget = budget(context.deadline(), self.config.core_timeout).ok_or(EdgeError::CoreTimedOut)?;
-        let call = Call { enriched, trace_id: context.xray_trace_id.as_deref(), budget };
-        clock.time_core(self.core.invoke(call)).await
+        Ok(Call { enriched, trace_id: context.xray_trace_id.as_deref(), budget })
     }
 
     /// The answer to a failed request; a detail with which it would be too large for Lambda is left out.
     fn failure(&self, error: &EdgeError, door: Door, dress: &Dress) -> Response {
-        let answer = |error: &EdgeError| Response::failure(error, dress.request_id, &self.config.methods).dressed(dress);
+        let answer = |error: &EdgeError| Response::failure(error, dress.request_id, &self.config.served).dressed(dress);
         let without_detail = EdgeError::CoreError { error_type: String::new(), detail: None };
         answer(error).fitting(door).unwrap_or_else(|_| answer(&without_detail))
     }
 
-    fn dress<'a>(&'a self, clock: &Clock, context: &'a Context, origin: Option<&'a str>) -> Dress<'a> {
-        let core = clock.core.unwrap_or_default();
-        Dress { cors: &self.config.cors, origin, request_id: &context.request_id, core, edge: clock.edge() }
+    fn dress<'v>(&'v self, visit: &'v Visit) -> Dress<'v> {
+        let core = visit.clock.core().unwrap_or_default();
+        Dress {
+            cors: &self.config.cors,
+            origin: visit.origin.as_deref(),
+            request_id: &visit.context.request_id,
+            core,
+            edge: visit.clock.edge(),
+        }
     }
 
-    fn record(&self, door: Door, context: &Context, clock: &Clock, status: u16, error: Option<&EdgeError>) {
+    fn record(&self, visit: &Visit, status: u16, error: Option<&EdgeError>) {
+        let cause = error.and_then(EdgeError::cause).unwrap_or_default();
+        self.log(visit, error.map_or(status, EdgeError::status), error.map_or("", EdgeError::code), &cause);
+    }
+
+    fn log(&self, visit: &Visit, status: u16, code: &str, cause: &str) {
         let outcome = Outcome {
-            request_id: &context.request_id,
-            door: door.name(),
-            status: error.map_or(status, EdgeError::status),
-            code: error.map_or("", EdgeError::code),
-            core: clock.core,
-            edge: clock.edge(),
+            request_id: &visit.context.request_id,
+            door: visit.door.name(),
+            status,
+            code,
+            core: visit.clock.core(),
+            edge: visit.clock.edge(),
             is_cold_start: !self.is_warm.swap(true, Ordering::Relaxed),
         };
-        let cause = error.and_then(EdgeError::cause).unwrap_or_default();
-        telemetry::log_request(&outcome, &cause);
+        telemetry::log_request(&outcome, cause);
         telemetry::print_metrics(&outcome, &self.config.function_name);
     }
 }
@@ -141,34 +214,6 @@ impl<C: InvokeCore> Edge<C> {
 fn budget(deadline: SystemTime, core_timeout: Option<Duration>) -> Option<Duration> {
     let left = deadline.duration_since(SystemTime::now()).ok()?.checked_sub(RESERVE)?;
     Some(core_timeout.map_or(left, |timeout| timeout.min(left))).filter(|budget| !budget.is_zero())
-}
-
-// A response is made of texts and numbers alone, which are always JSON.
-fn to_raw(response: &Response, door: Door) -> Box<RawValue> {
-    serde_json::value::to_raw_value(&response.for_door(door)).expect("a response as JSON")
-}
-
-/// Times a request, and core within it.
-struct Clock {
-    start: Instant,
-    core: Option<Duration>,
-}
-
-impl Clock {
-    fn start() -> Self {
-        Self { start: Instant::now(), core: None }
-    }
-
-    async fn time_core<T>(&mut self, call: impl Future<Output = T>) -> T {
-        let start = Instant::now();
-        let result = call.await;
-        self.core = Some(start.elapsed());
-        result
-    }
-
-    fn edge(&self) -> Duration {
-        self.start.elapsed().saturating_sub(self.core.unwrap_or_default())
-    }
 }
 
 #[cfg(test)]

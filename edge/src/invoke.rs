@@ -4,6 +4,7 @@
 
 mod at_most_once;
 mod failure;
+mod streamed;
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,10 +12,14 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_lambda::config::{SharedHttpClient, StalledStreamProtectionConfig, retry::RetryConfig};
 use aws_sdk_lambda::primitives::Blob;
-use aws_smithy_http_client::tls;
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 
 use crate::enrich::Enriched;
 use crate::error::EdgeError;
+pub use failure::told;
 
 /// For how long an unused connection is kept: Lambda may close it while the environment is frozen, and a request that is
 /// written to a closed connection cannot be tried again.
@@ -40,10 +45,30 @@ pub struct CoreReply {
     pub is_function_error: bool,
 }
 
-/// Invokes core.
+/// What core says while it works; the end of the stream is core's own, an error is the way's.
+pub struct CoreStream {
+    /// The type that core's runtime gave its answer, where Lambda tells.
+    pub content_type: Option<String>,
+    /// What comes, as it comes.
+    pub events: BoxStream<'static, Result<CoreEvent, EdgeError>>,
+}
+
+/// A piece of core's streamed answer.
+#[derive(Debug)]
+pub enum CoreEvent {
+    /// Bytes of it.
+    Bytes(Bytes),
+    /// Core failed; the error payload.
+    Failed(Vec<u8>),
+}
+
+/// Invokes core. Each call is made once, and makes at most one execution.
 pub trait InvokeCore: Send + Sync + 'static {
-    /// Makes one call, and at most one execution.
+    /// Calls core and waits for its whole answer.
     fn invoke(&self, call: Call) -> impl Future<Output = Result<CoreReply, EdgeError>> + Send;
+
+    /// Calls core and gives its answer as it comes, whether core streams or not. The budget bounds the call alone, not the stream.
+    fn invoke_streamed(&self, call: Call) -> impl Future<Output = Result<CoreStream, EdgeError>> + Send;
 }
 
 /// Core behind Lambda's Invoke API; endpoint, region and credentials as the SDK finds them.
@@ -72,14 +97,31 @@ pub async fn sdk_config() -> SdkConfig {
 }
 
 /// TLS by ring, not aws-lc: the latter spends 30 to 45 ms of CPU on entropy at the first handshake.
+fn tls() -> tls::Provider {
+    tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)
+}
+
 fn http_client() -> SharedHttpClient {
-    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    aws_smithy_http_client::Builder::new().pool_idle_timeout(IDLE).tls_provider(provider).build_https()
+    aws_smithy_http_client::Builder::new().pool_idle_timeout(IDLE).tls_provider(tls()).build_https()
+}
+
+/// What the SDK sends its requests with, for requests that are no AWS operation.
+pub fn connector() -> Connector {
+    Connector::builder().tls_provider(tls()).build()
+}
+
+/// Puts the trace header on a request; one that no HTTP header can hold is not worth a request.
+fn traced(trace_id: Option<&str>) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+    let trace_id = trace_id.map(str::to_owned);
+    move |request| {
+        if let Some(trace_id) = &trace_id {
+            let _ = request.headers_mut().try_insert("x-amzn-trace-id", trace_id.clone());
+        }
+    }
 }
 
 impl InvokeCore for LambdaCore {
     async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
-        let trace_id = call.trace_id.map(str::to_owned);
         let request = self
             .client
             .invoke()
@@ -87,17 +129,26 @@ impl InvokeCore for LambdaCore {
             .set_tenant_id(call.enriched.tenant)
             .payload(Blob::new(call.enriched.payload))
             .customize()
-            .mutate_request(move |request| {
-                if let Some(trace_id) = &trace_id {
-                    // A trace header that no HTTP header can hold is not worth a request.
-                    let _ = request.headers_mut().try_insert("x-amzn-trace-id", trace_id.clone());
-                }
-            });
+            .mutate_request(traced(call.trace_id));
         let output = tokio::time::timeout(call.budget, request.send()).await;
         let output = output.map_err(|_| EdgeError::CoreTimedOut)?.map_err(|error| failure::of(&error))?;
         Ok(CoreReply {
             payload: output.payload.map(Blob::into_inner).unwrap_or_default(),
             is_function_error: output.function_error.is_some(),
         })
+    }
+
+    async fn invoke_streamed(&self, call: Call<'_>) -> Result<CoreStream, EdgeError> {
+        let request = self
+            .client
+            .invoke_with_response_stream()
+            .function_name(&self.function)
+            .set_tenant_id(call.enriched.tenant)
+            .payload(Blob::new(call.enriched.payload))
+            .customize()
+            .mutate_request(traced(call.trace_id));
+        let output = tokio::time::timeout(call.budget, request.send()).await;
+        let output = output.map_err(|_| EdgeError::CoreTimedOut)?.map_err(|error| failure::of(&error))?;
+        Ok(streamed::stream(output))
     }
 }

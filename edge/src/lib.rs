@@ -2,8 +2,8 @@
 //!
 //! It reads the event of any door, lets the caller in or not, checks the input, adds the caller's identity, invokes core
 //! and answers in JSON that the browser may read. The order of the stages is in [`handler`]; each stage is a file, named
-//! by its verb, and takes the type that the stage before it gives. Only [`invoke`] touches the network, only [`config`]
-//! reads the environment.
+//! by its verb, and takes the type that the stage before it gives. Only [`invoke`] and the keys of [`token`] touch the
+//! network, only [`config`] reads the environment.
 
 pub mod admit;
 pub mod authorize;
@@ -17,14 +17,12 @@ pub mod handler;
 pub mod invoke;
 pub mod json;
 pub mod respond;
+mod runtime;
 pub mod telemetry;
+pub mod token;
 pub mod validate;
 
 use std::process::ExitCode;
-use std::sync::Arc;
-
-use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
-use serde_json::value::RawValue;
 
 use config::{Config, ConfigError};
 use handler::Edge;
@@ -53,12 +51,10 @@ pub fn main() -> ExitCode {
 
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
     let core = LambdaCore::new(&invoke::sdk_config().await, config.target.clone());
-    let edge = Arc::new(Edge::new(config, core));
-    let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-        let edge = Arc::clone(&edge);
-        async move { edge.handle(&event.payload, &event.context).await }
-    });
-    lambda_runtime::run_concurrent(handler).await
+    let concurrency = config.concurrency;
+    let edge = Edge::new(config, core);
+    edge.warm().await;
+    runtime::run(edge, concurrency).await
 }
 
 fn refuse_to_start(error: &ConfigError) -> ExitCode {

@@ -4,18 +4,22 @@
 
 mod core_answer;
 mod headers;
+mod opening;
 mod wire;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::admit::Served;
 use crate::cors::Cors;
 use crate::error::EdgeError;
 use crate::event::Door;
-pub use core_answer::{read_core_reply, read_function_result};
+pub use core_answer::{core_error, read_core_reply, read_function_result};
 pub use headers::Headers;
+pub use opening::{Opened, Opening};
 
 /// What Lambda lets a function return, in bytes: 6 MiB and 100.
 /// The figure stands in Lambda's own error, `Function.ResponseSizeTooLarge`.
@@ -64,13 +68,14 @@ impl Response {
         response
     }
 
-    /// The answer to a request that failed. `methods` are those that are served.
-    pub fn failure(error: &EdgeError, request_id: &str, methods: &[String]) -> Self {
+    /// The answer to a request that failed. `served` says what would not have.
+    pub fn failure(error: &EdgeError, request_id: &str, served: &Served) -> Self {
         let mut response = Self::json(error.status(), failure_body(error, request_id));
         match error {
-            EdgeError::Unauthorized => response.headers.set("WWW-Authenticate", "Bearer"),
-            EdgeError::MethodNotAllowed => response.headers.set("Allow", format!("{}, OPTIONS", methods.join(", "))),
+            EdgeError::Unauthorized(_) => response.headers.set("WWW-Authenticate", "Bearer"),
+            EdgeError::MethodNotAllowed => response.headers.set("Allow", served.allow()),
             EdgeError::CoreThrottled { retry_after, .. } => response.headers.set("Retry-After", retry_after.to_string()),
+            EdgeError::IssuerUnreachable(_) => response.headers.set("Retry-After", "1"),
             _ => {}
         }
         response
@@ -96,9 +101,26 @@ impl Response {
         if bytes > MAX_ANSWER { Err(EdgeError::CoreAnswerTooLarge(bytes)) } else { Ok(self) }
     }
 
+    /// Without its body, as `HEAD` asks.
+    pub fn without_body(mut self) -> Self {
+        self.body.clear();
+        self.is_base64 = false;
+        self
+    }
+
     /// The JSON form for this door.
-    pub fn for_door(&self, door: Door) -> impl Serialize {
-        wire::Form { response: self, door }
+    // A response is made of texts and numbers alone, which are always JSON.
+    pub fn to_json(&self, door: Door) -> Vec<u8> {
+        let mut json = Vec::with_capacity(self.body.len() + self.body.len() / 8 + 1024);
+        serde_json::to_writer(&mut json, &wire::Form { response: self, door }).expect("a response as JSON");
+        json
+    }
+
+    /// Status and headers as they stand before a stream, with what parts them from it.
+    pub fn to_prelude(&self) -> Bytes {
+        let mut prelude = serde_json::to_vec(&wire::Prelude(self)).expect("a prelude as JSON");
+        prelude.extend_from_slice(&opening::DELIMITER);
+        prelude.into()
     }
 }
 
@@ -112,6 +134,13 @@ struct FailureBody<'a> {
     fields: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a RawValue>,
+}
+
+/// The last event of an event stream that broke off.
+pub fn failure_event(error: &EdgeError, request_id: &str) -> String {
+    // Core's detail may be of several lines.
+    let data = failure_body(error, request_id).replace('\n', "\ndata: ").replace('\r', "");
+    format!("\n\nevent: error\ndata: {data}\n\n")
 }
 
 fn failure_body(error: &EdgeError, request_id: &str) -> String {
@@ -132,7 +161,7 @@ mod tests {
     fn every_failure_is_json_with_its_code_and_the_request_id() {
         let failures = [
             EdgeError::MissingFields(vec!["partner".to_owned(), "year".to_owned()]),
-            EdgeError::Unauthorized,
+            EdgeError::Unauthorized("why"),
             EdgeError::MethodNotAllowed,
             EdgeError::CoreThrottled { retry_after: 7, cause: "why".to_owned() },
             EdgeError::CoreUnreachable("10.0.0.1 refused".to_owned()),
@@ -141,11 +170,12 @@ mod tests {
                 detail: RawValue::from_string(r#"{"errorType":"X"}"#.to_owned()).ok(),
             },
         ];
+        let served = Served { methods: vec!["POST".to_owned()], routes: Vec::new() };
         let written: Vec<_> = failures
             .iter()
             .map(|error| {
-                let response = Response::failure(error, "id-1", &["POST".to_owned()]);
-                serde_json::to_string(&response.for_door(Door::HttpApi)).expect("JSON")
+                let response = Response::failure(error, "id-1", &served);
+                String::from_utf8(response.to_json(Door::HttpApi)).expect("UTF-8")
             })
             .collect();
         insta::assert_snapshot!(written.join("\n"));

@@ -73,6 +73,11 @@ pub fn log_request(outcome: &Outcome, cause: &str) {
     }
 }
 
+/// Tells that Lambda did not take an answer: it came too late, or was too large.
+pub fn log_refused_answer(request_id: &str, status: u16) {
+    tracing::error!(requestId = request_id, status, "the Runtime API did not take the answer");
+}
+
 /// Prints the request's metrics.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 pub fn print_metrics(outcome: &Outcome, function_name: &str) {

@@ -30,7 +30,7 @@ pub struct Validated<'e> {
 /// Reads the input and checks that the required fields are there.
 pub fn validate<'e>(authorized: Authorized<'e>, required: &[String]) -> Result<Validated<'e>, EdgeError> {
     let input = match authorized.method.as_ref() {
-        "GET" => Cow::Owned(query::to_object(&authorized.content.query)),
+        "GET" | "HEAD" => Cow::Owned(query::to_object(&authorized.content.query)),
         _ => body(authorized.content)?,
     };
     check_fields(&input, required)?;

@@ -45,13 +45,6 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// A variable that stands for something this edge does not do.
-    pub fn refuse(&mut self, name: &str, why: &str) {
-        if let Some(value) = self.value(name) {
-            self.problem(format!("{name}: `{value}`: {why}"));
-        }
-    }
-
     /// A comma-separated list; an unset variable has the default, one set to nothing is an empty list.
     pub fn list<T>(&mut self, name: &str, default: &str, parse: impl Fn(String) -> Result<T, String>) -> Vec<T> {
         let written = (self.look_up)(name).unwrap_or_else(|| default.to_owned());

@@ -2,8 +2,10 @@
 //!
 //! Of the SDK's errors only the chain of messages is kept, and not much of it: printed in whole they hold the answer's body.
 
+use std::error::Error;
+
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_lambda::operation::invoke::InvokeError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::DispatchFailure;
 
 use super::at_most_once::causes;
@@ -16,11 +18,11 @@ const LOGGED: usize = 300;
 /// An error whose text quotes the payload that it is about.
 const QUOTES_PAYLOAD: &str = "InvalidRequestContentException";
 
-/// Maps every way in which `Invoke` fails.
-pub fn of(error: &SdkError<InvokeError>) -> EdgeError {
+/// Maps every way in which a call fails before an answer has begun.
+pub fn of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E>) -> EdgeError {
     let cause = || told(error);
     match error {
-        SdkError::ServiceError(service) => of_service(service.err()).unwrap_or_else(|| {
+        SdkError::ServiceError(service) => of_service(service.err(), service.raw()).unwrap_or_else(|| {
             EdgeError::CoreUnreachable(format!("an answer with status {} and no error name", service.raw().status()))
         }),
         SdkError::ResponseError(_) | SdkError::TimeoutError(_) => EdgeError::CoreUnreachable(cause()),
@@ -37,7 +39,7 @@ fn is_the_networks(dispatch: &DispatchFailure) -> bool {
 
 /// An error that Lambda named; one without a name is not Lambda's answer.
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>
-fn of_service(error: &InvokeError) -> Option<EdgeError> {
+fn of_service(error: &impl ProvideErrorMetadata, answer: &HttpResponse) -> Option<EdgeError> {
     let name = error.code()?;
     let message = error.message().filter(|_| name != QUOTES_PAYLOAD).unwrap_or_default();
     let cause = short(&format!("{name}: {message}"));
@@ -48,17 +50,17 @@ fn of_service(error: &InvokeError) -> Option<EdgeError> {
         | "ResourceNotReadyException"
         | "ENINotReadyException"
         | "ENILimitReachedException"
-        | "EC2ThrottledException" => EdgeError::CoreThrottled { retry_after: retry_after(error), cause },
+        | "EC2ThrottledException" => EdgeError::CoreThrottled { retry_after: retry_after(answer), cause },
         _ => EdgeError::InvocationFailure(cause),
     })
 }
 
-fn retry_after(error: &InvokeError) -> u32 {
-    let InvokeError::TooManyRequestsException(throttled) = error else { return RETRY_AFTER };
-    throttled.retry_after_seconds().and_then(|seconds| seconds.parse().ok()).unwrap_or(RETRY_AFTER)
+fn retry_after(answer: &HttpResponse) -> u32 {
+    answer.headers().get("retry-after").and_then(|seconds| seconds.parse().ok()).unwrap_or(RETRY_AFTER)
 }
 
-fn told(error: &SdkError<InvokeError>) -> String {
+/// An error and its causes, in a line that is not long.
+pub fn told(error: &(dyn Error + 'static)) -> String {
     let messages: Vec<_> = causes(error).map(ToString::to_string).collect();
     short(&messages.join(": "))
 }

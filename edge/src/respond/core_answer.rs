@@ -28,13 +28,13 @@ pub fn read_core_reply(reply: CoreReply, shape: CoreReplyShape, detail: ErrorDet
 }
 
 /// Reads core's reply as the result of the edge function itself.
-pub fn read_function_result(reply: CoreReply, detail: ErrorDetail) -> Result<Box<RawValue>, EdgeError> {
+pub fn read_function_result(reply: CoreReply, detail: ErrorDetail) -> Result<Vec<u8>, EdgeError> {
     let text = result_text(reply, detail)?;
     let bytes = text.len();
     if bytes > MAX_ANSWER {
         return Err(EdgeError::CoreAnswerTooLarge(bytes));
     }
-    RawValue::from_string(text).map_err(|error| EdgeError::InvocationFailure(error.to_string()))
+    Ok(text.into_bytes())
 }
 
 /// The JSON text of a result, byte for byte; `{}` for nothing, `{"raw": …}` for what is not JSON.
@@ -64,7 +64,8 @@ fn raw_text(text: &str) -> String {
     serde_json::to_string(&Raw { raw: text }).unwrap_or_default()
 }
 
-fn core_error(payload: &[u8], detail: ErrorDetail) -> EdgeError {
+/// A failure of core's, with what the browser may read of it.
+pub fn core_error(payload: &[u8], detail: ErrorDetail) -> EdgeError {
     let text = String::from_utf8_lossy(payload);
     let error_type = Object::read(&text).and_then(|payload| payload.text("errorType").map(Cow::into_owned));
     let error_type = error_type.unwrap_or_default().chars().take(100).collect();
@@ -119,7 +120,7 @@ fn unwrap_proxy(text: &str, detail: ErrorDetail) -> Result<Option<Response>, Edg
     Ok(Some(response))
 }
 
-fn status(raw: &RawValue) -> Option<u16> {
+pub fn status(raw: &RawValue) -> Option<u16> {
     let digits = json::text(raw).unwrap_or(Cow::Borrowed(raw.get()));
     digits.parse().ok().filter(|status| (200..600).contains(status))
 }
@@ -137,7 +138,7 @@ fn proxy_body(answer: &Object) -> String {
     }
 }
 
-fn proxy_headers(answer: &Object) -> Vec<(String, String)> {
+pub fn proxy_headers(answer: &Object) -> Vec<(String, String)> {
     let mut headers = Vec::new();
     let mut add = |name: &str, raw: &RawValue| {
         let lower = name.to_ascii_lowercase();
@@ -158,7 +159,7 @@ fn proxy_headers(answer: &Object) -> Vec<(String, String)> {
     headers
 }
 
-fn is_header(name: &str, value: &str) -> bool {
+pub fn is_header(name: &str, value: &str) -> bool {
     http::HeaderName::from_bytes(name.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok()
 }
 
@@ -215,7 +216,7 @@ mod tests {
     fn proxy(payload: &str, door: Door) -> String {
         let response = read_core_reply(reply(payload, false), CoreReplyShape::Proxy, ErrorDetail::Message);
         match response {
-            Ok(response) => serde_json::to_string(&response.for_door(door)).expect("JSON"),
+            Ok(response) => String::from_utf8(response.to_json(door)).expect("JSON"),
             Err(error) => format!("{error:?}"),
         }
     }

@@ -23,6 +23,11 @@ impl Headers {
         self.0.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
     }
 
+    /// The first value of a header.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
     /// Every pair, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))

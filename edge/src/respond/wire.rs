@@ -23,6 +23,19 @@ pub fn length(response: &Response, door: Door) -> usize {
     }
 }
 
+/// The head of a streamed response: what stands before its bytes.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
+pub struct Prelude<'a>(pub &'a Response);
+
+impl Serialize for Prelude<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("statusCode", &self.0.status)?;
+        payload_2_0(&mut map, self.0.headers.grouped())?;
+        map.end()
+    }
+}
+
 impl Serialize for Form<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;

@@ -1,7 +1,7 @@
 //! Every file under `events/` is answered as the `.expected.json` beside it says.
 //!
 //! `pad` bytes take the place of `<pad>` in the event and in core's answer, `environment` is the edge's configuration, `core` what core does, `coreReceives` what it must have been given,
-//! `answer`, `result` or `error` what the caller must get.
+//! `answer`, `result` or `error` what the caller must get. Of a streamed answer the pieces stand in `pieces`, and `cut` says that it broke off.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use std::sync::Mutex;
 
 use edge::config::Config;
 use edge::error::EdgeError;
-use edge::handler::Edge;
-use edge::invoke::{Call, CoreReply, InvokeCore};
+use edge::handler::{Edge, Reply};
+use edge::invoke::{Call, CoreEvent, CoreReply, CoreStream, InvokeCore};
 use lambda_http::{Context, lambda_runtime::Diagnostic};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -44,6 +44,8 @@ struct Core {
     returns: Option<String>,
     fails: Option<String>,
     invoke_fails: Option<String>,
+    /// The pieces in which it answers; `fails` then comes after them.
+    streams: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,6 +58,9 @@ struct Answer {
     absent_headers: Vec<String>,
     body: Option<Value>,
     body_text: Option<String>,
+    pieces: Option<Vec<String>>,
+    #[serde(default)]
+    cut: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +84,50 @@ impl InvokeCore for &'static FakeCore {
             (None, None, Some("throttled")) => Err(EdgeError::CoreThrottled { retry_after: 7, cause: "busy".to_owned() }),
             (None, None, Some("timed_out")) => Err(EdgeError::CoreTimedOut),
             other => panic!("core was called and no answer is written for it: {other:?}"),
+        }
+    }
+
+    async fn invoke_streamed(&self, call: Call<'_>) -> Result<CoreStream, EdgeError> {
+        let mut events = Vec::new();
+        if let Some(pieces) = &self.core.streams {
+            let payload = String::from_utf8(call.enriched.payload).expect("UTF-8");
+            self.seen.lock().expect("a lock").push((payload, call.enriched.tenant));
+            events.extend(pieces.iter().map(|piece| Ok(CoreEvent::Bytes(piece.clone().into()))));
+            events.extend(self.core.fails.iter().map(|payload| Ok(CoreEvent::Failed(payload.clone().into_bytes()))));
+            events.extend(self.core.invoke_fails.iter().map(|why| Err(EdgeError::CoreUnreachable(why.clone()))));
+        } else {
+            let reply = self.invoke(call).await?;
+            let event =
+                if reply.is_function_error { CoreEvent::Failed(reply.payload) } else { CoreEvent::Bytes(reply.payload.into()) };
+            events.push(Ok(event));
+        }
+        Ok(CoreStream { content_type: None, events: Box::pin(futures_util::stream::iter(events)) })
+    }
+}
+
+/// What the caller gets, in one form for every kind of reply.
+#[derive(Debug)]
+enum Got {
+    Result(String),
+    Failure(Diagnostic),
+    Stream { prelude: String, pieces: Vec<String>, is_cut: bool },
+}
+
+async fn read_reply(reply: Reply<'_, &'static FakeCore>) -> Got {
+    match reply {
+        Reply::Result(json) => Got::Result(String::from_utf8(json).expect("UTF-8")),
+        Reply::Failure(error) => Got::Failure(error.into()),
+        Reply::Stream(head, mut relay) => {
+            let (mut pieces, mut is_cut) = (Vec::new(), false);
+            while let Some(piece) = relay.next().await {
+                match piece {
+                    Ok(bytes) => pieces.push(String::from_utf8(bytes.to_vec()).expect("UTF-8")),
+                    Err(_) => is_cut = true,
+                }
+            }
+            let prelude = String::from_utf8(head.prelude.to_vec()).expect("UTF-8");
+            assert!(prelude.is_empty() || prelude.ends_with("\0\0\0\0\0\0\0\0"), "{prelude}");
+            Got::Stream { prelude: prelude.trim_end_matches('\0').to_owned(), pieces, is_cut }
         }
     }
 }
@@ -122,8 +171,12 @@ async fn whatever_json_arrives_is_answered() {
         let core = leak(Core { returns: Some("{}".to_owned()), ..Core::default() });
         let edge = Edge::new(config(&BTreeMap::new()), core);
         let raw: Box<RawValue> = serde_json::from_str(event).expect(event);
-        let reply = edge.handle(&raw, &context(None)).await;
-        assert!(reply.is_err() || reply.is_ok_and(|reply| reply.get().starts_with('{')), "{event}");
+        let context = context(None);
+        match read_reply(edge.handle(&raw, &context).await).await {
+            Got::Result(json) => assert!(json.starts_with('{'), "{event}"),
+            Got::Failure(error) => assert!(!error.error_type.is_empty(), "{event}"),
+            Got::Stream { .. } => panic!("{event}"),
+        }
     }
 }
 
@@ -135,11 +188,16 @@ async fn replay(path: &Path) -> Result<(), String> {
     expected.core.returns = expected.core.returns.map(|returns| returns.replace("<pad>", &pad));
     let core = leak(expected.core);
     let edge = Edge::new(config(&expected.environment), core);
-    let reply = edge.handle(&event, &context(expected.cognito_identity)).await;
-    match (reply, expected.answer, expected.result, expected.error) {
-        (Ok(reply), Some(answer), None, None) => check_answer(&reply, answer)?,
-        (Ok(reply), None, Some(result), None) => same("result", &value(reply.get()), &result)?,
-        (Err(error), None, None, Some(expected)) => same("error", &json!(Diagnostic::from(error)), &expected)?,
+    let context = context(expected.cognito_identity);
+    let got = read_reply(edge.handle(&event, &context).await).await;
+    match (got, expected.answer, expected.result, expected.error) {
+        (Got::Result(reply), Some(answer), None, None) => check_answer(&value(&reply), answer)?,
+        (Got::Stream { prelude, pieces, is_cut }, Some(answer), None, None) => check_stream(&prelude, &pieces, is_cut, answer)?,
+        (Got::Result(reply), None, Some(result), None) => same("result", &value(&reply), &result)?,
+        (Got::Stream { pieces, is_cut: false, .. }, None, Some(result), None) => {
+            same("result", &value(&pieces.concat()), &result)?
+        }
+        (Got::Failure(error), None, None, Some(expected)) => same("error", &json!(error), &expected)?,
         other => return Err(format!("it got {other:?}")),
     }
     let seen = core.seen.lock().expect("a lock");
@@ -152,8 +210,16 @@ async fn replay(path: &Path) -> Result<(), String> {
     same("tenant", &json!(seen.first().and_then(|(_, tenant)| tenant.clone())), &json!(expected.tenant))
 }
 
-fn check_answer(reply: &RawValue, wanted: Answer) -> Result<(), String> {
-    let answer = value(reply.get());
+fn check_stream(prelude: &str, pieces: &[String], is_cut: bool, wanted: Answer) -> Result<(), String> {
+    same("cut", &json!(is_cut), &json!(wanted.cut))?;
+    let said = wanted.pieces.as_ref().map(|pieces| with_id(json!(pieces)));
+    said.map_or(Ok(()), |said| same("pieces", &json!(pieces), &said))?;
+    let mut answer = value(prelude);
+    answer["body"] = json!(pieces.concat());
+    check_answer(&answer, wanted)
+}
+
+fn check_answer(answer: &Value, wanted: Answer) -> Result<(), String> {
     same("statusCode", &answer["statusCode"], &json!(wanted.status_code))?;
     for (name, value) in wanted.headers {
         same(&name, &answer["headers"][&name], &with_id(json!(value)))?;
@@ -167,7 +233,8 @@ fn check_answer(reply: &RawValue, wanted: Answer) -> Result<(), String> {
     let body = answer["body"].as_str().unwrap_or_default();
     match (wanted.body, wanted.body_text) {
         (Some(wanted), None) => same("body", &value(body), &with_id(wanted)),
-        (None, Some(wanted)) => same("bodyText", &json!(body), &json!(wanted)),
+        (None, Some(wanted)) => same("bodyText", &json!(body), &with_id(json!(wanted))),
+        (None, None) if wanted.pieces.is_some() => Ok(()),
         _ => Err("write one of body and bodyText".to_owned()),
     }
 }

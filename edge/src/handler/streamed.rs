@@ -1,0 +1,169 @@
+//! The way of an answer that is passed on while core still works: `RESPONSE=stream`.
+//!
+//! Status and headers are decided by what is known before core's first byte. What breaks after it is told in the stream
+//! itself, or by its being cut short: an answer that is not whole never looks like one that is.
+
+use std::fmt;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Edge, Reply, Visit};
+use crate::error::EdgeError;
+use crate::event::Request;
+use crate::invoke::{CoreEvent, CoreStream, InvokeCore};
+use crate::respond::{Opened, Opening, Response, core_error, failure_event};
+
+/// What stands before a stream.
+#[derive(Debug)]
+pub struct Head {
+    /// The type of what goes to the Runtime API.
+    pub content_type: String,
+    /// Status and headers, where the platform makes an HTTP response of the stream; else nothing.
+    pub prelude: Bytes,
+}
+
+/// A stream that has to break off.
+#[derive(Debug)]
+pub struct Cut;
+
+/// The bytes of an answer, passed on as they come. One chunk is held at a time.
+pub struct Relay<'a, C> {
+    first: Bytes,
+    source: Option<Source<'a, C>>,
+}
+
+/// Core, still at work, and what is logged when it is done.
+struct Source<'a, C> {
+    edge: &'a Edge<C>,
+    visit: Visit<'a>,
+    status: u16,
+    is_event_stream: bool,
+    events: Events,
+}
+
+/// Core's events, until the time is up.
+struct Events {
+    core: CoreStream,
+    deadline: Instant,
+}
+
+impl Events {
+    async fn next(&mut self) -> Result<Option<CoreEvent>, EdgeError> {
+        let event = timeout_at(self.deadline, self.core.events.next()).await;
+        event.map_err(|_| EdgeError::CoreTimedOut)?.transpose()
+    }
+}
+
+impl<C: InvokeCore> Edge<C> {
+    pub(super) async fn streamed_result<'a>(&'a self, request: Request<'_>, mut visit: Visit<'a>) -> Reply<'a, C> {
+        match self.open(request, &mut visit).await {
+            Ok((opened, events)) => {
+                let content_type = opened.response.headers.get("content-type").unwrap_or_default().to_owned();
+                Reply::Stream(Head { content_type, prelude: Bytes::new() }, Relay::of(self, visit, opened, events))
+            }
+            Err(error) => {
+                self.record(&visit, 200, Some(&error));
+                Reply::Failure(error.into())
+            }
+        }
+    }
+
+    pub(super) async fn streamed_response<'a>(&'a self, request: Request<'_>, mut visit: Visit<'a>) -> Reply<'a, C> {
+        if visit.is_preflight {
+            let response = Response::preflight(&self.config.cors, visit.origin.as_deref());
+            return self.whole(response.dressed(&self.dress(&visit)), &visit, None);
+        }
+        match self.open(request, &mut visit).await {
+            Ok((mut opened, events)) => {
+                opened.response = opened.response.dressed(&self.dress(&visit));
+                if visit.is_head {
+                    return self.whole(opened.response, &visit, None);
+                }
+                Reply::Stream(Head::of(&opened.response), Relay::of(self, visit, opened, events))
+            }
+            Err(error) => self.whole(self.failure(&error, visit.door, &self.dress(&visit)), &visit, Some(&error)),
+        }
+    }
+
+    /// Calls core, and waits for what decides about status and headers.
+    async fn open(&self, request: Request<'_>, visit: &mut Visit<'_>) -> Result<(Opened, Events), EdgeError> {
+        let call = self.call(request, visit.context).await?;
+        let deadline = Instant::now() + call.budget;
+        let core = visit.clock.time_core(self.core.invoke_streamed(call)).await?;
+        let mut opening = Opening::new(core.content_type.clone());
+        let mut events = Events { core, deadline };
+        loop {
+            match visit.clock.time_core(events.next()).await? {
+                Some(CoreEvent::Bytes(bytes)) => {
+                    if let Some(opened) = opening.push(&bytes) {
+                        return Ok((opened, events));
+                    }
+                }
+                Some(CoreEvent::Failed(payload)) => return Err(core_error(&payload, self.config.error_detail)),
+                None => return Ok((opening.end(), events)),
+            }
+        }
+    }
+
+    /// An answer that is there already.
+    fn whole<'a>(&'a self, response: Response, visit: &Visit, error: Option<&EdgeError>) -> Reply<'a, C> {
+        self.record(visit, response.status, error);
+        let response = if visit.is_head { response.without_body() } else { response };
+        let head = Head::of(&response);
+        Reply::Stream(head, Relay { first: response.body.into(), source: None })
+    }
+}
+
+impl Head {
+    fn of(response: &Response) -> Self {
+        let content_type = "application/vnd.awslambda.http-integration-response".to_owned();
+        Self { content_type, prelude: response.to_prelude() }
+    }
+}
+
+impl<'a, C: InvokeCore> Relay<'a, C> {
+    fn of(edge: &'a Edge<C>, mut visit: Visit<'a>, opened: Opened, events: Events) -> Self {
+        visit.clock.stop_edge();
+        let content_type = opened.response.headers.get("content-type").unwrap_or_default();
+        let is_event_stream = content_type.to_ascii_lowercase().starts_with("text/event-stream");
+        let source = Source { edge, visit, status: opened.response.status, is_event_stream, events };
+        Self { first: opened.first, source: Some(source) }
+    }
+
+    /// The next bytes; `None` at the end of an answer that is whole.
+    pub async fn next(&mut self) -> Option<Result<Bytes, Cut>> {
+        if !self.first.is_empty() {
+            return Some(Ok(std::mem::take(&mut self.first)));
+        }
+        let source = self.source.as_mut()?;
+        let error = match source.visit.clock.time_core(source.events.next()).await {
+            Ok(Some(CoreEvent::Bytes(bytes))) => return Some(Ok(bytes)),
+            Ok(Some(CoreEvent::Failed(payload))) => Some(core_error(&payload, source.edge.config.error_detail)),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        let source = self.source.take()?;
+        let cause = error.as_ref().and_then(EdgeError::cause).unwrap_or_default();
+        source.edge.log(&source.visit, source.status, error.as_ref().map_or("", EdgeError::code), &cause);
+        let error = error?;
+        match source.is_event_stream {
+            true => Some(Ok(failure_event(&error, &source.visit.context.request_id).into())),
+            false => Some(Err(Cut)),
+        }
+    }
+
+    /// Nobody reads any longer: core's answer is not read further either.
+    pub fn abandon(self) {
+        if let Some(source) = self.source {
+            source.edge.log(&source.visit, source.status, "", "the caller went away before the end");
+        }
+    }
+}
+
+impl<C> fmt::Debug for Relay<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Relay").field("first", &self.first.len()).field("is_open", &self.source.is_some()).finish()
+    }
+}

@@ -1,0 +1,53 @@
+//! The event stream of `InvokeWithResponseStream` becomes [`CoreEvent`]s. One chunk is held at a time: what is not asked for is not read.
+
+use aws_sdk_lambda::operation::invoke_with_response_stream::InvokeWithResponseStreamOutput;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{InvokeWithResponseStreamCompleteEvent, InvokeWithResponseStreamResponseEvent as Event};
+use futures_util::stream;
+
+use super::{CoreEvent, CoreStream, failure};
+use crate::error::EdgeError;
+
+/// What Lambda's own answer is, and nothing that core said.
+const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
+
+/// Reads an answer that has begun.
+pub fn stream(mut output: InvokeWithResponseStreamOutput) -> CoreStream {
+    let content_type = output.response_stream_content_type.take().filter(|kind| kind != EVENT_STREAM);
+    let events = stream::unfold(Some(output), |output| async {
+        let mut output = output?;
+        let event = next(&mut output).await.transpose()?;
+        let goes_on = matches!(event, Ok(CoreEvent::Bytes(_)));
+        Some((event, goes_on.then_some(output)))
+    });
+    CoreStream { content_type, events: Box::pin(events) }
+}
+
+/// A stream that ends without a word is broken: Lambda says when it is complete.
+async fn next(output: &mut InvokeWithResponseStreamOutput) -> Result<Option<CoreEvent>, EdgeError> {
+    loop {
+        match output.event_stream.recv().await {
+            Ok(Some(Event::PayloadChunk(chunk))) => {
+                let bytes = chunk.payload.map(Blob::into_inner).unwrap_or_default();
+                if !bytes.is_empty() {
+                    return Ok(Some(CoreEvent::Bytes(bytes.into())));
+                }
+            }
+            Ok(Some(Event::InvokeComplete(complete))) => return Ok(error_payload(complete).map(CoreEvent::Failed)),
+            // A kind of event that this version of the SDK does not know.
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(EdgeError::CoreUnreachable("the stream ended before core was done".to_owned())),
+            Err(error) => return Err(EdgeError::CoreUnreachable(failure::told(&error))),
+        }
+    }
+}
+
+/// Core's error payload, or one made of the code where the details are none.
+fn error_payload(complete: InvokeWithResponseStreamCompleteEvent) -> Option<Vec<u8>> {
+    let code = complete.error_code?;
+    let details = complete.error_details.unwrap_or_default();
+    if details.starts_with('{') {
+        return Some(details.into_bytes());
+    }
+    Some(serde_json::json!({ "errorType": code, "errorMessage": details }).to_string().into_bytes())
+}

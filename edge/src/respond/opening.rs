@@ -1,0 +1,163 @@
+//! The first bytes of core's streamed answer become the head of the response: they may be a prelude with status and headers.
+//! Pure; it holds bytes back only while they may still be one.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
+
+use bytes::{Bytes, BytesMut};
+
+use super::Response;
+use super::core_answer::{is_header, proxy_headers, status};
+use crate::json::Object;
+
+/// What stands between a prelude and the bytes that follow it.
+pub const DELIMITER: [u8; 8] = [0; 8];
+/// The type of an answer that begins with a prelude.
+const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
+/// The longest prelude, in bytes.
+const MAX_PRELUDE: usize = 64 * 1024;
+/// What a prelude begins with.
+const MEMBERS: [&[u8]; 4] = [b"\"statusCode\"", b"\"headers\"", b"\"cookies\"", b"\"multiValueHeaders\""];
+
+/// An answer whose head is known.
+#[derive(Debug)]
+pub struct Opened {
+    /// Status and headers; the body is empty.
+    pub response: Response,
+    /// Bytes that came with the head.
+    pub first: Bytes,
+}
+
+/// An answer whose head is not known yet.
+#[derive(Debug)]
+pub struct Opening {
+    content_type: Option<String>,
+    held: BytesMut,
+}
+
+impl Opening {
+    /// Nothing has come; `content_type` is what Lambda says of the answer, if anything.
+    pub fn new(content_type: Option<String>) -> Self {
+        Self { content_type, held: BytesMut::new() }
+    }
+
+    /// Takes bytes, and gives the head once it is known.
+    pub fn push(&mut self, bytes: &[u8]) -> Option<Opened> {
+        self.held.extend_from_slice(bytes);
+        if let Some(opened) = self.with_prelude() {
+            return Some(opened);
+        }
+        let may_be_prelude = self.held.len() < MAX_PRELUDE && begins_like_a_prelude(&self.held);
+        (!may_be_prelude).then(|| self.without_prelude())
+    }
+
+    /// The answer has ended: what there is of it is all.
+    pub fn end(mut self) -> Opened {
+        if self.held.is_empty() {
+            return Opened { response: Response::json(200, String::new()), first: Bytes::from_static(b"{}") };
+        }
+        self.without_prelude()
+    }
+
+    fn with_prelude(&mut self) -> Option<Opened> {
+        let length = self.held.windows(DELIMITER.len()).position(|window| window == DELIMITER)?;
+        let response = read_prelude(std::str::from_utf8(&self.held[..length]).ok()?)?;
+        let first = self.held.split_off(length + DELIMITER.len()).freeze();
+        Some(Opened { response, first })
+    }
+
+    fn without_prelude(&mut self) -> Opened {
+        let mut response = Response::json(200, String::new());
+        let said = self.content_type.take().filter(|kind| kind != WITH_PRELUDE && is_header("content-type", kind));
+        response.headers.set("Content-Type", said.unwrap_or_else(|| guess(&self.held).to_owned()));
+        Opened { response, first: self.held.split().freeze() }
+    }
+}
+
+/// Status, headers and cookies; `None` when it is none, or says what no HTTP answer can.
+fn read_prelude(text: &str) -> Option<Response> {
+    let prelude = Object::read(text)?;
+    let code = prelude.get("statusCode").map_or(Some(200), status)?;
+    let mut response = Response::json(code, String::new());
+    for (name, value) in proxy_headers(&prelude) {
+        if !is_header(&name, &value) {
+            return None;
+        }
+        match name.eq_ignore_ascii_case("content-type") {
+            true => response.headers.set("Content-Type", value),
+            false => response.headers.add(name, value),
+        }
+    }
+    Some(response)
+}
+
+fn begins_like_a_prelude(bytes: &[u8]) -> bool {
+    let Some(rest) = bytes.trim_ascii_start().strip_prefix(b"{") else { return bytes.trim_ascii_start().is_empty() };
+    let rest = rest.trim_ascii_start();
+    MEMBERS.iter().any(|member| rest.starts_with(member) || member.starts_with(rest))
+}
+
+/// The type of an answer of which nobody says it: Lambda's event stream has no place for it.
+fn guess(bytes: &[u8]) -> &'static str {
+    let start = bytes.trim_ascii_start();
+    let begins_with = |words: &[&[u8]]| words.iter().any(|word| start.starts_with(word));
+    if begins_with(&[b"data:", b"event:", b"id:", b"retry:", b":"]) {
+        return "text/event-stream";
+    }
+    match start.first() {
+        Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9') => "application/json",
+        _ if begins_with(&[b"null", b"true", b"false"]) => "application/json",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Status, headers and first bytes, with the number of pieces that were held until then.
+    fn open(pieces: &[&[u8]]) -> String {
+        let mut opening = Opening::new(None);
+        for (at, piece) in pieces.iter().enumerate() {
+            if let Some(opened) = opening.push(piece) {
+                return format!("{} {}", at + 1, told(&opened));
+            }
+        }
+        format!("end {}", told(&opening.end()))
+    }
+
+    fn told(opened: &Opened) -> String {
+        let headers: Vec<_> = opened.response.headers.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("{} {} {:?}", opened.response.status, headers.join(","), String::from_utf8_lossy(&opened.first))
+    }
+
+    #[test]
+    fn the_head_is_known_as_soon_as_the_bytes_cannot_be_a_prelude() {
+        let prelude = br#"{"statusCode":201,"headers":{"content-type":"text/plain","x-a":"b"},"cookies":["c=1"]}"#;
+        let cut = [&prelude[..20], &prelude[20..], b"\0\0\0", b"\0\0\0\0\0hi"];
+        let cases: [(&[&[u8]], &str); 8] = [
+            (&[prelude.as_slice(), &[0; 8], b"hi"], r#"2 201 Content-Type=text/plain,x-a=b,Set-Cookie=c=1 """#),
+            (&cut, r#"4 201 Content-Type=text/plain,x-a=b,Set-Cookie=c=1 "hi""#),
+            (&[br#"{"answer":"#, br#"1}"#], r#"1 200 Content-Type=application/json "{\"answer\":""#),
+            (&[br#"{"statusCode":200}"#], r#"end 200 Content-Type=application/json "{\"statusCode\":200}""#),
+            (&[b"data: x\n\n"], r#"1 200 Content-Type=text/event-stream "data: x\n\n""#),
+            (&[b"\x89PNG"], "1 200 Content-Type=application/octet-stream \"\u{fffd}PNG\""),
+            (&[b"null"], r#"1 200 Content-Type=application/json "null""#),
+            (&[], r#"end 200 Content-Type=application/json "{}""#),
+        ];
+        for (pieces, expected) in cases {
+            assert_eq!(open(pieces), expected);
+        }
+    }
+
+    #[test]
+    fn what_lambda_says_of_the_type_goes_before_what_it_looks_like() {
+        let opened = Opening::new(Some("text/csv".to_owned())).push(b"1,2").expect("a head");
+        assert!(told(&opened).contains("Content-Type=text/csv"), "{opened:?}");
+    }
+
+    #[test]
+    fn a_prelude_that_never_ends_is_passed_on() {
+        let mut opening = Opening::new(None);
+        assert!(opening.push(br#"{"statusCode":200,"#).is_none());
+        assert!(opening.push(&vec![b' '; MAX_PRELUDE]).is_some());
+    }
+}

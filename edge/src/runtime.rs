@@ -1,0 +1,159 @@
+//! Between the Lambda runtime and the handler: an invocation's bytes become an event, a reply goes to the Runtime API.
+//!
+//! `lambda_runtime` polls; what it would do with a handler's answer is done here, because it types every answer as JSON once
+//! more, and ends a stream that broke as if it were whole.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+use lambda_http::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use lambda_http::{Error, lambda_runtime};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use lambda_runtime_api_client::PooledClient;
+use lambda_runtime_api_client::body::{Body, sender::Sender};
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use tower::{Service, layer::layer_fn};
+
+use crate::config::Concurrency;
+use crate::handler::{Edge, Head, Relay, Reply};
+use crate::invoke::InvokeCore;
+use crate::telemetry;
+
+/// Keeps a stale answer from being taken for another's; sent back as it came.
+const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+/// Announces an answer in pieces.
+const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
+
+/// Answers invocations until Lambda ends the environment.
+pub async fn run<C: InvokeCore>(edge: Edge<C>, concurrency: Concurrency) -> Result<(), Error> {
+    let api = PooledClient::builder().with_pool_size(concurrency.0).build();
+    let service = Answering { edge: Arc::new(edge), api: Arc::new(api) };
+    // The runtime wants a handler of its own kind, whose place is then taken.
+    let placeholder = service_fn(|_: LambdaEvent<IgnoredAny>| std::future::ready(Err::<(), Diagnostic>(unanswered())));
+    Runtime::new(placeholder).layer(layer_fn(move |_| service.clone())).run_concurrent().await
+}
+
+fn unanswered() -> Diagnostic {
+    Diagnostic { error_type: "Runtime.Unanswered".to_owned(), error_message: "no handler".to_owned() }
+}
+
+/// The service that the runtime hands its invocations.
+struct Answering<C> {
+    edge: Arc<Edge<C>>,
+    api: Arc<PooledClient>,
+}
+
+impl<C> Clone for Answering<C> {
+    fn clone(&self) -> Self {
+        Self { edge: Arc::clone(&self.edge), api: Arc::clone(&self.api) }
+    }
+}
+
+impl<C: InvokeCore> Service<LambdaInvocation> for Answering<C> {
+    type Response = ();
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move { this.answer(invocation).await })
+    }
+}
+
+impl<C: InvokeCore> Answering<C> {
+    async fn answer(&self, invocation: LambdaInvocation) -> Result<(), Error> {
+        let LambdaInvocation { parts, body, context } = invocation;
+        if parts.status.is_server_error() {
+            return Err(format!("the Runtime API answers {}", parts.status).into());
+        }
+        let answer = Answer { api: &self.api, context: &context, invocation_id: parts.headers.get(INVOCATION_ID) };
+        let Ok(event) = serde_json::from_slice::<&RawValue>(&body) else {
+            return answer.failed("invalid_event", "The event is not JSON").await;
+        };
+        match self.edge.handle(event, &context).await {
+            Reply::Result(json) => answer.whole(json.into()).await,
+            Reply::Failure(error) => answer.failed(error.error_type, &error.error_message).await,
+            Reply::Stream(head, relay) => answer.streamed(head, relay).await,
+        }
+    }
+}
+
+/// The answer to one invocation.
+struct Answer<'a> {
+    api: &'a PooledClient,
+    context: &'a Context,
+    invocation_id: Option<&'a HeaderValue>,
+}
+
+impl Answer<'_> {
+    async fn whole(&self, json: Bytes) -> Result<(), Error> {
+        self.send("response", &[("content-type", "application/json")], json.into()).await
+    }
+
+    async fn failed(&self, error_type: &str, error_message: &str) -> Result<(), Error> {
+        let error = Diagnostic { error_type: error_type.to_owned(), error_message: error_message.to_owned() };
+        let headers = [("content-type", "application/json"), ("lambda-runtime-function-error-type", "Function.Error")];
+        self.send("error", &headers, serde_json::to_vec(&error)?.into()).await
+    }
+
+    /// A stream that breaks off takes the connection with it, which is how Lambda learns that there is no more.
+    async fn streamed<C: InvokeCore>(&self, head: Head, relay: Relay<'_, C>) -> Result<(), Error> {
+        let (sender, body) = Body::channel();
+        let headers = [("content-type", head.content_type.as_str()), (RESPONSE_MODE, "streaming")];
+        let (sent, is_whole) = tokio::join!(self.send("response", &headers, body), pump(sender, head.prelude, relay));
+        if is_whole { sent } else { Ok(()) }
+    }
+
+    async fn send(&self, what: &str, headers: &[(&'static str, &str)], body: Body) -> Result<(), Error> {
+        let uri = format!("/2018-06-01/runtime/invocation/{}/{what}", self.context.request_id);
+        let mut request = Request::post(uri).body(body)?;
+        set(request.headers_mut(), headers)?;
+        if let Some(id) = self.invocation_id {
+            request.headers_mut().insert(INVOCATION_ID, id.clone());
+        }
+        let response = self.api.call(request).await?;
+        if response.status() != StatusCode::ACCEPTED && response.status() != StatusCode::OK {
+            telemetry::log_refused_answer(&self.context.request_id, response.status().as_u16());
+        }
+        Ok(())
+    }
+}
+
+fn set(headers: &mut HeaderMap, pairs: &[(&'static str, &str)]) -> Result<(), Error> {
+    for (name, value) in pairs {
+        headers.insert(*name, HeaderValue::from_str(value)?);
+    }
+    Ok(())
+}
+
+/// Sends the prelude and what follows; false when the stream was cut.
+async fn pump<C: InvokeCore>(mut sender: Sender, prelude: Bytes, mut relay: Relay<'_, C>) -> bool {
+    if !prelude.is_empty() && sender.send_data(prelude).await.is_err() {
+        relay.abandon();
+        return false;
+    }
+    loop {
+        match relay.next().await {
+            None => return true,
+            Some(Err(_)) => {
+                sender.abort();
+                return false;
+            }
+            Some(Ok(bytes)) => {
+                if sender.send_data(bytes).await.is_err() {
+                    relay.abandon();
+                    return false;
+                }
+            }
+        }
+    }
+}
