@@ -41,7 +41,7 @@ pub enum FunctionKind {
 /// The options of the stack.
 #[derive(Debug, clap::Args)]
 pub struct StackArguments {
-    /// The first of six ports in a row: console, API, user pool, identity pool, Lambda, frontend; 0 takes any that are free
+    /// The first of ten ports in a row: console, API, user pool, identity pool, Lambda, frontend, three function URLs, REST API; 0 takes any that are free
     #[arg(long, default_value_t = 4000, value_name = "PORT")]
     pub port: u16,
     /// A built frontend to serve, e.g. web/dist; its origin is one that may read the API's answers

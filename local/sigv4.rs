@@ -46,6 +46,8 @@ pub struct Scope<'a> {
 pub struct Verified {
     /// Who signed.
     pub principal: Principal,
+    /// With which access key.
+    pub access_key_id: String,
 }
 
 /// A signature that does not, in AWS's words.
@@ -86,7 +88,7 @@ pub fn verify(
     let signature = signature(&canonical, &claimed, &credentials);
     let is_equal = constant_time::verify_slices_are_equal(signature.as_bytes(), claimed.signature.as_bytes()).is_ok();
     if is_equal {
-        return Ok(Verified { principal: credentials.principal });
+        return Ok(Verified { principal: credentials.principal, access_key_id: credentials.access_key_id });
     }
     let text = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key \
                 and signing method. Consult the service documentation for details.";

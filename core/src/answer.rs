@@ -1,4 +1,4 @@
-//! An inquiry and the figures become a sentence with its sources, or an honest list of what there is instead.
+//! An inquiry and the figures become sentences with their sources, or an honest list of what there is instead.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::rank;
 /// What core returns.
 #[derive(Debug, Serialize)]
 pub struct Answer {
-    /// The sentence.
+    /// The answer, in sentences.
     pub answer: String,
     /// How it came about.
     pub meta: Meta,
@@ -21,42 +21,87 @@ pub struct Answer {
 #[derive(Debug, Serialize)]
 pub struct Meta {
     /// What answered.
-    pub model: &'static str,
+    pub model: String,
     /// Whether there was something to answer with.
     pub found: bool,
     /// Milliseconds spent.
     pub latency_ms: f64,
     /// Where the figures were read.
     pub sources: Vec<Source>,
+    /// What the model has read and written, where it counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
 }
 
-/// Answers an inquiry; `start` is when work on it began.
-pub fn to(inquiry: &Inquiry, figures: &Figures, start: Instant) -> Answer {
-    let told = tell(inquiry, figures);
-    let found = told.is_ok();
-    let (answer, sources) = told.unwrap_or_else(|what_there_is| (what_there_is, Vec::new()));
-    let latency_ms = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
-    Answer { answer, meta: Meta { model: "embedded-facts", found, latency_ms, sources } }
+/// Tokens, as Amazon Bedrock counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// Of the prompt.
+    pub input: i32,
+    /// Of the answer.
+    pub output: i32,
 }
 
-fn tell(inquiry: &Inquiry, figures: &Figures) -> Result<(String, Vec<Source>), String> {
+/// What the figures say, and where that was read.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// In sentences.
+    pub sentences: Vec<String>,
+    /// The texts in which the figures were read.
+    pub sources: Vec<Source>,
+    /// Whether it is an answer, and not a list of what there is instead.
+    pub found: bool,
+}
+
+impl Told {
+    /// How the embedded figures answer; `start` is when work began.
+    pub fn meta(&self, start: Instant) -> Meta {
+        Meta {
+            model: "embedded-facts".to_owned(),
+            found: self.found,
+            latency_ms: millis_since(start),
+            sources: self.sources.clone(),
+            tokens: None,
+        }
+    }
+
+    /// All of it, in one piece.
+    pub fn answer(&self, start: Instant) -> Answer {
+        Answer { answer: self.sentences.join(" "), meta: self.meta(start) }
+    }
+}
+
+/// Milliseconds, to the microsecond.
+pub fn millis_since(start: Instant) -> f64 {
+    (start.elapsed().as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// Says what the figures have to say to an inquiry.
+pub fn tell(inquiry: &Inquiry, figures: &Figures) -> Told {
+    match find(inquiry, figures) {
+        Ok((sentences, sources)) => Told { sentences, sources, found: true },
+        Err(what_there_is) => Told { sentences: what_there_is, sources: Vec::new(), found: false },
+    }
+}
+
+fn find(inquiry: &Inquiry, figures: &Figures) -> Result<(Vec<String>, Vec<Source>), Vec<String>> {
     let company = figures.company(&inquiry.partner).ok_or_else(|| companies(inquiry, figures))?;
     let results = company.results(inquiry.year, &inquiry.period).ok_or_else(|| periods(inquiry, company))?;
     let before = company.results(inquiry.year - 1, &inquiry.period);
     let known: Vec<_> = rank::measures(&inquiry.question).into_iter().filter(|m| results.value(*m).is_some()).collect();
-    if known.is_empty() {
-        return Err(measures(company, results));
-    }
-    let clauses: Vec<_> = known.iter().filter_map(|measure| clause(*measure, results, before)).collect();
+    let mut clauses = known.iter().filter_map(|measure| clause(*measure, results, before));
+    let Some(first) = clauses.next() else { return Err(measures(company, results)) };
+    let quarter = if results.period == "FY" { String::new() } else { format!("{} of ", results.period) };
+    let when = format!("In {quarter}fiscal {} (ended {})", results.fiscal_year, results.period_end);
+    let mut sentences = vec![format!("{when}, {} reported {first}.", company.name)];
+    sentences.extend(clauses.map(|clause| format!("It reported {clause}.")));
     let mut sources = Vec::new();
     for source in known.iter().map(|measure| results.source(*measure)) {
         if !sources.contains(source) {
             sources.push(source.clone());
         }
     }
-    let quarter = if results.period == "FY" { String::new() } else { format!("{} of ", results.period) };
-    let when = format!("In {quarter}fiscal {} (ended {})", results.fiscal_year, results.period_end);
-    Ok((format!("{when}, {} reported {}.", company.name, in_a_row(&clauses)), sources))
+    Ok((sentences, sources))
 }
 
 fn clause(measure: Measure, results: &Results, before: Option<&Results>) -> Option<String> {
@@ -80,23 +125,23 @@ fn in_a_row(clauses: &[String]) -> String {
     }
 }
 
-fn companies(inquiry: &Inquiry, figures: &Figures) -> String {
+fn companies(inquiry: &Inquiry, figures: &Figures) -> Vec<String> {
     let names: Vec<_> = figures.companies().iter().map(|company| format!("{} ({})", company.name, company.ticker)).collect();
-    format!("There are no figures for {:?}. There are some for {}.", inquiry.partner, in_a_row(&names))
+    vec![format!("There are no figures for {:?}.", inquiry.partner), format!("There are some for {}.", in_a_row(&names))]
 }
 
-fn periods(inquiry: &Inquiry, company: &Company) -> String {
+fn periods(inquiry: &Inquiry, company: &Company) -> Vec<String> {
     let mut there: Vec<_> = company.results.iter().map(|results| (results.fiscal_year, results.period.as_str())).collect();
     there.sort_by_key(|(year, period)| (-year, *period == "FY", *period));
     let there: Vec<_> = there.into_iter().map(|(year, period)| format!("{period} {year}")).collect();
     let asked = format!("{} {}", inquiry.period, inquiry.year);
-    format!("There are no figures of {} for {asked}. There are some for {}.", company.name, in_a_row(&there))
+    vec![format!("There are no figures of {} for {asked}.", company.name), format!("There are some for {}.", in_a_row(&there))]
 }
 
-fn measures(company: &Company, results: &Results) -> String {
+fn measures(company: &Company, results: &Results) -> Vec<String> {
     let there: Vec<_> = Measure::ALL.into_iter().filter(|m| results.value(*m).is_some()).map(|m| m.name().to_owned()).collect();
     let when = format!("{} {}", results.period, results.fiscal_year);
-    format!("That figure of {} for {when} was not found. There is {}.", company.name, in_a_row(&there))
+    vec![format!("That figure of {} for {when} was not found.", company.name), format!("There is {}.", in_a_row(&there))]
 }
 
 #[cfg(test)]
@@ -107,7 +152,7 @@ mod tests {
         let figures = Figures::embedded().expect("the data");
         let inquiry =
             Inquiry { partner: partner.to_owned(), year, period: period.to_owned(), question: question.to_owned(), sub: None };
-        to(&inquiry, &figures, Instant::now())
+        tell(&inquiry, &figures).answer(Instant::now())
     }
 
     #[test]

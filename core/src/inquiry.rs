@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 /// What is asked, and by whom.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inquiry {
     /// The company.
     pub partner: String,

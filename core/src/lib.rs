@@ -4,9 +4,12 @@
 //! of HTTP, CORS or tokens, and trusts for who is asking the `identity` alone, which no caller can set.
 //!
 //! [`inquiry`] reads the event, [`figures`] holds the data, [`rank`] picks the facts that the question asks for, and
-//! [`answer`] puts them into a sentence.
+//! [`answer`] puts them into sentences; [`bedrock`] lets a model do that, where `BEDROCK_MODEL_ID` names one. [`events`] sends
+//! them one by one, where `RESPONSE=stream` asks for it.
 
 pub mod answer;
+pub mod bedrock;
+pub mod events;
 pub mod figures;
 pub mod inquiry;
 pub mod rank;
@@ -14,14 +17,17 @@ pub mod rank;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use lambda_runtime::{Diagnostic, LambdaEvent, MetadataPrelude, StreamResponse, service_fn};
 use serde_json::Value;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use answer::Answer;
+use answer::{Answer, Told};
+use bedrock::{Bedrock, ModelError};
+use events::Events;
 use figures::Figures;
 use inquiry::Inquiry;
 
@@ -51,19 +57,78 @@ fn start_log() {
 }
 
 async fn serve() -> Result<(), lambda_runtime::Error> {
-    let figures = Figures::embedded()?;
-    let handler = |event: LambdaEvent<Value>| std::future::ready(respond(&figures, &event.payload));
-    lambda_runtime::run(service_fn(handler)).await
+    let model = match variable("BEDROCK_MODEL_ID") {
+        Some(id) => Some(Bedrock::new(id).await),
+        None => None,
+    };
+    let core = Core { figures: Figures::embedded()?, model };
+    match variable("RESPONSE").as_deref() {
+        Some("stream") => lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| core.stream(event.payload))).await,
+        None | Some("buffered") => lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| core.respond(event.payload))).await,
+        Some(other) => Err(format!("RESPONSE: `{other}`: write buffered or stream").into()),
+    }
 }
 
-/// Answers one event; a request of the wrong shape is a function error.
-pub fn respond(figures: &Figures, event: &Value) -> Result<Answer, Diagnostic> {
-    let start = Instant::now();
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The function: its figures, and a model that puts them into words, where one is configured.
+#[derive(Debug)]
+pub struct Core {
+    /// What is known.
+    pub figures: Figures,
+    /// `BEDROCK_MODEL_ID`.
+    pub model: Option<Bedrock>,
+}
+
+impl Core {
+    /// Answers one event in one piece; a request of the wrong shape is a function error.
+    pub async fn respond(&self, event: Value) -> Result<Answer, Diagnostic> {
+        let start = Instant::now();
+        let inquiry = read(&event)?;
+        let Some((model, facts)) = self.model_for(&inquiry) else {
+            return Ok(answer::tell(&inquiry, &self.figures).answer(start));
+        };
+        let (answer, tokens) = model.converse(&inquiry.question, &facts).await.map_err(model_error)?;
+        Ok(Answer { answer, meta: events::of_model(model.model_id().to_owned(), &facts, tokens, start) })
+    }
+
+    /// Answers one event piece by piece, as server-sent events.
+    pub async fn stream(&self, event: Value) -> Result<StreamResponse<Events>, Diagnostic> {
+        let start = Instant::now();
+        let inquiry = read(&event)?;
+        let stream = match self.model_for(&inquiry) {
+            None => events::of_sentences(&answer::tell(&inquiry, &self.figures), start),
+            Some((model, facts)) => {
+                let writing = model.converse_stream(&inquiry.question, &facts).await.map_err(model_error)?;
+                events::of_writing(writing, model.model_id().to_owned(), facts, start)
+            }
+        };
+        let mut metadata_prelude = MetadataPrelude::default();
+        metadata_prelude.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        Ok(StreamResponse { metadata_prelude, stream })
+    }
+
+    /// The model and all that it may know, where there is anything.
+    fn model_for(&self, inquiry: &Inquiry) -> Option<(&Bedrock, Told)> {
+        let everything = Inquiry { question: String::new(), ..inquiry.clone() };
+        let facts = answer::tell(&everything, &self.figures);
+        self.model.as_ref().filter(|_| facts.found).map(|model| (model, facts))
+    }
+}
+
+fn read(event: &Value) -> Result<Inquiry, Diagnostic> {
     let inquiry = Inquiry::read(event).map_err(|error| {
         tracing::warn!(field = error.field, "a request of the wrong shape");
         Diagnostic { error_type: "InvalidRequest".to_owned(), error_message: error.to_string() }
     })?;
-    let answer = answer::to(&inquiry, figures, start);
-    tracing::info!(sub = inquiry.sub, found = answer.meta.found, "answered");
-    Ok(answer)
+    tracing::info!(sub = inquiry.sub, "asked");
+    Ok(inquiry)
+}
+
+/// What went wrong stands in the log; the caller learns the name of it.
+fn model_error(error: ModelError) -> Diagnostic {
+    tracing::error!(name = error.name, %error, "the model does not answer");
+    Diagnostic { error_type: error.name, error_message: "The model does not answer".to_owned() }
 }

@@ -5,8 +5,9 @@
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::claims;
 use super::error::GatewayError;
 use crate::jwt::Verifier;
 
@@ -21,6 +22,13 @@ pub struct Authorized {
     pub claims: Map<String, Value>,
     /// Its scopes, where the route asks for any.
     pub scopes: Option<Vec<String>>,
+}
+
+impl Authorized {
+    /// As it stands in an event.
+    pub fn to_json(&self) -> Value {
+        json!({ "jwt": { "claims": claims::render(&self.claims), "scopes": self.scopes } })
+    }
 }
 
 impl Authorizer {

@@ -5,9 +5,7 @@
 
 mod authorizer;
 mod claims;
-mod cors;
 mod error;
-mod event;
 mod observation;
 mod response;
 mod route;
@@ -24,17 +22,19 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use http_body_util::{BodyExt, Limited};
 
+use crate::cors::CorsConfiguration;
 use crate::http::{HttpClient, NoAnswer};
 use crate::jwt::{JwtConfiguration, Verifier};
+use crate::payload::{Api, Incoming, text};
 use crate::recorder::Recorder;
 use crate::signer::Signer;
-use authorizer::Authorizer;
-pub use cors::CorsConfiguration;
+use authorizer::{Authorized, Authorizer};
 use error::GatewayError;
-use event::Incoming;
 use observation::Observation;
 pub use route::{Route, Routes};
 
+/// The API's id.
+const API_ID: &str = "local0api0";
 /// What a request's line and headers may take, in bytes.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 const MAX_HEADERS: usize = 10_240;
@@ -142,15 +142,18 @@ impl Inner {
             seen.authorized = Some(authorized?);
         }
         seen.body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| GatewayError::TooLarge)?.to_bytes();
+        let host = text(&parts.headers, "host").unwrap_or_default();
         let incoming = Incoming {
             parts,
             body: &seen.body,
             peer: seen.peer,
             request_id: &seen.request_id,
             trace_id: &seen.trace_id,
-            found: &found,
+            api: Api { id: API_ID, domain_name: &host, route_key: &found.route.key },
+            path_parameters: &found.path_parameters,
+            authorizer: seen.authorized.as_ref().map(Authorized::to_json),
         };
-        seen.event = incoming.event(seen.authorized.as_ref());
+        seen.event = incoming.event();
         let start = Instant::now();
         let answer = self.integrate(&found.route.function, seen.event.clone(), &seen.trace_id).await;
         seen.integration = start.elapsed();

@@ -1,15 +1,14 @@
 //! Lambda's answer becomes the HTTP response, as payload format 2.0 says.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html#http-api-develop-integrations-lambda.v2>
 
-use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::Response;
-use base64::Engine;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::error::GatewayError;
 use crate::http::{Answer, json};
+use crate::payload::response::{body, headers};
 
 /// Reads what Lambda answered.
 pub fn from_lambda(answer: &Answer) -> Result<Response, GatewayError> {
@@ -40,45 +39,15 @@ fn from_result(answer: &Answer) -> Result<Response, GatewayError> {
     let mut response = Response::new(body(members).map_err(malformed)?);
     *response.status_mut() = status;
     headers(members, response.headers_mut()).map_err(malformed)?;
+    response.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("text/plain; charset=utf-8"));
     Ok(response)
-}
-
-fn body(members: &Map<String, Value>) -> Result<Body, &'static str> {
-    let text = match members.get("body") {
-        None | Some(Value::Null) => return Ok(Body::empty()),
-        Some(Value::String(text)) => text,
-        Some(_) => return Err("its body is not a string"),
-    };
-    if members.get("isBase64Encoded") != Some(&Value::Bool(true)) {
-        return Ok(Body::from(text.clone()));
-    }
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text);
-    bytes.map(Body::from).map_err(|_| "its body is not base64")
-}
-
-fn headers(members: &Map<String, Value>, headers: &mut HeaderMap) -> Result<(), &'static str> {
-    for cookie in members.get("cookies").and_then(Value::as_array).into_iter().flatten() {
-        let cookie = cookie.as_str().and_then(|text| HeaderValue::from_str(text).ok()).ok_or("a cookie is no header")?;
-        headers.append(SET_COOKIE, cookie);
-    }
-    for (name, value) in members.get("headers").and_then(Value::as_object).into_iter().flatten() {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header's name is none")?;
-        let value = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(_) | Value::Bool(_) => value.to_string(),
-            _ => return Err("a header's value is not a string"),
-        };
-        let value = HeaderValue::from_str(&value).map_err(|_| "a header's value is none")?;
-        headers.append(name, value);
-    }
-    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("text/plain; charset=utf-8"));
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::body::Bytes;
+    use axum::http::HeaderMap;
     use http_body_util::BodyExt;
 
     async fn seen(status: StatusCode, is_error: bool, body: &'static str) -> String {

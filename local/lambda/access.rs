@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::error::LambdaError;
 use super::function::{REGION, arn};
 use crate::credentials::{CredentialStore, Principal};
-use crate::sigv4::{self, Refused, Scope, SignedRequest};
+use crate::sigv4::{self, Refused, Scope, SignedRequest, Verified};
 use crate::terminal::say;
 
 /// Whether callers are asked who they are.
@@ -50,7 +50,7 @@ pub enum Grantee {
 
 impl Access {
     /// Who calls; `None` where nobody is asked.
-    pub fn authenticate(&self, parts: &Parts, body: &Bytes) -> Result<Option<Principal>, LambdaError> {
+    pub fn authenticate(&self, parts: &Parts, body: &Bytes) -> Result<Option<Verified>, LambdaError> {
         let Self::Checked(guard) = self else { return Ok(None) };
         let header = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
             (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -65,12 +65,12 @@ impl Access {
         };
         let scope = Scope { region: REGION, service: "lambda" };
         let verdict = sigv4::verify(request, scope, Timestamp::now(), |id| guard.credentials.find(id));
-        verdict.map(|verified| Some(verified.principal)).map_err(refuse)
+        verdict.map(Some).map_err(refuse)
     }
 
     /// Whether the caller may invoke a function.
-    pub fn authorize(&self, principal: Option<&Principal>, function: &str) -> Result<(), LambdaError> {
-        let (Self::Checked(guard), Some(principal)) = (self, principal) else { return Ok(()) };
+    pub fn authorize(&self, caller: Option<&Verified>, function: &str) -> Result<(), LambdaError> {
+        let (Self::Checked(guard), Some(Verified { principal, .. })) = (self, caller) else { return Ok(()) };
         let is_granted = guard.grants.iter().any(|grant| grant.function == function && grant.to.is(principal));
         if is_granted || *principal == Principal::Stack {
             return Ok(());

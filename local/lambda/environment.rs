@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use super::invocation::{Delivery, Invocation, MAX_RESPONSE, Outcome, PlatformError, Slot};
+use super::invocation::{Answered, Delivery, Invocation, MAX_RESPONSE, Outcome, PlatformError, Slot, StreamEnd, Streamed};
 use super::log::{Log, Mark};
 use super::pool::{Poll, Pool};
 use super::process::{command, describe, kill_group, peak_memory_mb};
@@ -52,11 +52,20 @@ struct Work {
 
 #[derive(Debug)]
 struct InFlight {
-    done: oneshot::Sender<Outcome>,
+    waiting: Waiting,
     slot: Option<Slot>,
     mark: Option<Mark>,
     start: Instant,
     deadline: AbortHandle,
+}
+
+/// Who waits for an invocation.
+#[derive(Debug)]
+enum Waiting {
+    /// For the answer.
+    Answer(oneshot::Sender<Answered>),
+    /// For the end of one that has begun.
+    End(oneshot::Sender<StreamEnd>),
 }
 
 /// Why an answer to an invocation was not taken.
@@ -135,7 +144,7 @@ impl Environment {
         });
         let (done, slot, delivery) = invocation.deliver(self.pool.function.timeout);
         let deadline = tokio::spawn(Arc::clone(self).watch_deadline(delivery.request_id.clone())).abort_handle();
-        let in_flight = InFlight { done, slot, mark, start: Instant::now(), deadline };
+        let in_flight = InFlight { waiting: Waiting::Answer(done), slot, mark, start: Instant::now(), deadline };
         work.in_flight.insert(delivery.request_id.clone(), in_flight);
         Some(delivery)
     }
@@ -169,6 +178,34 @@ impl Environment {
         Ok(())
     }
 
+    /// The function begins to answer an invocation in pieces, for which it is given a place.
+    pub fn begin_stream(&self, request_id: &str, content_type: String) -> Result<mpsc::Sender<Bytes>, NotTaken> {
+        let mut work = self.work.lock();
+        let in_flight = work.in_flight.get_mut(request_id).ok_or(NotTaken::InvalidRequestId)?;
+        let (ended, end) = oneshot::channel();
+        let Waiting::Answer(done) = std::mem::replace(&mut in_flight.waiting, Waiting::End(ended)) else {
+            return Err(NotTaken::InvalidRequestId);
+        };
+        let (sender, pieces) = mpsc::channel(1);
+        // An `Err` says that nobody waits any longer: the pieces go nowhere.
+        let _ = done.send(Answered::Streaming(Streamed { content_type, pieces, end }));
+        Ok(sender)
+    }
+
+    /// Whether an invocation still waits for its answer, or for the rest of it.
+    pub fn is_in_flight(&self, request_id: &str) -> bool {
+        self.work.lock().in_flight.contains_key(request_id)
+    }
+
+    /// The function has sent the last piece, or has broken off with an error payload.
+    pub fn end_stream(&self, request_id: &str, error: Option<Bytes>) {
+        let in_flight = self.work.lock().in_flight.remove(request_id);
+        if let Some(in_flight) = in_flight {
+            let is_error = error.is_some();
+            self.finish(in_flight, request_id, error.unwrap_or_default(), is_error);
+        }
+    }
+
     /// The function says that it cannot start.
     pub fn fail_init(&self, payload: Bytes) {
         *self.init_error.lock() = Some(payload);
@@ -185,7 +222,10 @@ impl Environment {
         // Before the caller knows: its next invocation finds the place free.
         drop(in_flight.slot);
         // An `Err` says that nobody waits any longer.
-        let _ = in_flight.done.send(Outcome { payload, is_function_error, log_tail });
+        match in_flight.waiting {
+            Waiting::Answer(done) => drop(done.send(Answered::Whole(Outcome { payload, is_function_error, log_tail }))),
+            Waiting::End(ended) => drop(ended.send(StreamEnd { error: is_function_error.then_some(payload), log_tail })),
+        }
     }
 
     fn report(&self, request_id: &str, duration: Duration) -> String {
@@ -223,7 +263,8 @@ impl Environment {
         let was_ready = self.is_ready.load(Ordering::SeqCst);
         if let Some(stranded) = self.pool.environment_ended(&self, was_ready) {
             let payload = self.init_error.lock().clone().unwrap_or_else(|| error.payload(&stranded.request_id));
-            let _ = stranded.done.send(Outcome { payload, is_function_error: true, log_tail: Some(self.log.all()) });
+            let outcome = Outcome { payload, is_function_error: true, log_tail: Some(self.log.all()) };
+            let _ = stranded.done.send(Answered::Whole(outcome));
         }
     }
 

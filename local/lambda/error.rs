@@ -25,6 +25,8 @@ pub enum LambdaError {
     Signature(Refused),
     /// The caller may not invoke the function.
     AccessDenied(String),
+    /// A function URL with `AWS_IAM` was called by somebody who does not sign, or may not call.
+    UrlForbidden,
     /// An operation that the stack does not have.
     Unsupported(String),
 }
@@ -39,7 +41,7 @@ impl LambdaError {
             Self::RequestTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException"),
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
             Self::Signature(refused) => (StatusCode::FORBIDDEN, refused.name),
-            Self::AccessDenied(_) => (StatusCode::FORBIDDEN, "AccessDeniedException"),
+            Self::AccessDenied(_) | Self::UrlForbidden => (StatusCode::FORBIDDEN, "AccessDeniedException"),
             Self::Unsupported(_) => (StatusCode::NOT_IMPLEMENTED, "UnsupportedOperationException"),
         }
     }
@@ -61,7 +63,12 @@ impl LambdaError {
             Self::TooManyRequests => "Rate Exceeded.".to_owned(),
             Self::Signature(refused) => refused.message.clone(),
             Self::AccessDenied(text) => text.clone(),
-            Self::Unsupported(operation) => format!("{operation} is not supported here: the stack has Invoke alone"),
+            Self::UrlForbidden => "Forbidden. For troubleshooting Function URL authorization issues, see: \
+                 https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+                .to_owned(),
+            Self::Unsupported(operation) => {
+                format!("{operation} is not supported here: the stack has Invoke and InvokeWithResponseStream alone")
+            }
         }
     }
 
@@ -72,7 +79,7 @@ impl LambdaError {
         match self {
             Self::NotFound(_) => json!({ "Type": "User", "Message": message }),
             Self::Validation { .. } | Self::Signature(_) => json!({ "message": message }),
-            Self::AccessDenied(_) => json!({ "Message": message }),
+            Self::AccessDenied(_) | Self::UrlForbidden => json!({ "Message": message }),
             Self::TooManyRequests => {
                 json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User", "message": message })
             }
@@ -80,6 +87,14 @@ impl LambdaError {
                 json!({ "Type": "User", "message": message })
             }
         }
+    }
+}
+
+impl LambdaError {
+    /// An `X-Amz-Invocation-Type` that the operation does not have.
+    pub fn invocation_type(value: &str, set: &str) -> Self {
+        let constraint = format!("Member must satisfy enum value set: {set}");
+        Self::Validation { value: value.to_owned(), at: "invocationType", constraint }
     }
 }
 

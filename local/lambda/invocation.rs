@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::body::Bytes;
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// What Lambda lets a function return, in bytes.
 pub const MAX_RESPONSE: usize = 6_291_556;
@@ -31,7 +31,7 @@ pub struct Invocation {
     /// Whether the caller asked for the log's tail.
     pub wants_log: bool,
     /// Who waits for the outcome.
-    pub done: oneshot::Sender<Outcome>,
+    pub done: oneshot::Sender<Answered>,
     /// The place that it takes in an environment, once it has one.
     pub slot: Option<Slot>,
 }
@@ -51,6 +51,63 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What a function answers.
+#[derive(Debug)]
+pub enum Answered {
+    /// In one piece.
+    Whole(Outcome),
+    /// In pieces, of which the first is on its way.
+    Streaming(Streamed),
+}
+
+/// An answer in pieces.
+#[derive(Debug)]
+pub struct Streamed {
+    /// The type that the function gave it.
+    pub content_type: String,
+    /// The pieces; one waits at the most, so that a slow reader holds the function back.
+    pub pieces: mpsc::Receiver<Bytes>,
+    /// How it ended.
+    pub end: oneshot::Receiver<StreamEnd>,
+}
+
+/// How a streamed answer ended.
+#[derive(Debug, Default)]
+pub struct StreamEnd {
+    /// The error payload, where it did not end well.
+    pub error: Option<Bytes>,
+    /// The last 4 KB of what was logged meanwhile, where it was asked for.
+    pub log_tail: Option<String>,
+}
+
+impl Streamed {
+    /// Waits for the end, when there are no more pieces.
+    pub async fn ended(self) -> StreamEnd {
+        self.end.await.unwrap_or_else(|_| StreamEnd { error: Some(PlatformError::Truncated.payload("")), log_tail: None })
+    }
+}
+
+impl Answered {
+    /// The answer as a caller gets it who did not ask for a stream: a function's own form of a stream is not taken apart.
+    pub async fn whole(self) -> Outcome {
+        let mut streamed = match self {
+            Self::Whole(outcome) => return outcome,
+            Self::Streaming(streamed) => streamed,
+        };
+        let mut payload = Vec::new();
+        while let Some(piece) = streamed.pieces.recv().await {
+            payload.extend_from_slice(&piece);
+            if payload.len() > MAX_RESPONSE {
+                let payload = PlatformError::ResponseTooLarge.payload("");
+                return Outcome { payload, is_function_error: true, log_tail: None };
+            }
+        }
+        let StreamEnd { error, log_tail } = streamed.ended().await;
+        let is_function_error = error.is_some();
+        Outcome { payload: error.unwrap_or_else(|| payload.into()), is_function_error, log_tail }
     }
 }
 
@@ -79,7 +136,7 @@ pub struct Delivery {
 impl Invocation {
     /// Parts the invocation into who waits for it and what the function gets, from now until `timeout`.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next>
-    pub fn deliver(self, timeout: Duration) -> (oneshot::Sender<Outcome>, Option<Slot>, Delivery) {
+    pub fn deliver(self, timeout: Duration) -> (oneshot::Sender<Answered>, Option<Slot>, Delivery) {
         let deadline = (SystemTime::now() + timeout).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut headers = vec![
             ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
@@ -105,6 +162,8 @@ pub enum PlatformError {
     Exited { status: Option<String> },
     /// The function returned more than Lambda takes.
     ResponseTooLarge,
+    /// The function broke its answer off.
+    Truncated,
 }
 
 impl PlatformError {
@@ -120,6 +179,7 @@ impl PlatformError {
             Self::Exited { status: Some(status) } => {
                 ("Runtime.ExitError", format!("RequestId: {request_id} Error: Runtime exited with error: {status}"))
             }
+            Self::Truncated => ("Runtime.TruncatedResponse", "Response body is truncated".to_owned()),
             Self::ResponseTooLarge => (
                 "Function.ResponseSizeTooLarge",
                 format!("Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."),

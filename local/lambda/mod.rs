@@ -1,14 +1,17 @@
 //! Lambda on one machine: the Invoke API before, the Runtime API behind, and a process for every environment.
 //!
-//! Given functions as commands. Any program that speaks the Runtime API is a function here, in any language.
+//! Given functions as commands, and function URLs for some of them. Any program that speaks the Runtime API is a function here, in any language.
 
 mod access;
+mod call;
 mod environment;
 mod error;
 mod function;
 mod function_name;
+mod function_url;
 mod invocation;
 mod invoke;
+mod invoke_with_response_stream;
 mod log;
 mod pool;
 mod process;
@@ -25,6 +28,7 @@ pub use access::{Access, Grant, Grantee, Guard};
 use error::LambdaError;
 pub use function::{ACCOUNT, Function, REGION};
 use function_name::FunctionName;
+pub use function_url::{FunctionUrl, InvokeMode, UrlAuth};
 use pool::Pool;
 
 use crate::recorder::Recorder;
@@ -55,8 +59,17 @@ impl Lambda {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invoke::invoke))
+            .route(
+                "/2021-11-15/functions/{name}/response-streaming-invocations",
+                post(invoke_with_response_stream::invoke_with_response_stream),
+            )
             .fallback(invoke::unsupported)
             .with_state(self.clone())
+    }
+
+    /// The one route of a function URL.
+    pub fn url_router(&self, url: FunctionUrl) -> Router {
+        function_url::router(self.clone(), url)
     }
 
     /// Starts an environment of a function and waits until it is ready, or tells what it wrote before it ended.

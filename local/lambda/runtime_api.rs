@@ -6,16 +6,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http_body::Frame;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::environment::{Environment, NotTaken};
-use super::invocation::MAX_RESPONSE;
+use super::invocation::{MAX_RESPONSE, PlatformError};
 
 /// Serves until the task is aborted.
 pub async fn serve(listener: TcpListener, environment: Arc<Environment>) {
@@ -48,8 +51,48 @@ async fn next(State(environment): State<Arc<Environment>>) -> Response {
     response
 }
 
-async fn response(State(environment): State<Arc<Environment>>, Path(id): Path<String>, body: Body) -> Response {
-    complete(&environment, &id, body, false).await
+async fn response(
+    State(environment): State<Arc<Environment>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match header("lambda-runtime-function-response-mode") {
+        "streaming" => stream(&environment, &id, header("content-type").to_owned(), body).await,
+        "" => complete(&environment, &id, body, false).await,
+        other => refuse(StatusCode::BAD_REQUEST, "InvalidFunctionResponseMode", &format!("Invalid response mode: {other}")),
+    }
+}
+
+/// Passes pieces on as they come. Whoever waited may be gone: the function is heard to its end all the same, as in Lambda.
+async fn stream(environment: &Environment, id: &str, content_type: String, mut body: Body) -> Response {
+    let Ok(pieces) = environment.begin_stream(id, content_type) else {
+        return refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
+    };
+    let mut error = None;
+    while let Some(frame) = body.frame().await {
+        if !environment.is_in_flight(id) {
+            return refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
+        }
+        match frame.map(Frame::into_data) {
+            Ok(Ok(piece)) => drop(pieces.send(piece).await),
+            Ok(Err(trailers)) => error = trailers.into_trailers().ok().and_then(|trailers| error_of(&trailers)),
+            Err(_) => error = Some(PlatformError::Truncated.payload(id)),
+        }
+    }
+    drop(pieces);
+    environment.end_stream(id, error);
+    accepted()
+}
+
+/// The error that a function tells of after its last piece.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
+fn error_of(trailers: &HeaderMap) -> Option<Bytes> {
+    let text = |name: &str| trailers.get(name).and_then(|value| value.to_str().ok());
+    let error_type = text("lambda-runtime-function-error-type")?;
+    let body = text("lambda-runtime-function-error-body").and_then(|body| STANDARD.decode(body).ok());
+    Some(body.map_or_else(|| json!({ "errorType": error_type, "errorMessage": "" }).to_string().into(), Bytes::from))
 }
 
 async fn error(State(environment): State<Arc<Environment>>, Path(id): Path<String>, body: Body) -> Response {

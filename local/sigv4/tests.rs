@@ -68,7 +68,12 @@ fn a_request_that_awss_signer_signed_is_verified() {
     for case in [&INVOKE, &get] {
         for credentials in [&own, &temporary] {
             let verdict = check(case, &signed(case, credentials, "lambda", NOW), &store, NOW + 299);
-            assert_eq!(verdict, Ok(Verified { principal: Principal::Stack }), "{}", case.path);
+            assert_eq!(
+                verdict,
+                Ok(Verified { principal: Principal::Stack, access_key_id: credentials.access_key_id.clone() }),
+                "{}",
+                case.path
+            );
         }
     }
 }

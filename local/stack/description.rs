@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{CORE, EDGE, ROUTE};
+use super::ports::Ports;
+use super::{CORE, EDGE, EDGE_OPEN, EDGE_STREAM, ROUTE};
+use crate::apigateway::STAGE;
 use crate::cognito_identity::IDENTITY_POOL_ID;
 use crate::cognito_idp::{CLIENT_ID, POOL_ID, UserPool};
 use crate::credentials::Credentials;
@@ -23,6 +25,37 @@ pub struct Urls {
     pub identity_pool: String,
     /// Lambda.
     pub lambda: String,
+    /// The function URL of the edge.
+    pub edge_url: String,
+    /// The function URL of the edge that verifies tokens itself.
+    pub open_url: String,
+    /// The function URL of the edge that streams.
+    pub stream_url: String,
+    /// The REST API, with its stage.
+    pub rest_api: String,
+}
+
+impl Urls {
+    /// The URLs of what will answer at these ports.
+    pub fn of(ports: &Ports) -> Self {
+        Self {
+            web: ports.web.as_ref().map(|port| port.url.clone()),
+            console: ports.console.url.clone(),
+            api: ports.api.url.clone(),
+            user_pool: ports.user_pool.url.clone(),
+            identity_pool: ports.identity_pool.url.clone(),
+            lambda: ports.lambda.url.clone(),
+            edge_url: ports.edge_url.url.clone(),
+            open_url: ports.open_url.url.clone(),
+            stream_url: ports.stream_url.url.clone(),
+            rest_api: format!("{}/{STAGE}", ports.rest_api.url),
+        }
+    }
+
+    /// The issuer of the user pool's tokens.
+    pub fn issuer(&self) -> String {
+        format!("{}/{POOL_ID}", self.user_pool)
+    }
 }
 
 /// Everything a script needs to know.
@@ -41,6 +74,10 @@ pub fn describe(urls: &Urls, pool: &UserPool, credentials: &Credentials, user: O
         "identityPoolEndpoint": urls.identity_pool,
         "lambdaEndpoint": urls.lambda,
         "functions": { "edge": EDGE, "core": CORE },
+        "functionUrl": urls.edge_url,
+        "openFunctionUrl": urls.open_url,
+        "streamFunctionUrl": urls.stream_url,
+        "restApiUrl": urls.rest_api,
         "user": user.map(|(username, password)| json!({ "username": username, "password": password })),
         "idToken": id_token,
         "credentials": {
@@ -70,14 +107,18 @@ pub fn welcome(urls: &Urls, description: &Value) -> String {
     };
     let token = text("/idToken").unwrap_or("<ID token>");
     let web = urls.web.as_ref().map(|url| format!("\n  frontend       {url}")).unwrap_or_default();
-    let Urls { console, api, user_pool, identity_pool, lambda, .. } = urls;
+    let Urls { console, api, user_pool, identity_pool, lambda, edge_url, open_url, stream_url, rest_api, .. } = urls;
     format!(
         "inference-edge runs\n\n  \
          console        {console}  (open it: every hop is shown there){web}\n  \
          API            {api}  ({ROUTE}, JWT authorizer)\n  \
          user pool      {user_pool}  (pool {POOL_ID}, app client {CLIENT_ID})\n  \
          identity pool  {identity_pool}  ({IDENTITY_POOL_ID})\n  \
-         Lambda         {lambda}  (functions {EDGE}, {CORE})\n  \
+         Lambda         {lambda}  (functions {EDGE}, {EDGE_OPEN}, {EDGE_STREAM}, {CORE})\n  \
+         function URLs  {edge_url}  ({EDGE}: AWS_IAM)\n  \
+                        {open_url}  ({EDGE_OPEN}: NONE, bearer token)\n  \
+                        {stream_url}  ({EDGE_STREAM}: AWS_IAM, RESPONSE_STREAM)\n  \
+         REST API       {rest_api}  (/inference, Cognito authorizer)\n  \
          user           {user}\n\n\
          Try it:\n\n\
          curl -s {api}/inference \\\n  \

@@ -1,5 +1,4 @@
-//! An HTTP request becomes an event in payload format 2.0, member for member as an HTTP API writes it.
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+//! An HTTP request becomes an event, member for member as AWS writes it.
 
 use std::net::SocketAddr;
 
@@ -11,13 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::authorizer::Authorized;
-use super::claims;
-use super::route::Found;
 use crate::lambda::ACCOUNT;
-
-/// The API's id.
-const API_ID: &str = "local0api0";
 
 /// A request that is about to be handed to a function.
 #[derive(Debug)]
@@ -28,22 +21,37 @@ pub struct Incoming<'a> {
     pub body: &'a Bytes,
     /// Who sent it.
     pub peer: SocketAddr,
-    /// The gateway's id for it.
+    /// The platform's id for it.
     pub request_id: &'a str,
     /// Its trace.
     pub trace_id: &'a str,
-    /// Its route.
-    pub found: &'a Found<'a>,
+    /// Where it came in.
+    pub api: Api<'a>,
+    /// The variables of its route.
+    pub path_parameters: &'a [(String, String)],
+    /// What the authorizer says, under the authorizer's name.
+    pub authorizer: Option<Value>,
+}
+
+/// An HTTP API, or a function URL.
+#[derive(Debug)]
+pub struct Api<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its host name.
+    pub domain_name: &'a str,
+    /// The route.
+    pub route_key: &'a str,
 }
 
 impl Incoming<'_> {
     /// The event. What there is none of is left out, not `null`.
-    pub fn event(&self, authorized: Option<&Authorized>) -> Bytes {
+    pub fn event(&self) -> Bytes {
         let query = self.parts.uri.query().unwrap_or_default();
         let (headers, cookies) = self.headers();
         let mut event = Map::new();
         event.insert("version".to_owned(), json!("2.0"));
-        event.insert("routeKey".to_owned(), json!(self.found.route.key));
+        event.insert("routeKey".to_owned(), json!(self.api.route_key));
         event.insert("rawPath".to_owned(), json!(self.parts.uri.path()));
         event.insert("rawQueryString".to_owned(), json!(query));
         if !cookies.is_empty() {
@@ -53,29 +61,25 @@ impl Incoming<'_> {
         if !query.is_empty() {
             event.insert("queryStringParameters".to_owned(), Value::Object(query_parameters(query)));
         }
-        event.insert("requestContext".to_owned(), self.request_context(authorized));
-        if !self.found.path_parameters.is_empty() {
-            let parameters = self.found.path_parameters.iter().map(|(name, value)| (name.clone(), json!(value)));
+        event.insert("requestContext".to_owned(), self.request_context());
+        if !self.path_parameters.is_empty() {
+            let parameters = self.path_parameters.iter().map(|(name, value)| (name.clone(), json!(value)));
             event.insert("pathParameters".to_owned(), Value::Object(parameters.collect()));
         }
         let is_base64 = !self.body.is_empty() && !is_text(&self.parts.headers, self.body);
         if !self.body.is_empty() {
-            event.insert("body".to_owned(), json!(self.body_text(is_base64)));
+            event.insert("body".to_owned(), json!(body_text(self.body, is_base64)));
         }
         event.insert("isBase64Encoded".to_owned(), json!(is_base64));
         Value::Object(event).to_string().into()
     }
 
-    fn body_text(&self, is_base64: bool) -> String {
-        if is_base64 { STANDARD.encode(self.body) } else { String::from_utf8_lossy(self.body).into_owned() }
-    }
-
-    fn request_context(&self, authorized: Option<&Authorized>) -> Value {
+    fn request_context(&self) -> Value {
         let now = Timestamp::now();
-        let host = text(&self.parts.headers, "host").unwrap_or_default();
+        let host = self.api.domain_name;
         let mut context = json!({
             "accountId": ACCOUNT,
-            "apiId": API_ID,
+            "apiId": self.api.id,
             "domainName": host,
             "domainPrefix": host.split(['.', ':']).next().unwrap_or_default(),
             "http": {
@@ -86,14 +90,13 @@ impl Incoming<'_> {
                 "userAgent": text(&self.parts.headers, "user-agent").unwrap_or_default(),
             },
             "requestId": self.request_id,
-            "routeKey": self.found.route.key,
+            "routeKey": self.api.route_key,
             "stage": "$default",
             "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
             "timeEpoch": now.as_millisecond(),
         });
-        if let Some(authorized) = authorized {
-            let jwt = json!({ "claims": claims::render(&authorized.claims), "scopes": authorized.scopes });
-            context["authorizer"] = json!({ "jwt": jwt });
+        if let Some(authorizer) = &self.authorizer {
+            context["authorizer"] = authorizer.clone();
         }
         context
     }
@@ -123,7 +126,8 @@ impl Incoming<'_> {
     }
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+/// A header as text.
+pub fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
@@ -140,6 +144,11 @@ fn query_parameters(query: &str) -> Map<String, Value> {
     parameters
 }
 
+/// A body as it stands in an event.
+pub fn body_text(body: &Bytes, is_base64: bool) -> String {
+    if is_base64 { STANDARD.encode(body) } else { String::from_utf8_lossy(body).into_owned() }
+}
+
 /// Whether the body goes into the event as text: by its content type alone, unless it is not UTF-8.
 fn is_text(headers: &HeaderMap, body: &Bytes) -> bool {
     let content_type = text(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
@@ -154,13 +163,10 @@ fn is_text(headers: &HeaderMap, body: &Bytes) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apigatewayv2::Route;
     use axum::http::Request;
 
     fn event(request: axum::http::request::Builder, body: &'static [u8]) -> Value {
         let (parts, ()) = request.body(()).expect("a request").into_parts();
-        let route = Route { key: "POST /pets/{id}".to_owned(), function: "edge".to_owned(), authorization: None };
-        let found = Found { route: &route, path_parameters: vec![("id".to_owned(), "7".to_owned())] };
         let body = Bytes::from_static(body);
         let peer = SocketAddr::from(([203, 0, 113, 7], 4711));
         let incoming = Incoming {
@@ -169,11 +175,11 @@ mod tests {
             peer,
             request_id: "JKJaXmPLvHcESHA=",
             trace_id: "Root=1-5e-67",
-            found: &found,
+            api: Api { id: "local0api0", domain_name: "api.example.com:4001", route_key: "POST /pets/{id}" },
+            path_parameters: &[("id".to_owned(), "7".to_owned())],
+            authorizer: Some(json!({ "jwt": { "claims": { "sub": "u" }, "scopes": null } })),
         };
-        let claims = json!({ "sub": "u", "exp": 1, "cognito:groups": ["a", "b"] }).as_object().cloned().expect("an object");
-        let authorized = Authorized { claims, scopes: None };
-        serde_json::from_slice(&incoming.event(Some(&authorized))).expect("JSON")
+        serde_json::from_slice(&incoming.event()).expect("JSON")
     }
 
     #[test]

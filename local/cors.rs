@@ -1,5 +1,7 @@
-//! `CorsConfiguration`: the gateway's own preflights, and the headers it puts on every answer in place of the integration's.
+//! `CorsConfiguration`, as an HTTP API and a function URL have it: preflights that the platform answers itself, and the headers
+//! it puts on every answer: an API in place of the function's, a function URL beside them.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
+//! <https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html#urls-cors>
 
 use axum::body::Body;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -44,6 +46,19 @@ impl CorsConfiguration {
             set(headers, header::ACCESS_CONTROL_MAX_AGE, self.max_age.to_string());
         }
         Some(response)
+    }
+
+    /// Adds the configured headers to those that the function has set itself, as a function URL does: a browser refuses two.
+    pub fn beside_the_functions(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+        let mut own = HeaderMap::new();
+        if headers.contains_key(header::ACCESS_CONTROL_MAX_AGE) {
+            // The platform's own preflight.
+            return self.on_answer(origin, headers);
+        }
+        self.on_answer(origin, &mut own);
+        for (name, value) in &own {
+            headers.append(name, value.clone());
+        }
     }
 
     /// Replaces the CORS headers of an answer by the configured ones.

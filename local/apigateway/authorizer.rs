@@ -1,0 +1,65 @@
+//! The Cognito authorizer: a request's ID token becomes claims, rendered as a REST API renders them: every one a string.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html>
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::error::RestError;
+use crate::jwt::{TokenError, Verifier};
+
+/// Verifies ID tokens of a user pool.
+#[derive(Debug)]
+pub struct CognitoAuthorizer(Verifier);
+
+impl CognitoAuthorizer {
+    /// An authorizer of one pool's tokens.
+    pub fn new(verifier: Verifier) -> Self {
+        Self(verifier)
+    }
+
+    /// Verifies the token in `Authorization`, bare or after `Bearer`. An access token is for methods with scopes, which there are none of.
+    pub async fn authorize(&self, parts: &Parts) -> Result<Map<String, Value>, RestError> {
+        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let token = header.trim().strip_prefix("Bearer ").unwrap_or(header).trim();
+        let claims = self.0.verify(token).await.map_err(|error| match error {
+            TokenError::Expired(_) => RestError::Expired,
+            TokenError::Invalid(_) => RestError::Unauthorized,
+        })?;
+        match claims.get("token_use") {
+            Some(kind) if kind == "id" => Ok(render(&claims)),
+            _ => Err(RestError::Unauthorized),
+        }
+    }
+}
+
+fn render(claims: &Map<String, Value>) -> Map<String, Value> {
+    claims.iter().map(|(name, value)| (name.clone(), json!(text(name, value)))).collect()
+}
+
+fn text(name: &str, value: &Value) -> String {
+    match (name, value) {
+        ("exp" | "iat", Value::Number(seconds)) => date(seconds.as_i64().unwrap_or_default()),
+        (_, Value::String(text)) => text.clone(),
+        (_, Value::Array(items)) => items.iter().map(|item| text("", item)).collect::<Vec<_>>().join(","),
+        (_, value) => value.to_string(),
+    }
+}
+
+/// `Tue Apr 04 18:39:39 UTC 2023`.
+fn date(seconds: i64) -> String {
+    let time = Timestamp::from_second(seconds).unwrap_or_default();
+    time.strftime("%a %b %d %H:%M:%S UTC %Y").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_claim_is_a_string_and_dates_are_words() {
+        let claims = json!({ "sub": "u", "exp": 1_680_633_579, "auth_time": 1_680_633_579, "email_verified": true, "cognito:groups": ["a", "b"] });
+        insta::assert_snapshot!(json!(render(claims.as_object().expect("an object"))), @r#"{"auth_time":"1680633579","cognito:groups":"a,b","email_verified":"true","exp":"Tue Apr 04 18:39:39 UTC 2023","sub":"u"}"#);
+    }
+}

@@ -1,0 +1,132 @@
+//! An HTTP request becomes an event in payload format 1.0, member for member as a REST API writes it.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
+
+use std::net::SocketAddr;
+
+use axum::body::Bytes;
+use axum::http::request::Parts;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::STAGE;
+use crate::lambda::ACCOUNT;
+use crate::payload::{body_text, text};
+
+/// The API's id.
+const API_ID: &str = "local0rest";
+
+/// A request that is about to be handed to a function.
+#[derive(Debug)]
+pub struct Incoming<'a> {
+    /// Its line and headers.
+    pub parts: &'a Parts,
+    /// Its path within the stage.
+    pub path: &'a str,
+    /// Its body.
+    pub body: &'a Bytes,
+    /// Who sent it.
+    pub peer: SocketAddr,
+    /// The API's id for it.
+    pub request_id: &'a str,
+    /// Its trace.
+    pub trace_id: &'a str,
+    /// The claims of its token, where one was asked for.
+    pub claims: Option<Map<String, Value>>,
+}
+
+impl Incoming<'_> {
+    /// The event. What there is none of is `null`; a body is text, because no media type is binary here.
+    pub fn event(&self) -> Bytes {
+        let query = self.parts.uri.query().unwrap_or_default();
+        let query = || form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
+        let body = (!self.body.is_empty()).then(|| body_text(self.body, false));
+        let event = json!({
+            "resource": self.path,
+            "path": self.path,
+            "httpMethod": self.parts.method.as_str(),
+            "headers": last(self.headers()),
+            "multiValueHeaders": all(self.headers()),
+            "queryStringParameters": last(query()),
+            "multiValueQueryStringParameters": all(query()),
+            "pathParameters": null,
+            "stageVariables": null,
+            "requestContext": self.request_context(),
+            "body": body,
+            "isBase64Encoded": false,
+        });
+        event.to_string().into()
+    }
+
+    fn request_context(&self) -> Value {
+        let now = Timestamp::now();
+        let host = text(&self.parts.headers, "host").unwrap_or_default();
+        let mut context = json!({
+            "accountId": ACCOUNT,
+            "apiId": API_ID,
+            "domainName": host,
+            "domainPrefix": host.split(['.', ':']).next().unwrap_or_default(),
+            "extendedRequestId": self.request_id,
+            "httpMethod": self.parts.method.as_str(),
+            "identity": self.identity(),
+            "path": self.parts.uri.path(),
+            "protocol": "HTTP/1.1",
+            "requestId": self.request_id,
+            "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+            "requestTimeEpoch": now.as_millisecond(),
+            "resourceId": "local0",
+            "resourcePath": self.path,
+            "stage": STAGE,
+        });
+        if let Some(claims) = &self.claims {
+            context["authorizer"] = json!({ "claims": claims });
+        }
+        context
+    }
+
+    fn identity(&self) -> Value {
+        const NULLS: [&str; 10] = [
+            "accessKey",
+            "accountId",
+            "caller",
+            "cognitoAuthenticationProvider",
+            "cognitoAuthenticationType",
+            "cognitoIdentityId",
+            "cognitoIdentityPoolId",
+            "principalOrgId",
+            "user",
+            "userArn",
+        ];
+        let mut identity: Map<String, Value> = NULLS.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        identity.insert("sourceIp".to_owned(), json!(self.peer.ip().to_string()));
+        identity.insert("userAgent".to_owned(), json!(text(&self.parts.headers, "user-agent")));
+        Value::Object(identity)
+    }
+
+    /// Names are as HTTP/2 clients send them: lower-case.
+    fn headers(&self) -> impl Iterator<Item = (String, String)> {
+        let sent = self.parts.headers.iter();
+        let sent = sent.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let added = [
+            ("X-Amzn-Trace-Id", self.trace_id.to_owned()),
+            ("X-Forwarded-For", self.peer.ip().to_string()),
+            ("X-Forwarded-Proto", "http".to_owned()),
+        ];
+        sent.chain(added.map(|(name, value)| (name.to_owned(), value)))
+    }
+}
+
+/// Each name with its last value; `null` for none.
+fn last(pairs: impl Iterator<Item = (String, String)>) -> Value {
+    let map: Map<String, Value> = pairs.map(|(name, value)| (name, json!(value))).collect();
+    if map.is_empty() { Value::Null } else { Value::Object(map) }
+}
+
+/// Each name with all its values; `null` for none.
+fn all(pairs: impl Iterator<Item = (String, String)>) -> Value {
+    let mut map = Map::new();
+    for (name, value) in pairs {
+        let values = map.entry(name).or_insert_with(|| json!([]));
+        values.as_array_mut().into_iter().for_each(|values| values.push(json!(value)));
+    }
+    if map.is_empty() { Value::Null } else { Value::Object(map) }
+}

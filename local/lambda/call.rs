@@ -1,0 +1,190 @@
+//! What every way of invoking a function has in common: who calls, which function, and its answer.
+
+use std::time::Instant;
+
+use axum::body::{Body, Bytes};
+use axum::http::HeaderValue;
+use axum::http::request::Parts;
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::{BodyExt, Limited};
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use super::Lambda;
+use super::error::LambdaError;
+use super::function::arn;
+use super::function_name::FunctionName;
+use super::invocation::{Answered, Invocation, Outcome, PlatformError};
+use crate::cognito_identity::IDENTITY_POOL_ID;
+use crate::credentials::Principal;
+use crate::recorder::Recorder;
+use crate::trace;
+
+/// Lambda's limit for a synchronous request, in bytes.
+pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
+/// Lambda's limit for a client context, in bytes of base64.
+const MAX_CLIENT_CONTEXT: usize = 3583;
+
+/// One call of a function.
+#[derive(Debug)]
+pub struct Call {
+    /// The function, as the caller wrote it.
+    pub name: FunctionName,
+    /// The invocation's id.
+    pub request_id: String,
+    /// The event.
+    pub payload: Bytes,
+    /// The Cognito identity of the caller, as JSON.
+    pub cognito_identity: Option<String>,
+    /// The decoded client context.
+    pub client_context: Option<String>,
+    /// The tenant.
+    pub tenant: Option<String>,
+    /// The trace header for the function.
+    pub trace_id: String,
+    /// Whether the caller asked for the log's tail.
+    pub wants_log: bool,
+}
+
+impl Call {
+    /// Reads a request of the Invoke API: whoever sends it must sign, and be granted the function.
+    pub async fn read(
+        lambda: &Lambda,
+        parts: &Parts,
+        body: Body,
+        name: &str,
+        qualifier: Option<&str>,
+        request_id: &str,
+    ) -> Result<Self, LambdaError> {
+        let body = Limited::new(body, MAX_PAYLOAD).collect().await.map_err(|_| LambdaError::RequestTooLarge)?.to_bytes();
+        let caller = lambda.access.authenticate(parts, &body)?;
+        let name = FunctionName::parse(name, qualifier)?;
+        lambda.access.authorize(caller.as_ref(), &name.name)?;
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let tenant = header("x-amz-tenant-id").map(str::to_owned);
+        lambda.find(&name, tenant.as_deref())?;
+        Ok(Self {
+            name,
+            request_id: request_id.to_owned(),
+            payload: event(body)?,
+            cognito_identity: caller.and_then(|caller| cognito_identity(&caller.principal)),
+            client_context: client_context(header("x-amz-client-context"))?,
+            tenant,
+            trace_id: trace::continued(header("x-amzn-trace-id")),
+            wants_log: header("x-amz-log-type") == Some("Tail"),
+        })
+    }
+
+    /// Hands the call to an environment, and leaves it there.
+    pub fn submit(self, lambda: &Lambda) -> Result<oneshot::Receiver<Answered>, LambdaError> {
+        let pool = lambda.find(&self.name, self.tenant.as_deref())?;
+        let (done, answered) = oneshot::channel();
+        pool.submit(Invocation {
+            request_id: self.request_id,
+            payload: self.payload,
+            invoked_arn: invoked_arn(&self.name),
+            client_context: self.client_context,
+            cognito_identity: self.cognito_identity,
+            tenant: self.tenant,
+            trace_id: self.trace_id,
+            wants_log: self.wants_log,
+            done,
+            slot: None,
+        })?;
+        Ok(answered)
+    }
+
+    /// Waits for the answer, or for its beginning.
+    pub async fn answered(self, lambda: &Lambda) -> Result<Answered, LambdaError> {
+        let request_id = self.request_id.clone();
+        // A sender that is dropped is an environment that ended between taking the invocation and beginning it.
+        let lost = |_| {
+            let payload = PlatformError::Exited { status: None }.payload(&request_id);
+            Answered::Whole(Outcome { payload, is_function_error: true, log_tail: None })
+        };
+        Ok(self.submit(lambda)?.await.unwrap_or_else(lost))
+    }
+
+    /// Waits for the whole answer, of which the console is told.
+    pub async fn outcome(self, lambda: &Lambda) -> Result<Outcome, LambdaError> {
+        let record = Record::begin(&lambda.recorder, &self);
+        let outcome = self.answered(lambda).await?.whole().await;
+        if let Some(record) = record {
+            record.end(&outcome);
+        }
+        Ok(outcome)
+    }
+}
+
+/// Marks an answer with the invocation's id, whether it is one or a refusal.
+pub fn with_request_id(answer: Result<Response, LambdaError>, request_id: &str) -> Response {
+    let mut response = answer.unwrap_or_else(axum::response::IntoResponse::into_response);
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+/// Only a caller with identity-pool credentials has one.
+fn cognito_identity(caller: &Principal) -> Option<String> {
+    let Principal::CognitoIdentity { identity_id, .. } = caller else { return None };
+    Some(json!({ "cognitoIdentityId": identity_id, "cognitoIdentityPoolId": IDENTITY_POOL_ID }).to_string())
+}
+
+/// What the console is told of an invocation, where somebody looks.
+struct Record {
+    recorder: Recorder,
+    function: String,
+    trace_id: String,
+    payload: Bytes,
+    start: Instant,
+}
+
+impl Record {
+    fn begin(recorder: &Recorder, call: &Call) -> Option<Self> {
+        let (function, trace_id, payload) = (call.name.name.clone(), call.trace_id.clone(), call.payload.clone());
+        let record = Self { recorder: recorder.clone(), function, trace_id, payload, start: Instant::now() };
+        recorder.is_on().then_some(record)
+    }
+
+    fn end(self, outcome: &Outcome) {
+        let millis = self.start.elapsed().as_secs_f64() * 1e3;
+        let (reply, is_error) = (&outcome.payload, outcome.is_function_error);
+        self.recorder.invocation(&self.trace_id, &self.function, &self.payload, reply, is_error, millis);
+    }
+}
+
+/// The event: the payload, which must be JSON; an empty one is `{}`.
+fn event(payload: Bytes) -> Result<Bytes, LambdaError> {
+    if payload.is_empty() {
+        return Ok(Bytes::from_static(b"{}"));
+    }
+    match serde_json::from_slice::<&RawValue>(&payload) {
+        Ok(_) => Ok(payload),
+        Err(error) => Err(LambdaError::InvalidRequestContent(error.to_string())),
+    }
+}
+
+fn invoked_arn(name: &FunctionName) -> String {
+    match &name.qualifier {
+        Some(qualifier) => format!("{}:{qualifier}", arn(&name.name)),
+        None => arn(&name.name),
+    }
+}
+
+fn client_context(base64: Option<&str>) -> Result<Option<String>, LambdaError> {
+    let Some(base64) = base64 else { return Ok(None) };
+    let refuse = |why: &str| LambdaError::InvalidRequestContent(format!("the client context {why}"));
+    if base64.len() > MAX_CLIENT_CONTEXT {
+        return Err(refuse("is longer than 3583 bytes"));
+    }
+    let bytes = STANDARD.decode(base64).map_err(|_| refuse("is not base64"))?;
+    let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8"))?;
+    match serde_json::from_str::<&RawValue>(&text) {
+        Ok(_) => Ok(Some(text)),
+        Err(_) => Err(refuse("is not JSON")),
+    }
+}

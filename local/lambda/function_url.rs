@@ -1,0 +1,152 @@
+//! A function URL: HTTP straight to one function, in payload format 2.0, for whoever signs or for everybody.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
+
+mod authorizer;
+mod response;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::HeaderValue;
+use axum::http::request::Parts;
+use axum::response::Response;
+use http_body_util::{BodyExt, Limited};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Lambda;
+use super::call::{Call, MAX_PAYLOAD, with_request_id};
+use super::error::LambdaError;
+use super::function::REGION;
+use super::function_name::FunctionName;
+use crate::cors::CorsConfiguration;
+use crate::payload::{Api, Incoming};
+use crate::trace;
+
+/// A function URL's configuration.
+#[derive(Debug)]
+pub struct FunctionUrl {
+    /// The function.
+    pub function: String,
+    /// Who may call.
+    pub auth: UrlAuth,
+    /// Whether answers are streamed.
+    pub mode: InvokeMode,
+    /// What the platform does about CORS; `None`: it is the function's.
+    pub cors: Option<CorsConfiguration>,
+}
+
+/// `AuthType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlAuth {
+    /// Whoever signs, and is granted the function.
+    AwsIam,
+    /// Everybody.
+    None,
+}
+
+/// `InvokeMode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvokeMode {
+    /// The answer is sent when it is whole.
+    Buffered,
+    /// The answer is sent as it comes.
+    ResponseStream,
+}
+
+impl FunctionUrl {
+    /// The URL's id, as it would stand in its host name: 32 characters that depend on the function alone.
+    pub fn id(&self) -> String {
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, self.function.as_bytes()).simple().to_string()
+    }
+}
+
+/// Everything that the URL answers.
+pub fn router(lambda: Lambda, url: FunctionUrl) -> Router {
+    Router::new().fallback(handle).with_state(Arc::new(Endpoint { lambda, url }))
+}
+
+#[derive(Debug)]
+struct Endpoint {
+    lambda: Lambda,
+    url: FunctionUrl,
+}
+
+async fn handle(State(endpoint): State<Arc<Endpoint>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let preflight = endpoint.url.cors.as_ref().and_then(|cors| cors.preflight(&parts));
+    let mut response = match preflight {
+        Some(response) => response,
+        None => endpoint.answer(&parts, body, peer).await,
+    };
+    if let Some(cors) = &endpoint.url.cors {
+        cors.beside_the_functions(parts.headers.get("origin"), response.headers_mut());
+    }
+    response
+}
+
+impl Endpoint {
+    async fn answer(&self, parts: &Parts, body: axum::body::Body, peer: SocketAddr) -> Response {
+        let request_id = Uuid::new_v4().to_string();
+        let trace_id = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
+        let trace_id = trace_id.map_or_else(trace::new_root, str::to_owned);
+        let mut answer = with_request_id(self.invoke(parts, body, peer, &request_id, &trace_id).await, &request_id);
+        if let Ok(trace_id) = HeaderValue::from_str(&trace_id) {
+            answer.headers_mut().insert("x-amzn-trace-id", trace_id);
+        }
+        answer
+    }
+
+    async fn invoke(
+        &self,
+        parts: &Parts,
+        body: axum::body::Body,
+        peer: SocketAddr,
+        request_id: &str,
+        trace_id: &str,
+    ) -> Result<Response, LambdaError> {
+        let body = Limited::new(body, MAX_PAYLOAD).collect().await.map_err(|_| LambdaError::RequestTooLarge)?.to_bytes();
+        let id = self.url.id();
+        let domain_name = format!("{id}.lambda-url.{REGION}.on.aws");
+        let incoming = Incoming {
+            parts,
+            body: &body,
+            peer,
+            request_id,
+            trace_id,
+            api: Api { id: &id, domain_name: &domain_name, route_key: "$default" },
+            path_parameters: &[],
+            authorizer: self.authorize(parts, &body)?,
+        };
+        let call = Call {
+            name: FunctionName::parse(&self.url.function, None)?,
+            request_id: request_id.to_owned(),
+            payload: incoming.event(),
+            cognito_identity: None,
+            client_context: None,
+            tenant: None,
+            trace_id: trace::continued(Some(trace_id)),
+            wants_log: false,
+        };
+        Ok(match self.url.mode {
+            InvokeMode::Buffered => response::buffered(call.outcome(&self.lambda).await?),
+            InvokeMode::ResponseStream => response::streamed(call.answered(&self.lambda).await?).await,
+        })
+    }
+
+    /// What the event says of the caller. One who does not sign, or may not call, is told no more than that.
+    fn authorize(&self, parts: &Parts, body: &Bytes) -> Result<Option<Value>, LambdaError> {
+        if self.url.auth == UrlAuth::None {
+            return Ok(None);
+        }
+        if !parts.headers.contains_key("authorization") {
+            return Err(LambdaError::UrlForbidden);
+        }
+        let caller = self.lambda.access.authenticate(parts, body)?;
+        self.lambda.access.authorize(caller.as_ref(), &self.url.function).map_err(|_| LambdaError::UrlForbidden)?;
+        Ok(caller.map(|caller| json!({ "iam": authorizer::iam(&caller) })))
+    }
+}

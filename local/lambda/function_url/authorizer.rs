@@ -1,0 +1,38 @@
+//! Who signed, as `requestContext.authorizer.iam` says it.
+
+use serde_json::{Value, json};
+
+use crate::cognito_identity::IDENTITY_POOL_ID;
+use crate::cognito_idp::POOL_ID;
+use crate::credentials::Principal;
+use crate::lambda::{ACCOUNT, REGION};
+use crate::sigv4::Verified;
+
+/// The members of `iam`.
+pub fn iam(caller: &Verified) -> Value {
+    let id = match &caller.principal {
+        Principal::Stack => "AIDALOCALDEVELOPER".to_owned(),
+        Principal::ApiGateway => "AROALOCALAPIGATEWAY:apigateway".to_owned(),
+        Principal::Function(name) => format!("AROALOCALFUNCTION:{name}"),
+        Principal::CognitoIdentity { .. } => "AROALOCALIDENTITY:CognitoIdentityCredentials".to_owned(),
+    };
+    json!({
+        "accessKey": caller.access_key_id,
+        "accountId": ACCOUNT,
+        "callerId": id,
+        "cognitoIdentity": cognito_identity(&caller.principal),
+        "principalOrgId": null,
+        "userArn": caller.principal.arn(),
+        "userId": id,
+    })
+}
+
+fn cognito_identity(principal: &Principal) -> Value {
+    let Principal::CognitoIdentity { identity_id, sub } = principal else { return Value::Null };
+    let provider = format!("cognito-idp.{REGION}.amazonaws.com/{POOL_ID}");
+    let amr = match sub {
+        Some(sub) => vec!["authenticated".to_owned(), provider.clone(), format!("{provider}:CognitoSignIn:{sub}")],
+        None => vec!["unauthenticated".to_owned()],
+    };
+    json!({ "amr": amr, "identityId": identity_id, "identityPoolId": IDENTITY_POOL_ID })
+}

@@ -1,0 +1,175 @@
+//! A function's answer becomes the HTTP response of a function URL, which is not in every point what an HTTP API makes of it.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>
+
+use std::io;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde_json::{Map, Value};
+
+use crate::http::json;
+use crate::lambda::invocation::{Answered, Outcome, Streamed};
+use crate::payload::response;
+
+/// The type of a stream that begins with status and headers.
+const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
+/// What parts them from the stream.
+const DELIMITER: [u8; 8] = [0; 8];
+/// The longest prelude that is waited for, in bytes.
+const MAX_PRELUDE: usize = 1024 * 1024;
+
+/// The response in `BUFFERED` mode.
+pub fn buffered(outcome: Outcome) -> Response {
+    match outcome.is_function_error {
+        true => failed(),
+        false => of_result(&outcome.payload).unwrap_or_else(|_| failed()),
+    }
+}
+
+/// The response in `RESPONSE_STREAM` mode. The result of a function that does not stream is passed on as it is.
+pub async fn streamed(answered: Answered) -> Response {
+    match answered {
+        Answered::Whole(outcome) if outcome.is_function_error => failed(),
+        Answered::Whole(outcome) => json(StatusCode::OK, outcome.payload),
+        Answered::Streaming(streamed) if streamed.content_type.starts_with(WITH_PRELUDE) => with_prelude(streamed).await,
+        Answered::Streaming(streamed) => {
+            let kind = HeaderValue::from_str(&streamed.content_type).ok().filter(|kind| !kind.is_empty());
+            let mut response = Response::new(rest(Bytes::new(), streamed));
+            let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+            response
+        }
+    }
+}
+
+fn failed() -> Response {
+    (StatusCode::BAD_GATEWAY, [(CONTENT_TYPE, "application/json")], "Internal Server Error").into_response()
+}
+
+fn of_result(payload: &[u8]) -> Result<Response, &'static str> {
+    let result: Value = serde_json::from_slice(payload).map_err(|_| "the result is not JSON")?;
+    match &result {
+        Value::String(text) => Ok(json(StatusCode::OK, text.clone())),
+        Value::Object(members) if members.contains_key("statusCode") => {
+            let mut response = Response::new(response::body(members)?);
+            head(members, &mut response)?;
+            Ok(response)
+        }
+        _ => Ok(json(StatusCode::OK, compact(payload))),
+    }
+}
+
+/// Sets status, cookies and headers. A status may be a string here.
+fn head(members: &Map<String, Value>, response: &mut Response) -> Result<(), &'static str> {
+    let code = members.get("statusCode").map_or(Some(200), |code| match code {
+        Value::String(digits) => digits.parse().ok(),
+        code => code.as_u64().and_then(|code| u16::try_from(code).ok()),
+    });
+    *response.status_mut() = code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or("its statusCode is no status")?;
+    response::headers(&single_values(members), response.headers_mut())?;
+    repeated_headers(members, response.headers_mut())?;
+    response.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    Ok(())
+}
+
+/// A prelude has a list where a name repeats.
+fn repeated_headers(members: &Map<String, Value>, headers: &mut HeaderMap) -> Result<(), &'static str> {
+    let all = members.get("headers").and_then(Value::as_object).into_iter().flatten();
+    let lists = all.filter_map(|(name, value)| Some((name, value.as_array()?)));
+    lists
+        .flat_map(|(name, values)| values.iter().map(move |value| (name, value)))
+        .try_for_each(|(name, value)| response::append(headers, name, value))
+}
+
+fn single_values(members: &Map<String, Value>) -> Map<String, Value> {
+    let mut members = members.clone();
+    if let Some(headers) = members.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.retain(|_, value| !value.is_array());
+    }
+    members
+}
+
+async fn with_prelude(mut streamed: Streamed) -> Response {
+    let mut held = Vec::new();
+    while let Some(piece) = streamed.pieces.recv().await {
+        held.extend_from_slice(&piece);
+        let Some(length) = held.windows(DELIMITER.len()).position(|window| window == DELIMITER) else {
+            if held.len() > MAX_PRELUDE {
+                return failed();
+            }
+            continue;
+        };
+        let Ok(Value::Object(members)) = serde_json::from_slice(&held[..length]) else { return failed() };
+        let first = Bytes::from(held.split_off(length + DELIMITER.len()));
+        let mut response = Response::new(rest(first, streamed));
+        return match head(&members, &mut response) {
+            Ok(()) => response,
+            Err(_) => failed(),
+        };
+    }
+    failed()
+}
+
+/// What is left of a stream. One that ends with an error is cut: the connection closes before the body is whole.
+fn rest(first: Bytes, streamed: Streamed) -> Body {
+    let pieces = stream::unfold((first, Some(streamed)), |(first, streamed)| async move {
+        if !first.is_empty() {
+            return Some((Ok(first), (Bytes::new(), streamed)));
+        }
+        let mut streamed = streamed?;
+        match streamed.pieces.recv().await {
+            Some(piece) => Some((Ok(piece), (Bytes::new(), Some(streamed)))),
+            None => streamed.ended().await.error.map(|_| (Err(io::Error::other("the function broke off")), (Bytes::new(), None))),
+        }
+    });
+    Body::from_stream(pieces)
+}
+
+/// JSON without the white space between its parts.
+fn compact(json: &[u8]) -> Vec<u8> {
+    let (mut in_string, mut escaped) = (false, false);
+    let kept = json.iter().copied().filter(|byte| {
+        let is_space = !in_string && byte.is_ascii_whitespace();
+        in_string ^= *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        !is_space
+    });
+    kept.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    async fn seen(payload: &'static str) -> String {
+        let outcome =
+            Outcome { payload: Bytes::from_static(payload.as_bytes()), is_function_error: payload == "fails", log_tail: None };
+        let response = buffered(outcome);
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        format!("{status} {kind} {}", String::from_utf8_lossy(&body))
+    }
+
+    #[tokio::test]
+    async fn a_result_becomes_what_a_function_url_makes_of_it() {
+        for (name, payload, expected) in [
+            ("a string", r#""hello""#, "200 application/json hello"),
+            ("an object", r#"{"hello": "wo \"rld", "a": [1, 2]}"#, r#"200 application/json {"hello":"wo \"rld","a":[1,2]}"#),
+            ("a list", r#"["hello", 3, true]"#, r#"200 application/json ["hello",3,true]"#),
+            ("a number", "7", "200 application/json 7"),
+            ("a response", r#"{"statusCode":201,"body":"b"}"#, "201 application/json b"),
+            ("a status in a string", r#"{"statusCode":"418","headers":{"Content-Type":"x/y"},"body":"t"}"#, "418 x/y t"),
+            ("base64", r#"{"statusCode":200,"body":"Yg==","isBase64Encoded":true}"#, "200 application/json b"),
+            ("a status that is none", r#"{"statusCode":"x"}"#, "502 application/json Internal Server Error"),
+            ("not JSON", "oops", "502 application/json Internal Server Error"),
+            ("a function error", "fails", "502 application/json Internal Server Error"),
+        ] {
+            assert_eq!(seen(payload).await, expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The operation `InvokeWithResponseStream`: the function's answer as an event stream, piece by piece.
+//! <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html>
+
+use std::convert::Infallible;
+
+use aws_smithy_eventstream::frame::write_message_to;
+use aws_smithy_types::event_stream::{Header, HeaderValue as EventHeader, Message};
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::stream::{self, Stream};
+use serde_json::{Map, json};
+use uuid::Uuid;
+
+use super::Lambda;
+use super::call::{Call, with_request_id};
+use super::error::LambdaError;
+use super::invocation::{Answered, Outcome, StreamEnd, Streamed};
+use super::invoke::InvokeQuery;
+
+/// Invokes a function and streams its answer.
+pub async fn invoke_with_response_stream(
+    State(lambda): State<Lambda>,
+    Path(name): Path<String>,
+    Query(query): Query<InvokeQuery>,
+    request: Request,
+) -> Response {
+    let request_id = Uuid::new_v4().to_string();
+    let answer = run(&lambda, &name, query.qualifier.as_deref(), request, &request_id).await;
+    with_request_id(answer, &request_id)
+}
+
+async fn run(lambda: &Lambda, name: &str, qualifier: Option<&str>, request: Request, id: &str) -> Result<Response, LambdaError> {
+    let (parts, body) = request.into_parts();
+    let call = Call::read(lambda, &parts, body, name, qualifier, id).await?;
+    let kind = parts.headers.get("x-amz-invocation-type").and_then(|kind| kind.to_str().ok());
+    match kind.unwrap_or("RequestResponse") {
+        "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
+        "RequestResponse" => Ok(respond(call.answered(lambda).await?)),
+        other => Err(LambdaError::invocation_type(other, "[RequestResponse, DryRun]")),
+    }
+}
+
+fn respond(answered: Answered) -> Response {
+    let body = match answered {
+        Answered::Whole(outcome) => Body::from(whole(outcome)),
+        Answered::Streaming(streamed) => Body::from_stream(pieces(streamed)),
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static("application/vnd.amazon.eventstream"));
+    headers.insert("x-amz-executed-version", HeaderValue::from_static("$LATEST"));
+    response
+}
+
+/// A function that does not stream: one piece, or none where it failed.
+fn whole(outcome: Outcome) -> Bytes {
+    let Outcome { payload, is_function_error, log_tail } = outcome;
+    if is_function_error {
+        return complete(StreamEnd { error: Some(payload), log_tail });
+    }
+    [chunk(payload), complete(StreamEnd { error: None, log_tail })].concat().into()
+}
+
+fn pieces(streamed: Streamed) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    stream::unfold(Some(streamed), |streamed| async {
+        let mut streamed = streamed?;
+        match streamed.pieces.recv().await {
+            Some(piece) => Some((Ok(chunk(piece)), Some(streamed))),
+            None => Some((Ok(complete(streamed.ended().await)), None)),
+        }
+    })
+}
+
+fn chunk(payload: Bytes) -> Bytes {
+    event("PayloadChunk", "application/octet-stream", payload)
+}
+
+/// Says that there is no more, and whether that is well.
+fn complete(end: StreamEnd) -> Bytes {
+    let mut members = Map::new();
+    if let Some(error) = end.error {
+        members.insert("ErrorCode".to_owned(), json!("Unhandled"));
+        members.insert("ErrorDetails".to_owned(), json!(String::from_utf8_lossy(&error)));
+    }
+    if let Some(log) = end.log_tail {
+        members.insert("LogResult".to_owned(), json!(STANDARD.encode(log)));
+    }
+    event("InvokeComplete", "application/json", json!(members).to_string().into())
+}
+
+fn event(kind: &'static str, content_type: &'static str, payload: Bytes) -> Bytes {
+    let header = |name: &'static str, value: &'static str| Header::new(name, EventHeader::String(value.into()));
+    let message = Message::new(payload)
+        .add_header(header(":message-type", "event"))
+        .add_header(header(":event-type", kind))
+        .add_header(header(":content-type", content_type));
+    let mut frame = Vec::with_capacity(message.payload().len() + 128);
+    // An `Err` says that the message is larger than a frame may be, which no piece of a function's answer is.
+    let _ = write_message_to(&message, &mut frame);
+    frame.into()
+}

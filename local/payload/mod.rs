@@ -1,0 +1,7 @@
+//! Payload format 2.0, which HTTP APIs and function URLs have in common: a request as an event, a result as a response.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+
+mod event;
+pub mod response;
+
+pub use event::{Api, Incoming, body_text, text};

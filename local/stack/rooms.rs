@@ -1,0 +1,126 @@
+//! What each room is told: its configuration, as the template has it, and the URLs of the rooms that it asks.
+
+use std::path::Path;
+
+use axum::Router;
+use axum::http::Method;
+use tokio::task::JoinHandle;
+use tower_http::services::ServeDir;
+
+use super::ports::{Port, Ports};
+use super::{CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE, EDGE_OPEN, EDGE_STREAM, ROUTE, URL_ALLOW_HEADERS};
+use crate::apigateway::{RestApi, RestConfiguration};
+use crate::apigatewayv2::{Configuration, HttpApi, Route, Routes};
+use crate::cognito_identity::IdentityPool;
+use crate::cognito_idp::{CLIENT_ID, POOL_ID, UserPool};
+use crate::console::Console;
+use crate::cors::CorsConfiguration;
+use crate::credentials::{CredentialStore, Principal};
+use crate::http::{HttpClient, serve};
+use crate::jwt::{JwtConfiguration, Verifier};
+use crate::lambda::{FunctionUrl, InvokeMode, Lambda, UrlAuth};
+use crate::recorder::Recorder;
+use crate::signer::Signer;
+
+/// What the rooms are made of.
+pub struct Rooms {
+    /// Every function.
+    pub lambda: Lambda,
+    /// Every user.
+    pub user_pool: UserPool,
+    /// Every credential that was given out.
+    pub store: CredentialStore,
+    /// What the console shows.
+    pub recorder: Recorder,
+    /// The console itself.
+    pub console: Console,
+    /// The origins whose scripts may read the API's answers.
+    pub origins: String,
+    /// Whether requests are told of in the terminal.
+    pub access_log: bool,
+}
+
+impl Rooms {
+    /// Opens every room at its port.
+    pub fn open(&self, ports: Ports, web: Option<&Path>) -> Vec<JoinHandle<()>> {
+        let lambda_url = ports.lambda.url.clone();
+        let frontend =
+            ports.web.zip(web).map(|(port, folder)| spawn(port, Router::new().fallback_service(ServeDir::new(folder))));
+        let mut tasks = vec![
+            spawn(ports.console, self.console.router()),
+            spawn(ports.api, self.http_api(&lambda_url)),
+            spawn(ports.user_pool, self.user_pool.router()),
+            spawn(ports.identity_pool, self.identity_pool()),
+            spawn(ports.lambda, self.lambda.router()),
+            spawn(ports.edge_url, self.url(EDGE, UrlAuth::AwsIam, InvokeMode::Buffered, None)),
+            spawn(ports.open_url, self.url(EDGE_OPEN, UrlAuth::None, InvokeMode::Buffered, None)),
+            spawn(ports.stream_url, self.url(EDGE_STREAM, UrlAuth::AwsIam, InvokeMode::ResponseStream, Some(self.url_cors()))),
+            spawn(ports.rest_api, self.rest_api(&lambda_url)),
+        ];
+        tasks.extend(frontend);
+        tasks
+    }
+
+    fn http_api(&self, lambda: &str) -> Router {
+        let route = Route { key: ROUTE.to_owned(), function: EDGE.to_owned(), authorization: Some(Vec::new()) };
+        let api = HttpApi::new(Configuration {
+            routes: Routes::new(vec![route]),
+            jwt: self.jwt(),
+            cors: self.cors("POST", CORS_ALLOW_HEADERS),
+            lambda: lambda.to_owned(),
+            signer: self.signer(),
+            access_log: self.access_log,
+            recorder: self.recorder.clone(),
+        });
+        api.router()
+    }
+
+    fn rest_api(&self, lambda: &str) -> Router {
+        let api = RestApi::new(RestConfiguration {
+            resource: "/inference".to_owned(),
+            methods: vec![Method::GET, Method::POST],
+            function: EDGE.to_owned(),
+            jwt: self.jwt(),
+            lambda: lambda.to_owned(),
+            signer: self.signer(),
+        });
+        api.router()
+    }
+
+    fn identity_pool(&self) -> Router {
+        let verifier = Verifier::new(self.jwt(), HttpClient::new());
+        IdentityPool::new(verifier, self.user_pool.issuer(), POOL_ID, self.store.clone()).router()
+    }
+
+    fn url(&self, function: &str, auth: UrlAuth, mode: InvokeMode, cors: Option<CorsConfiguration>) -> Router {
+        self.lambda.url_router(FunctionUrl { function: function.to_owned(), auth, mode, cors })
+    }
+
+    fn jwt(&self) -> JwtConfiguration {
+        JwtConfiguration { issuer: self.user_pool.issuer().to_owned(), audience: vec![CLIENT_ID.to_owned()] }
+    }
+
+    fn signer(&self) -> Signer {
+        Signer::new(&self.store.issue_own(Principal::ApiGateway))
+    }
+
+    /// A browser's preflight is not signed: where IAM is asked, the platform must answer it.
+    fn url_cors(&self) -> CorsConfiguration {
+        self.cors("GET,POST", URL_ALLOW_HEADERS)
+    }
+
+    fn cors(&self, methods: &str, headers: &str) -> CorsConfiguration {
+        let list = |text: &str| text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect();
+        CorsConfiguration {
+            allow_origins: list(&self.origins),
+            allow_methods: list(methods),
+            allow_headers: list(headers),
+            expose_headers: list(CORS_EXPOSE_HEADERS),
+            max_age: CORS_MAX_AGE,
+        }
+    }
+}
+
+fn spawn(port: Port, router: Router) -> JoinHandle<()> {
+    tokio::spawn(serve(port.listener, router))
+}
