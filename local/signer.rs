@@ -6,7 +6,7 @@ use aws_credential_types::Credentials as SignerCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use axum::body::Bytes;
-use axum::http::{HeaderName, HeaderValue, Request};
+use axum::http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::Full;
 
 use crate::credentials::Credentials;
@@ -25,8 +25,19 @@ impl Signer {
 
     /// A `POST` with a body and headers, signed.
     pub fn post(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> Result<Request<Full<Bytes>>, String> {
-        let added = self.sign(url, headers, &body)?;
-        let mut request = Request::post(url);
+        self.request(Method::POST, url, headers, body)
+    }
+
+    /// Any request, signed.
+    pub fn request(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Request<Full<Bytes>>, String> {
+        let added = self.sign(&method, url, headers, &body)?;
+        let mut request = Request::builder().method(method).uri(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -37,7 +48,7 @@ impl Signer {
         request.body(Full::new(body)).map_err(|error| error.to_string())
     }
 
-    fn sign(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Vec<(String, String)>, String> {
+    fn sign(&self, method: &Method, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Vec<(String, String)>, String> {
         let identity = self.0.clone().into();
         let parameters = SigningParams::builder()
             .identity(&identity)
@@ -47,7 +58,7 @@ impl Signer {
             .settings(SigningSettings::default())
             .build()
             .map_err(|error| error.to_string())?;
-        let request = SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body));
+        let request = SignableRequest::new(method.as_str(), url, headers.iter().copied(), SignableBody::Bytes(body));
         let request = request.map_err(|error| error.to_string())?;
         let (instructions, _) = sign(request, &parameters.into()).map_err(|error| error.to_string())?.into_parts();
         let (added, _) = instructions.into_parts();

@@ -34,9 +34,70 @@ fn main() {
             "nothing" => answer(&api, &id, ""),
             "bytes" => answer(&api, &id, &format!("\"{}\"", "x".repeat(rest.parse::<usize>().expect("a number") - 2))),
             "quotes" => answer(&api, &id, &format!("\"{}\"", "\\\"".repeat(rest.parse().expect("a number")))),
+            "hold" => {
+                let mut stream = Streamed::begin(&api, &id, "text/event-stream");
+                stream.send(b"data: one\n\n");
+                wait_for_file(rest);
+                stream.send(b"data: two\n\n");
+                stream.end();
+            }
+            "break-off" => {
+                // One piece: then the connection closes.
+                let mut stream = Streamed::begin(&api, &id, "application/octet-stream");
+                stream.send(format!("{rest}one\n\n").as_bytes());
+            }
+            "trailer" => {
+                let mut stream = Streamed::begin(&api, &id, "text/plain");
+                stream.send(b"one");
+                let body = "eyJlcnJvclR5cGUiOiJCb29tIiwiZXJyb3JNZXNzYWdlIjoiaXQgYnJva2UifQ==";
+                stream.end_with(&format!(
+                    "Lambda-Runtime-Function-Error-Type: Boom\r\nLambda-Runtime-Function-Error-Body: {body}\r\n"
+                ));
+            }
+            "flood" => {
+                let megabytes: usize = rest.parse().expect("megabytes");
+                let mut stream = Streamed::begin(&api, &id, "application/octet-stream");
+                (0..megabytes * 16).for_each(|_| stream.send(&[b'x'; 65_536]));
+                stream.end();
+            }
             "headers" => answer(&api, &id, &format!("{head:?}").replace("\\u{", "?{")),
             _ => answer(&api, &id, &event),
         }
+    }
+}
+
+/// An answer in pieces.
+struct Streamed(TcpStream);
+
+impl Streamed {
+    fn begin(api: &str, id: &str, content_type: &str) -> Self {
+        let mut stream = TcpStream::connect(api).expect("a connection");
+        let head = format!("POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: {api}\r\nConnection: close\r\n");
+        let mode = "Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n";
+        let trailer = "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n";
+        write!(stream, "{head}{mode}{trailer}Content-Type: {content_type}\r\n\r\n").expect("a head");
+        Self(stream)
+    }
+
+    /// A stream whose reader is gone is no failure of the test.
+    fn send(&mut self, piece: &[u8]) {
+        let framed = [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
+        let _ = self.0.write_all(&framed);
+    }
+
+    fn end(self) {
+        self.end_with("");
+    }
+
+    fn end_with(mut self, trailers: &str) {
+        let _ = write!(self.0, "0\r\n{trailers}\r\n");
+        let _ = self.0.read_to_end(&mut Vec::new());
+    }
+}
+
+fn wait_for_file(path: &str) {
+    while !std::path::Path::new(path).exists() {
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

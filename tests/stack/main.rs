@@ -5,6 +5,7 @@ mod browser;
 mod clients;
 mod cognito;
 mod command_line;
+mod doors;
 mod harness;
 mod lambda;
 mod log;

@@ -1,0 +1,296 @@
+//! Each door of the table in the README, by its client or by what that client sends.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::Credentials as SdkCredentials;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvokeWithResponseStreamResponseEvent as Event;
+use axum::body::Bytes;
+use axum::http::{Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use inference_edge::credentials::{Credentials, Principal};
+use inference_edge::http::{Answer, HttpClient};
+use inference_edge::signer::Signer;
+use serde_json::{Value, json};
+
+use crate::harness::{PATIENCE, Stack, header, send, text, value};
+
+const QUESTION: &str = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
+const QUERY: &str = "partner=Apple&year=2023&period=Q1&question=What%20was%20the%20revenue%3F";
+const REVENUE: &str = "$117,154 million";
+
+impl Stack {
+    /// Signs with the key of the ready file, as another Lambda function would with its role's.
+    fn signer(&self) -> Signer {
+        Signer::new(&Credentials {
+            access_key_id: self.says("/credentials/accessKeyId").to_owned(),
+            secret_access_key: self.says("/credentials/secretAccessKey").to_owned(),
+            session_token: None,
+            expiration: None,
+            principal: Principal::Stack,
+        })
+    }
+
+    fn signed(&self, method: Method, url: &str, body: &str) -> Request<Full<Bytes>> {
+        let headers = [("content-type", "application/json")];
+        self.signer().request(method, url, &headers, Bytes::copy_from_slice(body.as_bytes())).expect("a request")
+    }
+
+    async fn call(&self, method: Method, url: &str, body: &str) -> Answer {
+        HttpClient::new().send(self.signed(method, url, body), PATIENCE).await.expect("an answer")
+    }
+
+    /// What an app does that is signed in: an identity, and credentials for it.
+    async fn identity_credentials(&self) -> Value {
+        let login = self.says("/issuer").split_once("://").expect("a URL").1.to_owned();
+        let logins = json!({ login: self.says("/idToken") });
+        let id = self.identity_pool("GetId", json!({ "IdentityPoolId": self.says("/identityPoolId"), "Logins": logins })).await;
+        self.identity_pool("GetCredentialsForIdentity", json!({ "IdentityId": id["IdentityId"], "Logins": logins })).await["Credentials"].clone()
+    }
+
+    async fn identity_pool(&self, operation: &str, body: Value) -> Value {
+        let target = ("x-amz-target", format!("AWSCognitoIdentityService.{operation}"));
+        let kind = ("content-type", "application/x-amz-json-1.1".to_owned());
+        value(&send(Method::POST, self.says("/identityPoolEndpoint"), &[target, kind], &body.to_string()).await)
+    }
+
+    async fn lambda_client(&self) -> Client {
+        let keys = self.identity_credentials().await;
+        let text = |name: &str| keys[name].as_str().expect("a text").to_owned();
+        let credentials = SdkCredentials::new(text("AccessKeyId"), text("SecretKey"), Some(text("SessionToken")), None, "pool");
+        let sdk = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(self.says("/lambdaEndpoint"))
+            .region(Region::new("us-east-1"))
+            .credentials_provider(credentials)
+            .load()
+            .await;
+        Client::new(&sdk)
+    }
+}
+
+/// An answer that is read piece by piece.
+struct Pieces(axum::http::Response<hyper::body::Incoming>);
+
+impl Pieces {
+    async fn of(request: Request<Full<Bytes>>) -> Self {
+        let client =
+            hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Full<Bytes>>(HttpConnector::new());
+        Self(client.request(request).await.expect("an answer"))
+    }
+
+    /// The next piece; `None` at the end, an error where it was cut.
+    async fn next(&mut self) -> Option<Result<String, hyper::Error>> {
+        let frame = tokio::time::timeout(PATIENCE, self.0.frame()).await.expect("a piece in time")?;
+        Some(frame.map(|frame| String::from_utf8_lossy(&frame.into_data().unwrap_or_default()).into_owned()))
+    }
+
+    /// Everything that comes, and whether it was whole.
+    async fn rest(mut self) -> (String, bool) {
+        let mut all = String::new();
+        while let Some(piece) = self.next().await {
+            match piece {
+                Ok(piece) => all.push_str(&piece),
+                Err(_) => return (all, false),
+            }
+        }
+        (all, true)
+    }
+}
+
+#[tokio::test]
+async fn an_iam_function_url_takes_a_signed_query_and_a_signed_body() {
+    let stack = Stack::start(&[]);
+    let url = stack.says("/functionUrl");
+    let get = stack.call(Method::GET, &format!("{url}/?{QUERY}"), "").await;
+    assert!(text(&get).contains(REVENUE), "{}", text(&get));
+    let post = stack.call(Method::POST, &format!("{url}/"), QUESTION).await;
+    assert!(text(&post).contains(REVENUE), "{}", text(&post));
+    assert_eq!(header(&post, "x-amzn-requestid"), header(&post, "x-request-id"));
+    let head = stack.call(Method::HEAD, &format!("{url}/?{QUERY}"), "").await;
+    assert_eq!((head.status.as_u16(), text(&head).as_str()), (200, ""));
+    let missing = stack.call(Method::GET, &format!("{url}/?partner=Apple"), "").await;
+    assert_eq!(value(&missing)["fields"], json!(["year", "period", "question"]));
+}
+
+#[tokio::test]
+async fn an_iam_function_url_refuses_in_awss_words() {
+    let stack = Stack::start(&[]);
+    let url = format!("{}/", stack.says("/functionUrl"));
+    let forbidden = "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html";
+    let unsigned = send(Method::POST, &url, &[], QUESTION).await;
+    assert_eq!((unsigned.status.as_u16(), value(&unsigned)), (403, json!({ "Message": forbidden })));
+    assert_eq!(header(&unsigned, "x-amzn-errortype"), "AccessDeniedException");
+    let mut changed = stack.signed(Method::POST, &url, QUESTION);
+    *changed.body_mut() = Full::from("{}");
+    let changed = HttpClient::new().send(changed, PATIENCE).await.expect("an answer");
+    assert_eq!((changed.status.as_u16(), header(&changed, "x-amzn-errortype")), (403, "InvalidSignatureException"));
+    assert!(value(&changed)["message"].as_str().is_some_and(|text| text.starts_with("The request signature we calculated")));
+    stack.wait_for("the signature does not match");
+}
+
+#[tokio::test]
+async fn an_open_function_url_takes_a_token_and_nothing_less() {
+    let stack = Stack::start(&[]);
+    let url = stack.says("/openFunctionUrl");
+    let with = |token: &str| [("authorization", format!("Bearer {token}"))];
+    let get = send(Method::GET, &format!("{url}/?{QUERY}"), &with(stack.says("/idToken")), "").await;
+    assert!(text(&get).contains(REVENUE), "{}", text(&get));
+    let nobody = send(Method::GET, &format!("{url}/?{QUERY}"), &[], "").await;
+    assert_eq!((nobody.status.as_u16(), header(&nobody, "www-authenticate")), (401, "Bearer"));
+    let forged = send(Method::GET, &format!("{url}/?{QUERY}"), &with(&stack.says("/idToken").replace("eyJ", "eyK")), "").await;
+    assert_eq!(value(&forged)["code"], "unauthorized");
+    let access = stack.sign_in().await["AccessToken"].as_str().expect("a token").to_owned();
+    let access = send(Method::GET, &format!("{url}/?{QUERY}"), &with(&access), "").await;
+    assert_eq!(value(&access)["code"], "forbidden");
+    let preflight = [("origin", "http://localhost:5173".to_owned()), ("access-control-request-method", "POST".to_owned())];
+    let preflight = send(Method::OPTIONS, &format!("{url}/"), &preflight, "").await;
+    assert_eq!((preflight.status.as_u16(), header(&preflight, "access-control-allow-origin")), (204, "http://localhost:5173"));
+}
+
+#[tokio::test]
+async fn a_rest_api_takes_an_id_token_and_answers_as_rest_apis_do() {
+    let stack = Stack::start(&[]);
+    let url = format!("{}/inference", stack.says("/restApiUrl"));
+    let with = |token: &str| [("authorization", token.to_owned()), ("content-type", "application/json".to_owned())];
+    let answer = send(Method::POST, &url, &with(stack.says("/idToken")), QUESTION).await;
+    assert!(text(&answer).contains(REVENUE), "{}", text(&answer));
+    let get = send(Method::GET, &format!("{url}?{QUERY}"), &with(stack.says("/idToken")), "").await;
+    assert!(text(&get).contains(REVENUE), "{}", text(&get));
+    let access = stack.sign_in().await["AccessToken"].as_str().expect("a token").to_owned();
+    for token in ["", "x", access.as_str()] {
+        let refused = send(Method::POST, &url, &with(token), QUESTION).await;
+        assert_eq!((refused.status.as_u16(), text(&refused).as_str()), (401, r#"{"message":"Unauthorized"}"#), "{token}");
+    }
+    let elsewhere = send(Method::POST, &format!("{}/nowhere", stack.says("/restApiUrl")), &[], "").await;
+    assert_eq!((elsewhere.status.as_u16(), text(&elsewhere).as_str()), (403, r#"{"message":"Missing Authentication Token"}"#));
+    let preflight = send(Method::OPTIONS, &url, &[("origin", "http://localhost:5173".to_owned())], "").await;
+    assert_eq!((preflight.status.as_u16(), header(&preflight, "access-control-allow-origin")), (204, "http://localhost:5173"));
+}
+
+#[tokio::test]
+async fn the_rust_sdk_invokes_the_edge_as_an_identity_whole_and_streamed() {
+    let stack = Stack::start(&[]);
+    let client = stack.lambda_client().await;
+    let output = client.invoke().function_name("edge").payload(Blob::new(QUESTION)).send().await.expect("an answer");
+    let payload = String::from_utf8(output.payload.expect("a payload").into_inner()).expect("UTF-8");
+    assert!(payload.contains(REVENUE) && output.function_error.is_none(), "{payload}");
+    let request = client.invoke_with_response_stream().function_name("edge-stream").payload(Blob::new(QUESTION));
+    let mut output = request.send().await.expect("an answer");
+    let (mut text, mut pieces) = (String::new(), 0);
+    while let Some(event) = output.event_stream.recv().await.expect("an event") {
+        match event {
+            Event::PayloadChunk(chunk) => {
+                text.push_str(&String::from_utf8(chunk.payload.expect("bytes").into_inner()).expect("UTF-8"));
+                pieces += 1;
+            }
+            Event::InvokeComplete(complete) => assert_eq!(complete.error_code, None),
+            _ => panic!("an event of another kind"),
+        }
+    }
+    assert!(text.contains(REVENUE) && text.contains("event: done") && pieces > 1, "{pieces}: {text}");
+    let refused = client.invoke().function_name("core").payload(Blob::new("{}")).send().await.expect_err("no right");
+    assert!(format!("{refused:?}").contains("AccessDeniedException"), "{refused:?}");
+    let wrong = client.invoke_with_response_stream().function_name("edge-stream").payload(Blob::new("{}")).send().await;
+    let event = wrong.expect("a stream").event_stream.recv().await.expect("an event").expect("one");
+    let complete = event.as_invoke_complete().expect("the end");
+    assert_eq!(complete.error_code.as_deref(), Some("Unhandled"));
+    assert!(complete.error_details.as_ref().is_some_and(|details| details.contains("missing_fields")), "{complete:?}");
+}
+
+#[tokio::test]
+async fn a_streamed_answer_comes_sentence_by_sentence() {
+    let stack = Stack::start(&[]);
+    let question = QUESTION.replace("What was the revenue?", "How did it go?");
+    let pieces = Pieces::of(stack.signed(Method::POST, &format!("{}/", stack.says("/streamFunctionUrl")), &question)).await;
+    assert_eq!(pieces.0.headers().get("content-type").expect("a type"), "text/event-stream");
+    let (all, is_whole) = pieces.rest().await;
+    assert!(is_whole && all.matches("data: {\"text\"").count() > 2 && all.contains("event: done"), "{all}");
+}
+
+#[tokio::test]
+async fn the_first_bytes_arrive_while_core_still_works() {
+    let stack = Stack::scripted(&[]);
+    let release = std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
+    let request = ask_stream(&stack, &format!("hold:{}", release.display()));
+    let mut pieces = Pieces::of(request).await;
+    assert_eq!(pieces.next().await.expect("a piece").expect("bytes"), "data: one\n\n");
+    // Core waits for the file: it cannot have said more.
+    std::fs::write(&release, "").expect("a file");
+    let (rest, is_whole) = pieces.rest().await;
+    std::fs::remove_file(release).expect("the file");
+    assert_eq!((rest.as_str(), is_whole), ("data: two\n\n", true));
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_never_looks_whole() {
+    let stack = Stack::scripted(&[]);
+    let (text, is_whole) = Pieces::of(ask_stream(&stack, "break-off:text ")).await.rest().await;
+    assert!(!is_whole && text == "text one\n\n", "{text}");
+    let (text, is_whole) = Pieces::of(ask_stream(&stack, "trailer")).await.rest().await;
+    assert!(!is_whole && text == "one", "{text}");
+    // An event stream says why instead, in its last event; its type is known by its first bytes.
+    let (text, is_whole) = Pieces::of(ask_stream(&stack, "break-off:data: ")).await.rest().await;
+    assert!(is_whole && text.starts_with("data: one\n\n"), "{text}");
+    let last = text.rsplit("event: error\ndata: ").next().expect("an event");
+    let error: Value = serde_json::from_str(last.trim()).expect("JSON");
+    assert_eq!((&error["code"], &error["detail"]["errorType"]), (&json!("core_error"), &json!("Runtime.TruncatedResponse")));
+}
+
+#[tokio::test]
+async fn what_is_known_before_the_first_byte_is_an_ordinary_answer() {
+    let stack = Stack::scripted(&[]);
+    let url = format!("{}/", stack.says("/streamFunctionUrl"));
+    let wrong = stack.call(Method::POST, &url, "{}").await;
+    assert_eq!((wrong.status.as_u16(), &value(&wrong)["code"]), (400, &json!("missing_fields")));
+    let failed = HttpClient::new().send(ask_stream(&stack, "throw"), PATIENCE).await.expect("an answer");
+    assert_eq!((failed.status.as_u16(), &value(&failed)["detail"]["errorType"]), (502, &json!("Boom")));
+    let whole = HttpClient::new().send(ask_stream(&stack, "echo"), PATIENCE).await.expect("an answer");
+    assert_eq!((whole.status.as_u16(), header(&whole, "content-type")), (200, "application/json"));
+    let origin = [("origin", "http://localhost:5173".to_owned()), ("access-control-request-method", "POST".to_owned())];
+    let asked = ("access-control-request-headers", "authorization,content-type,x-amz-date,x-amz-security-token".to_owned());
+    let preflight = send(Method::OPTIONS, &url, &[origin[0].clone(), origin[1].clone(), asked], "").await;
+    assert_eq!((preflight.status.as_u16(), header(&preflight, "access-control-allow-origin")), (204, "http://localhost:5173"));
+    let unsigned = send(Method::POST, &url, &[origin[0].clone()], QUESTION).await;
+    assert_eq!((unsigned.status.as_u16(), header(&unsigned, "access-control-allow-origin")), (403, "http://localhost:5173"));
+}
+
+#[tokio::test]
+async fn a_slow_reader_holds_core_back() {
+    let stack = Stack::scripted(&[]);
+    let mut pieces = Pieces::of(ask_stream(&stack, "flood:100")).await;
+    let first = pieces.next().await.expect("a piece").expect("bytes").len();
+    // Nobody reads for a while: what is under way fills the sockets' buffers and no more.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let (rest, is_whole) = pieces.rest().await;
+    assert_eq!((first + rest.len(), is_whole), (100 * 1024 * 1024, true));
+    let peak = peak_memory_kib("function", "edge");
+    assert!(peak < 64 * 1024, "the edge took {peak} KiB for 100 MiB");
+}
+
+fn ask_stream(stack: &Stack, question: &str) -> Request<Full<Bytes>> {
+    let body = json!({ "partner": "x", "year": 2023, "period": "Q1", "question": question }).to_string();
+    stack.signed(Method::POST, &format!("{}/", stack.says("/streamFunctionUrl")), &body)
+}
+
+/// The most memory that a process with these words in its command line has used.
+fn peak_memory_kib(first: &str, second: &str) -> u64 {
+    let processes = std::fs::read_dir("/proc").expect("/proc").filter_map(|entry| Some(entry.ok()?.path()));
+    processes.filter_map(|process| peak_of(process, first, second)).max().unwrap_or_default()
+}
+
+fn peak_of(process: PathBuf, first: &str, second: &str) -> Option<u64> {
+    let words = std::fs::read_to_string(process.join("cmdline")).ok()?;
+    let words: Vec<_> = words.split('\0').collect();
+    if !words.windows(2).any(|pair| pair == [first, second]) {
+        return None;
+    }
+    let status = std::fs::read_to_string(process.join("status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
