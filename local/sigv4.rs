@@ -4,6 +4,7 @@
 
 mod canonical;
 mod claimed;
+mod mismatch;
 
 use std::fmt::Write;
 
@@ -11,8 +12,9 @@ use aws_lc_rs::{constant_time, digest, hmac};
 use jiff::Timestamp;
 
 use crate::credentials::{Credentials, Principal};
-use canonical::canonical_request;
+use canonical::Canonical;
 use claimed::Claimed;
+pub use mismatch::Mismatch;
 
 /// How far a signature's time may be from ours, in minutes.
 const TOLERANCE: i64 = 5;
@@ -57,13 +59,13 @@ pub struct Refused {
     pub name: &'static str,
     /// What it says.
     pub message: String,
-    /// The canonical request that was computed, where one was.
-    pub canonical_request: Option<String>,
+    /// The canonical request that was computed, where one was, beside the client's.
+    pub mismatch: Option<Mismatch>,
 }
 
 impl Refused {
     fn new(name: &'static str, message: impl Into<String>) -> Self {
-        Self { name, message: message.into(), canonical_request: None }
+        Self { name, message: message.into(), mismatch: None }
     }
 
     fn invalid_signature(message: impl Into<String>) -> Self {
@@ -84,15 +86,16 @@ pub fn verify(
     check_signed_headers(&claimed, &request)?;
     let credentials = find(claimed.access_key_id).ok_or_else(unknown_key)?;
     check_session(&credentials, &claimed, now)?;
-    let canonical = canonical_request(&request, &claimed);
-    let signature = signature(&canonical, &claimed, &credentials);
+    let canonical = Canonical::of(&request, &claimed);
+    let signature = signature(&canonical.to_string(), &claimed, &credentials);
     let is_equal = constant_time::verify_slices_are_equal(signature.as_bytes(), claimed.signature.as_bytes()).is_ok();
     if is_equal {
         return Ok(Verified { principal: credentials.principal, access_key_id: credentials.access_key_id });
     }
     let text = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key \
                 and signing method. Consult the service documentation for details.";
-    Err(Refused { canonical_request: Some(canonical), ..Refused::invalid_signature(text) })
+    let mismatch = Mismatch::explain(&request, &claimed, &credentials, &canonical);
+    Err(Refused { mismatch: Some(mismatch), ..Refused::invalid_signature(text) })
 }
 
 fn check_time(claimed: &Claimed, now: Timestamp) -> Result<(), Refused> {

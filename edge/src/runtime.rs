@@ -145,6 +145,8 @@ async fn pump<C: InvokeCore>(mut sender: Sender, prelude: Bytes, mut relay: Rela
         match relay.next().await {
             None => return true,
             Some(Err(_)) => {
+                // What was sent before must leave first: an error takes along what is not written yet.
+                tokio::task::yield_now().await;
                 sender.abort();
                 return false;
             }

@@ -95,13 +95,10 @@ impl Grantee {
     }
 }
 
-/// The canonical request stands in the terminal, for whoever has to find the line in which the client's differs.
+/// The canonical request stands in the terminal beside the client's, with a mark at the first line that differs.
 fn refuse(refused: Refused) -> LambdaError {
-    if let Some(canonical) = &refused.canonical_request {
-        let secret = |line: &&str| line.starts_with("x-amz-security-token:");
-        let shown: Vec<_> =
-            canonical.lines().map(|line| if secret(&line) { "x-amz-security-token:[cut]" } else { line }).collect();
-        say(format_args!(" sig │ the signature does not match this canonical request:\n{}", shown.join("\n")));
+    if let Some(mismatch) = &refused.mismatch {
+        say(format_args!(" sig │ the signature does not match this canonical request:\n{}", mismatch.table()));
     }
     LambdaError::Signature(refused)
 }

@@ -2,17 +2,47 @@
 //!
 //! As for every service but S3 the path is normalised and encoded once more than it was sent.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use super::claimed::Claimed;
 use super::{SignedRequest, sha256_hex};
 
-/// Writes it.
-pub fn canonical_request(request: &SignedRequest, claimed: &Claimed) -> String {
-    let mut names = claimed.signed_headers.clone();
-    names.sort_unstable();
-    let headers: String = names.iter().map(|name| format!("{name}:{}\n", header_value(request, name))).collect();
-    [request.method, &path(request.path), &query(request.query), &headers, &names.join(";"), &payload_hash(request)].join("\n")
+/// Its parts.
+#[derive(Debug, Clone)]
+pub struct Canonical {
+    /// The method.
+    pub method: String,
+    /// The path, normalised, encoded once more.
+    pub path: String,
+    /// The query, sorted.
+    pub query: String,
+    /// The signed headers, sorted.
+    pub headers: Vec<(String, String)>,
+    /// The body's hash, or what stands for it.
+    pub payload_hash: String,
+}
+
+impl Canonical {
+    /// Computes them for a request as it came.
+    pub fn of(request: &SignedRequest, claimed: &Claimed) -> Self {
+        let mut names = claimed.signed_headers.clone();
+        names.sort_unstable();
+        Self {
+            method: request.method.to_owned(),
+            path: normalized_path(request.path),
+            query: sorted_query(request.query),
+            headers: names.iter().map(|name| ((*name).to_owned(), header_value(request, name))).collect(),
+            payload_hash: payload_hash(request),
+        }
+    }
+}
+
+impl fmt::Display for Canonical {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let headers: String = self.headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.write_str(&[&self.method, &self.path, &self.query, headers.as_str(), &names.join(";"), &self.payload_hash].join("\n"))
+    }
 }
 
 /// The hash that the client gives, which is part of what it signed and must be the body's; else the body's.
@@ -31,7 +61,8 @@ fn header_value(request: &SignedRequest, name: &str) -> String {
     folded.join(",")
 }
 
-fn path(path: &str) -> String {
+/// Normalised, and encoded once more than it was sent.
+pub fn normalized_path(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     for segment in path.split('/') {
         match segment {
@@ -46,7 +77,7 @@ fn path(path: &str) -> String {
 }
 
 /// Decoded, encoded in the one canonical way, sorted by name and then by value.
-fn query(query: &str) -> String {
+pub fn sorted_query(query: &str) -> String {
     let mut pairs: Vec<_> = query
         .split('&')
         .filter(|pair| !pair.is_empty())
@@ -61,7 +92,7 @@ fn query(query: &str) -> String {
 }
 
 /// RFC 3986: everything but unreserved characters.
-fn encode(bytes: &[u8]) -> String {
+pub fn encode(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len()), |mut text, byte| {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(*byte)),
@@ -97,7 +128,7 @@ mod tests {
             ("/functions/arn%3Aaws/invocations", "/functions/arn%253Aaws/invocations"),
             ("/ü", "/%C3%BC"),
         ] {
-            assert_eq!(path(sent), canonical, "{sent}");
+            assert_eq!(normalized_path(sent), canonical, "{sent}");
         }
     }
 
@@ -113,7 +144,7 @@ mod tests {
             ("q=a+b", "q=a%2Bb"),
             ("q=%zz", "q=%25zz"),
         ] {
-            assert_eq!(query(sent), canonical, "{sent}");
+            assert_eq!(sorted_query(sent), canonical, "{sent}");
         }
     }
 }

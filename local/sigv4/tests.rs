@@ -125,7 +125,7 @@ fn what_was_changed_on_the_way_breaks_the_signature() {
     ] {
         let refused = check(&changed, &headers, &store, NOW).expect_err("a change");
         assert_eq!(refused.name, "InvalidSignatureException");
-        assert!(refused.canonical_request.is_some_and(|canonical| canonical.starts_with(changed.method)));
+        assert!(refused.mismatch.is_some_and(|mismatch| mismatch.ours.starts_with(changed.method)));
     }
 }
 
@@ -136,4 +136,98 @@ fn expired_credentials_are_refused() {
     let now = Timestamp::now().as_second() + 1;
     let refused = check(&INVOKE, &signed(&INVOKE, &credentials, "lambda", now), &store, now).expect_err("expired");
     assert_eq!(refused.name, "ExpiredTokenException");
+}
+
+/// AWS's public suite comes with its signer's sources: each request there with the signature that is right for it.
+#[test]
+fn every_request_of_awss_signing_suite_is_verified() {
+    let suite = signing_suite();
+    let mut verified = 0;
+    for folder in std::fs::read_dir(&suite).expect("the suite").map(|entry| entry.expect("an entry").path()) {
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+        let context: serde_json::Value = serde_json::from_str(&read("context.json")).unwrap_or_default();
+        // Without normalising is how S3 signs.
+        let is_lambdas = context["normalize"] != false && read("context.json") != "";
+        // A session token that is not signed could be changed on the way: it is refused.
+        let is_token_unsigned = context["omit_session_token"] == true;
+        if !is_lambdas {
+            continue;
+        }
+        let verdict = verify_text(&read("header-signed-request.txt"), &context);
+        match is_token_unsigned {
+            true => assert!(verdict.is_err(), "{folder:?}"),
+            false => {
+                verdict.unwrap_or_else(|refused| panic!("{folder:?}: {refused:?}"));
+                verified += 1;
+            }
+        }
+        let changed = read("header-signed-request.txt").replacen("20150830T123600Z", "20150830T123601Z", 1);
+        assert!(verify_text(&changed, &context).is_err(), "{folder:?}");
+    }
+    assert!(verified >= 25, "{verified} requests were verified");
+}
+
+fn signing_suite() -> std::path::PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = std::process::Command::new(cargo).args(["metadata", "--format-version", "1", "--locked", "--offline"]).output();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.expect("cargo metadata").stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let signer = packages.iter().find(|package| package["name"] == "aws-sigv4").expect("the signer");
+    let manifest = std::path::Path::new(signer["manifest_path"].as_str().expect("a path"));
+    manifest.with_file_name("aws-signing-test-suite").join("v4")
+}
+
+/// Verifies a request as it stands in the suite: a line, headers of which a value may go on in the next line, a body.
+fn verify_text(text: &str, context: &serde_json::Value) -> Result<Verified, Refused> {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let (method, rest) = lines.next().and_then(|line| line.split_once(' ')).expect("a line");
+    let target = rest.strip_suffix(" HTTP/1.1").unwrap_or(rest);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for line in lines {
+        match (line.starts_with(' '), line.split_once(':')) {
+            (false, Some((name, value))) => headers.push((name.to_owned(), value.to_owned())),
+            _ => headers.last_mut().expect("a header").1.push_str(line),
+        }
+    }
+    let text = |pointer: &str| context.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let credentials = Credentials {
+        access_key_id: text("/credentials/access_key_id").expect("a key"),
+        secret_access_key: text("/credentials/secret_access_key").expect("a secret"),
+        session_token: text("/credentials/token"),
+        expiration: None,
+        principal: Principal::Stack,
+    };
+    let request = SignedRequest { method, path, query, headers: &headers, body: body.as_bytes() };
+    let now: Timestamp = text("/timestamp").and_then(|time| time.parse().ok()).expect("a time");
+    verify(request, Scope { region: "us-east-1", service: "service" }, now, |_| Some(credentials.clone()))
+}
+
+#[test]
+fn a_usual_slip_is_told_with_the_line_that_differs() {
+    let store = CredentialStore::default();
+    let credentials = store.issue_own(Principal::Stack);
+    let case = Case { method: "POST", path: "/a%3Ab", query: "b=2&a=1", body: b"{}" };
+    let headers = signed(&case, &credentials, "lambda", NOW);
+    let request = SignedRequest { method: case.method, path: case.path, query: case.query, headers: &headers, body: case.body };
+    let claimed = Claimed::read(&request).expect("a claim");
+    let right = Canonical::of(&request, &claimed);
+    let slips: [(&str, Canonical); 6] = [
+        ("the path must be encoded once more", Canonical { path: "/a%3Ab".to_owned(), ..right.clone() }),
+        ("the query must be sorted", Canonical { query: "b=2&a=1".to_owned(), ..right.clone() }),
+        ("the query belongs to what is signed", Canonical { query: String::new(), ..right.clone() }),
+        ("the body belongs to what is signed", Canonical { payload_hash: sha256_hex(b""), ..right.clone() }),
+        ("UNSIGNED-PAYLOAD must be sent", Canonical { payload_hash: "UNSIGNED-PAYLOAD".to_owned(), ..right.clone() }),
+        ("none of the usual slips", Canonical { path: "/elsewhere".to_owned(), ..right.clone() }),
+    ];
+    for (slip, clients) in slips {
+        let signature = signature(&clients.to_string(), &claimed, &credentials);
+        let headers: Vec<_> =
+            headers.iter().map(|(name, value)| (name.clone(), value.replace(claimed.signature, &signature))).collect();
+        let refused = check(&case, &headers, &store, NOW).expect_err(slip);
+        let table = refused.mismatch.expect("a mismatch").table();
+        assert!(table.contains(slip), "{slip}:\n{table}");
+        assert_eq!(table.contains("──▶"), slip != "none of the usual slips", "{table}");
+    }
 }

@@ -122,7 +122,12 @@ fn rest(first: Bytes, streamed: Streamed) -> Body {
         let mut streamed = streamed?;
         match streamed.pieces.recv().await {
             Some(piece) => Some((Ok(piece), (Bytes::new(), Some(streamed)))),
-            None => streamed.ended().await.error.map(|_| (Err(io::Error::other("the function broke off")), (Bytes::new(), None))),
+            None => {
+                streamed.ended().await.error?;
+                // What was sent before must leave first: an error takes along what is not written yet.
+                tokio::task::yield_now().await;
+                Some((Err(io::Error::other("the function broke off")), (Bytes::new(), None)))
+            }
         }
     });
     Body::from_stream(pieces)
