@@ -94,7 +94,7 @@ fn find(inquiry: &Inquiry, figures: &Figures) -> Result<(Vec<String>, Vec<Source
     let quarter = if results.period == "FY" { String::new() } else { format!("{} of ", results.period) };
     let when = format!("In {quarter}fiscal {} (ended {})", results.fiscal_year, results.period_end);
     let mut sentences = vec![format!("{when}, {} reported {first}.", company.name)];
-    sentences.extend(clauses.map(|clause| format!("It reported {clause}.")));
+    sentences.extend(clauses.map(|clause| format!("It also reported {clause}.")));
     let mut sources = Vec::new();
     for source in known.iter().map(|measure| results.source(*measure)) {
         if !sources.contains(source) {
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn an_open_question_gets_every_figure() {
-        insta::assert_snapshot!(ask("NVDA", 2024, "FY", "How did it go?").answer, @"In fiscal 2024 (ended 2024-01-28), NVIDIA Corporation reported revenue of $60,922 million (+125.9% on the year before), operating income of $32,972 million (+680.6% on the year before), net income of $29,760 million (+581.3% on the year before) and diluted earnings per share of $11.93 (+585.6% on the year before).");
+        insta::assert_snapshot!(ask("NVDA", 2024, "FY", "How did it go?").answer, @"In fiscal 2024 (ended 2024-01-28), NVIDIA Corporation reported revenue of $60,922 million (+125.9% on the year before). It also reported operating income of $32,972 million (+680.6% on the year before). It also reported net income of $29,760 million (+581.3% on the year before). It also reported diluted earnings per share of $11.93 (+585.6% on the year before).");
     }
 
     #[test]

@@ -5,10 +5,11 @@
 
 use std::fmt;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::operation::converse_stream::ConverseStreamOutput as Reply;
+use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError as StreamError;
 use aws_sdk_bedrockruntime::types::{
     ContentBlock, ConversationRole, ConverseStreamOutput as Event, InferenceConfiguration, Message, SystemContentBlock,
     TokenUsage,
@@ -59,8 +60,12 @@ impl Bedrock {
     pub async fn new(model_id: String) -> Self {
         let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
         let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
-        let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await;
-        Self { client: Client::new(&sdk), model_id }
+        Self::with(&aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await, model_id)
+    }
+
+    /// The same, where region, credentials and endpoint are known.
+    pub fn with(sdk: &SdkConfig, model_id: String) -> Self {
+        Self { client: Client::new(sdk), model_id }
     }
 
     /// The model's id.
@@ -101,7 +106,7 @@ impl Writing {
                 Ok(None) => {
                     return Err(ModelError { name: "ModelUnreachable".to_owned(), cause: "the stream broke off".to_owned() });
                 }
-                Err(error) => return Err(failed(&error)),
+                Err(error) => return Err(broke_off(&error)),
             }
         }
     }
@@ -126,6 +131,19 @@ fn limits() -> InferenceConfiguration {
 
 fn tokens(usage: Option<&TokenUsage>) -> Tokens {
     Tokens { input: usage.map_or(0, TokenUsage::input_tokens), output: usage.map_or(0, TokenUsage::output_tokens) }
+}
+
+/// An error within a stream has no name of its own: it is what its kind is called.
+fn broke_off<R: fmt::Debug>(error: &SdkError<StreamError, R>) -> ModelError {
+    let name = match error.as_service_error() {
+        Some(StreamError::InternalServerException(_)) => "InternalServerException",
+        Some(StreamError::ModelStreamErrorException(_)) => "ModelStreamErrorException",
+        Some(StreamError::ServiceUnavailableException(_)) => "ServiceUnavailableException",
+        Some(StreamError::ThrottlingException(_)) => "ThrottlingException",
+        Some(StreamError::ValidationException(_)) => "ValidationException",
+        _ => "ModelUnreachable",
+    };
+    ModelError { name: name.to_owned(), ..failed(error) }
 }
 
 fn failed<E, R>(error: &SdkError<E, R>) -> ModelError

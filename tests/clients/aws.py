@@ -5,8 +5,13 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from pycognito.aws_srp import AWSSRP
 from pycognito.exceptions import ForceChangePasswordException
@@ -22,6 +27,7 @@ keys = {
 pool = boto3.client("cognito-idp", endpoint_url=ready["userPoolEndpoint"], **keys)
 identities = boto3.client("cognito-identity", endpoint_url=ready["identityPoolEndpoint"], **keys)
 client_id = ready["userPoolClientId"]
+QUESTION = '{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}'
 
 
 def srp(username, secret):
@@ -145,6 +151,83 @@ def the_aws_cli_signs_in():
     assert wrong.returncode != 0 and "NotAuthorizedException" in wrong.stderr, wrong.stderr
 
 
+def identity_credentials():
+    id_token = srp(user, password).authenticate_user()["AuthenticationResult"]["IdToken"]
+    logins = {ready["issuer"].split("://")[1]: id_token}
+    identity = identities.get_id(IdentityPoolId=ready["identityPoolId"], Logins=logins)["IdentityId"]
+    return identities.get_credentials_for_identity(IdentityId=identity, Logins=logins)["Credentials"]
+
+
+def sent(prepared):
+    body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body
+    request = urllib.request.Request(prepared.url, data=body, headers=dict(prepared.headers), method=prepared.method)
+    return urllib.request.urlopen(request)
+
+
+# The README shows this function.
+def signed(method, url, credentials, body=None):
+    headers = {"Content-Type": "application/json"} if body else {}
+    request = AWSRequest(method=method, url=url, data=body, headers=headers)
+    SigV4Auth(credentials, "lambda", "us-east-1").add_auth(request)
+    return request.prepare()
+
+
+def botocore_signs_for_a_function_url():
+    own = Credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"])
+    query = "partner=Apple&year=2023&period=Q1&question=What%20was%20the%20revenue%3F"
+    url = ready["functionUrl"] + "/"
+    answer = json.load(sent(signed("GET", f"{url}?{query}", own)))
+    assert "$117,154 million" in answer["answer"], answer
+    answer = json.load(sent(signed("POST", url, own, QUESTION)))
+    assert "$117,154 million" in answer["answer"], answer
+    pool_keys = identity_credentials()
+    app = Credentials(pool_keys["AccessKeyId"], pool_keys["SecretKey"], pool_keys["SessionToken"])
+    assert "$117,154 million" in json.load(sent(signed("POST", url, app, QUESTION)))["answer"]
+    for wrong in (Credentials(own.access_key, "wrong"), Credentials(app.access_key, app.secret_key, "wrong")):
+        try:
+            sent(signed("POST", url, wrong, QUESTION))
+            raise AssertionError("it was let in")
+        except urllib.error.HTTPError as error:
+            assert error.code == 403, error
+
+
+def curl_and_awscurl_sign_for_a_function_url():
+    secret = f"{keys['aws_access_key_id']}:{keys['aws_secret_access_key']}"
+    for url, there in ((ready["functionUrl"], "$117,154 million"), (ready["streamFunctionUrl"], "event: done")):
+        command = ["curl", "-sN", "--aws-sigv4", "aws:amz:us-east-1:lambda", "--user", secret]
+        command += ["-H", "Content-Type: application/json", url + "/", "-d", QUESTION]
+        answer = subprocess.run(command, capture_output=True, text=True)
+        assert there in answer.stdout, answer
+    awscurl = os.path.join(os.path.dirname(sys.executable), "awscurl")
+    command = [awscurl, "--service", "lambda", "--region", "us-east-1", "--access_key", keys["aws_access_key_id"]]
+    command += ["--secret_key", keys["aws_secret_access_key"], "-X", "POST", "-d", QUESTION, ready["functionUrl"] + "/"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    assert "$117,154 million" in answer.stdout, answer
+
+
+def boto3_streams():
+    app = invoker(identity_credentials())
+    answer = app.invoke_with_response_stream(FunctionName="edge-stream", Payload=QUESTION)
+    events = list(answer["EventStream"])
+    text = b"".join(event["PayloadChunk"]["Payload"] for event in events if "PayloadChunk" in event).decode()
+    assert "$117,154 million" in text and "event: done" in text and len(events) > 2, events
+    assert "ErrorCode" not in events[-1]["InvokeComplete"], events
+    refused("AccessDeniedException", app.invoke_with_response_stream, FunctionName="core", Payload="{}")
+
+
+def a_mobile_apps_request_is_taken_as_it_is_sent():
+    """What Amplify's Lambda client of a phone puts on the wire, written out: Invoke, JSON, temporary credentials."""
+    credentials = identity_credentials()
+    app = Credentials(credentials["AccessKeyId"], credentials["SecretKey"], credentials["SessionToken"])
+    url = f"{ready['lambdaEndpoint']}/2015-03-31/functions/edge/invocations"
+    body = QUESTION.encode()
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Invocation-Type": "RequestResponse", "X-Amz-Log-Type": "None"}
+    request = AWSRequest(method="POST", url=url, data=body, headers=headers)
+    SigV4Auth(app, "lambda", "us-east-1").add_auth(request)
+    answer = sent(request.prepare())
+    assert "$117,154 million" in json.load(answer)["answer"] and "X-Amz-Function-Error" not in answer.headers
+
+
 def what_is_not_there_says_so():
     assert refused("UnknownOperationException", pool.describe_user_pool, UserPoolId=ready["userPoolId"]) == (
         "DescribeUserPool is not supported here"
@@ -164,6 +247,10 @@ for check in (
     an_app_invokes_the_edge_as_its_user_and_nothing_else,
     curl_signs_for_itself,
     the_aws_cli_signs_in,
+    botocore_signs_for_a_function_url,
+    curl_and_awscurl_sign_for_a_function_url,
+    boto3_streams,
+    a_mobile_apps_request_is_taken_as_it_is_sent,
     what_is_not_there_says_so,
     many_sign_ins_in_a_row,
 ):

@@ -1,6 +1,8 @@
 //! The stack does what `template.yaml` says: where the two could drift apart, they are held together.
 
-use inference_edge::stack::{CORE_TIMEOUT, CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE_TIMEOUT, MEMORY, ROUTE};
+use inference_edge::stack::{
+    CORE_TIMEOUT, CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE_TIMEOUT, MEMORY, ROUTE, URL_ALLOW_HEADERS,
+};
 use serde_yaml_ng::Value;
 
 fn template() -> Value {
@@ -32,6 +34,24 @@ fn route_limits_and_cors_are_the_templates() {
     assert_eq!(words(at(cors, "AllowHeaders")), CORS_ALLOW_HEADERS);
     assert_eq!(words(at(cors, "ExposeHeaders")), CORS_EXPOSE_HEADERS);
     assert_eq!(at(cors, "MaxAge"), u64::from(CORS_MAX_AGE));
+}
+
+#[test]
+fn function_urls_are_the_templates() {
+    let template = template();
+    let of = |path: &str| at(&template, &format!("Resources.{path}")).clone();
+    assert_eq!(of("EdgeUrl.Properties.InvokeMode"), "BUFFERED");
+    assert_eq!(of("StreamUrl.Properties.InvokeMode"), "RESPONSE_STREAM");
+    assert_eq!(words(&of("StreamUrl.Properties.Cors.AllowHeaders")), URL_ALLOW_HEADERS);
+    assert_eq!(words(&of("StreamUrl.Properties.Cors.ExposeHeaders")), CORS_EXPOSE_HEADERS);
+    assert_eq!(words(&of("StreamUrl.Properties.Cors.AllowMethods")), "GET,POST");
+    let twin = of("EdgeStream.Properties.Environment.Variables");
+    assert_eq!((&twin["RESPONSE"], &twin["CORS"]), (&Value::from("stream"), &Value::from("platform")));
+    assert_eq!(of("CoreStream.Properties.Environment.Variables.RESPONSE"), "stream");
+    for url in ["EdgeUrl", "StreamUrl"] {
+        assert_eq!(of(&format!("{url}Permission.Properties.Action")), "lambda:InvokeFunctionUrl");
+        assert_eq!(of(&format!("{url}InvokePermission.Properties.Action")), "lambda:InvokeFunction");
+    }
 }
 
 #[test]
