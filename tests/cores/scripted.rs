@@ -36,9 +36,9 @@ fn main() {
             "quotes" => answer(&api, &id, &format!("\"{}\"", "\\\"".repeat(rest.parse().expect("a number")))),
             "hold" => {
                 let mut stream = Streamed::begin(&api, &id, "text/event-stream");
-                stream.send(b"data: one\n\n");
+                stream.send(b"data: {\"text\":\"one \"}\n\n");
                 wait_for_file(rest);
-                stream.send(b"data: two\n\n");
+                stream.send(b"data: {\"text\":\"two\"}\n\n");
                 stream.end();
             }
             "break-off" => {

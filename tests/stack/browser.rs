@@ -174,6 +174,9 @@ fn built_frontend(first_port: Option<u16>) -> Option<PathBuf> {
         build
             .env("VITE_API_URL", format!("http://localhost:{}", port + 1))
             .env("VITE_USER_POOL_ENDPOINT", format!("http://localhost:{}", port + 2))
+            .env("VITE_STREAM_URL", format!("http://localhost:{}", port + 8))
+            .env("VITE_IDENTITY_POOL_ENDPOINT", format!("http://localhost:{}", port + 3))
+            .env("VITE_IDENTITY_POOL_ID", "us-east-1:6d1e4b6a-0f4c-4c1e-9a53-1f2e3d4c5b6a")
             .env("VITE_USER_POOL_ID", "us-east-1_InferEdge")
             .env("VITE_USER_POOL_CLIENT_ID", "3inferenceedgelocalclient1");
     }
@@ -187,7 +190,7 @@ async fn frontend(arguments: &[&str]) -> Option<(Stack, Browser)> {
     if browser_is_missing() {
         return None;
     }
-    let port = free_ports(6);
+    let port = free_ports(10);
     let web = built_frontend(Some(port))?;
     let (port, web) = (port.to_string(), web.display().to_string());
     let stack = Stack::start(&[&["--port", &port, "--web", &web], arguments].concat());
@@ -255,6 +258,26 @@ async fn a_function_error_of_core_is_shown_with_a_hint_and_nothing_typed_is_lost
     browser.sees("The core function failed.").await;
     let question = browser.find("input[name=question]").await.prop("value").await.expect("a value");
     assert_eq!(question.as_deref(), Some("throw"));
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn a_streamed_answer_appears_while_core_still_works() {
+    let core = scripted_core();
+    let Some((stack, browser)) = frontend(&["--core", &core]).await else { return };
+    sign_in(&browser, stack.says("/user/username"), stack.says("/user/password")).await;
+    let release = std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
+    browser.click("input[name=streams]").await;
+    browser.fill("input[name=question]", &format!("hold:{}", release.display())).await;
+    browser.click(ASK).await;
+    browser.sees("one").await;
+    assert!(!browser.text().await.contains("two"), "core waits for the file: it cannot have said more");
+    std::fs::write(&release, "").expect("a file");
+    browser.sees("one two").await;
+    std::fs::remove_file(release).expect("the file");
+    browser.fill("input[name=question]", "throw").await;
+    browser.click(ASK).await;
+    browser.sees("core_error").await;
     browser.end().await;
 }
 

@@ -219,12 +219,12 @@ async fn the_first_bytes_arrive_while_core_still_works() {
     let release = std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
     let request = ask_stream(&stack, &format!("hold:{}", release.display()));
     let mut pieces = Pieces::of(request).await;
-    assert_eq!(pieces.next().await.expect("a piece").expect("bytes"), "data: one\n\n");
+    assert_eq!(pieces.next().await.expect("a piece").expect("bytes"), "data: {\"text\":\"one \"}\n\n");
     // Core waits for the file: it cannot have said more.
     std::fs::write(&release, "").expect("a file");
     let (rest, is_whole) = pieces.rest().await;
     std::fs::remove_file(release).expect("the file");
-    assert_eq!((rest.as_str(), is_whole), ("data: two\n\n", true));
+    assert_eq!((rest.as_str(), is_whole), ("data: {\"text\":\"two\"}\n\n", true));
 }
 
 #[tokio::test]

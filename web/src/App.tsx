@@ -14,7 +14,7 @@ export function App({ configuration }: { configuration: Configuration }) {
               {user?.signInDetails?.loginId} <button onClick={signOut}>Sign out</button>
             </p>
           </header>
-          <InferenceForm apiUrl={configuration.apiUrl} />
+          <InferenceForm configuration={configuration} />
         </main>
       )}
     </Authenticator>

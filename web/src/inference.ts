@@ -18,6 +18,8 @@ export interface Timing {
   milliseconds: number;
 }
 
+export type Failure = Extract<Outcome, { kind: 'failure' }>;
+
 export type Outcome =
   | { kind: 'answer'; answer: Answer; timings: Timing[] }
   | { kind: 'failure'; code: string; message: string; hint: string; requestId?: string };
@@ -31,6 +33,7 @@ const HINTS: Record<string, string> = {
   core_timed_out: 'The core function took too long. Try a simpler question.',
   core_throttled: 'Many ask at once. Try again in a moment.',
   core_unreachable: 'The core function could not be reached. Try again in a moment.',
+  model_error: 'The model broke off. Try again in a moment.',
   network: 'No answer could be read: the API is not there, or this page’s origin is not on its list (ALLOWED_ORIGINS).',
 };
 
@@ -50,14 +53,14 @@ export async function ask(apiUrl: string, inquiry: Inquiry): Promise<Outcome> {
 }
 
 /** A failure of the edge has a code; one of the gateway has a message alone. */
-function refused(response: Response, body: Record<string, unknown>): Outcome {
-  const gatewayCode = { 401: 'unauthorized', 404: 'network', 413: 'request_too_large', 429: 'core_throttled', 503: 'core_throttled' }[response.status] ?? 'core_error';
+export function refused(response: Response, body: Record<string, unknown>): Failure {
+  const gatewayCode = { 401: 'unauthorized', 403: 'forbidden', 404: 'network', 413: 'request_too_large', 429: 'core_throttled', 503: 'core_throttled' }[response.status] ?? 'core_error';
   const code = typeof body.code === 'string' ? body.code : gatewayCode;
-  const message = String(body.error ?? body.message ?? response.statusText);
+  const message = String(body.error ?? body.message ?? body.Message ?? response.statusText);
   return failure(code, message, response.headers.get('X-Request-Id') ?? undefined);
 }
 
-function failure(code: string, message: string, requestId?: string): Outcome {
+export function failure(code: string, message: string, requestId?: string): Failure {
   return { kind: 'failure', code, message, hint: HINTS[code] ?? 'Try again.', requestId };
 }
 

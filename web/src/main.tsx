@@ -12,8 +12,14 @@ const root = createRoot(document.getElementById('root') as HTMLElement);
 if ('missing' in configuration) {
   root.render(<Misconfigured missing={configuration.missing} />);
 } else {
-  const { userPoolId, userPoolClientId, userPoolEndpoint } = configuration;
-  Amplify.configure({ Auth: { Cognito: { userPoolId, userPoolClientId, userPoolEndpoint, loginWith: { email: true } } } });
+  const { userPoolId, userPoolClientId, userPoolEndpoint, stream } = configuration;
+  const userPool = { userPoolId, userPoolClientId, userPoolEndpoint, loginWith: { email: true } };
+  if (stream) {
+    const { identityPoolId, identityPoolEndpoint } = stream;
+    Amplify.configure({ Auth: { Cognito: { ...userPool, identityPoolId, identityPoolEndpoint } } });
+  } else {
+    Amplify.configure({ Auth: { Cognito: userPool } });
+  }
   root.render(
     <StrictMode>
       <App configuration={configuration} />
