@@ -52,7 +52,7 @@ impl<'e> Claims<'e> {
     /// The names in a claim that is a list: `"[a b]"`, `"a,b"`, `["a","b"]` or `"[\"a\",\"b\"]"`.
     pub fn list(&self, name: &str) -> Vec<String> {
         let Some(raw) = self.raw(name) else { return Vec::new() };
-        let written = json::string(raw).unwrap_or(Cow::Borrowed(raw.get()));
+        let written = json::string(raw.get()).unwrap_or(Cow::Borrowed(raw.get()));
         names(&written)
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::admit::{Route, Served};
 use crate::authorize::Access;
 use crate::cors::{Cors, OriginRule};
+use crate::invoke::Roots;
 use crate::token::{Issuer, is_safe_url};
 use environment::Environment;
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub cors: Cors,
     /// `LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`.
     pub log: Log,
+    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_LAMBDA`, `AWS_REGION`: whether the endpoint is AWS's own.
+    pub roots: Roots,
     /// `AWS_LAMBDA_MAX_CONCURRENCY`.
     pub concurrency: Concurrency,
     /// `AWS_LAMBDA_FUNCTION_NAME`, the dimension of the metrics.
@@ -157,6 +160,7 @@ impl Config {
             log: log(&mut env),
             concurrency: Concurrency(env.value("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|n| n.parse().ok()).unwrap_or(1).max(1)),
             issuer: issuer(&mut env),
+            roots: roots(&env),
             response: env.choice(
                 "RESPONSE",
                 &[("buffered", ResponseMode::Buffered), ("stream", ResponseMode::Stream)],
@@ -210,7 +214,17 @@ fn issuer(env: &mut Environment) -> Option<Issuer> {
     if audience.is_empty() {
         env.problem("JWT_ISSUER is set without JWT_AUDIENCE: give it the app client ids that tokens must be for");
     }
-    Some(Issuer { url, audience })
+    let is_amazons =
+        url.starts_with("https://cognito-idp.") && url.split('/').nth(2).is_some_and(|host| host.ends_with(".amazonaws.com"));
+    let roots = if is_amazons { roots(env) } else { Roots::System };
+    Some(Issuer { url, audience, roots })
+}
+
+/// AWS's own endpoints have Amazon's certificates, but in China; others may have any.
+fn roots(env: &Environment) -> Roots {
+    let others = ["SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA"];
+    let is_in_china = env.value("AWS_REGION").is_some_and(|region| region.starts_with("cn-"));
+    if is_in_china || others.iter().any(|name| env.value(name).is_some()) { Roots::System } else { Roots::Amazon }
 }
 
 fn error_detail(env: &mut Environment) -> ErrorDetail {

@@ -206,7 +206,7 @@ impl<'e> Body<'e> {
     fn of(event: &Object<'e>) -> Self {
         let Some(raw) = event.get("body").filter(|raw| !json::is_blank(raw)) else { return Self::Absent };
         let is_base64 = event.get("isBase64Encoded").is_some_and(|flag| matches!(flag.get(), "true" | "\"true\""));
-        match json::string(raw) {
+        match json::string(raw.get()) {
             Some(text) if is_base64 => Self::Base64(text),
             Some(text) => Self::Text(text),
             None => Self::Json(raw),

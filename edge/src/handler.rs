@@ -204,9 +204,9 @@ impl<C: InvokeCore> Edge<C> {
             core: visit.clock.core(),
             edge: visit.clock.edge(),
             is_cold_start: !self.is_warm.swap(true, Ordering::Relaxed),
+            cause,
         };
-        telemetry::log_request(&outcome, cause);
-        telemetry::print_metrics(&outcome, &self.config.function_name);
+        telemetry::log_request(&outcome, &self.config.function_name, self.config.log);
     }
 }
 

@@ -4,15 +4,16 @@
 
 mod at_most_once;
 mod failure;
+mod http;
+mod spare;
 mod streamed;
 
 use std::future::Future;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_lambda::config::{SharedHttpClient, StalledStreamProtectionConfig, retry::RetryConfig};
+use aws_sdk_lambda::config::{StalledStreamProtectionConfig, retry::RetryConfig};
 use aws_sdk_lambda::primitives::Blob;
-use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -20,10 +21,7 @@ use futures_util::stream::BoxStream;
 use crate::enrich::Enriched;
 use crate::error::EdgeError;
 pub use failure::told;
-
-/// For how long an unused connection is kept: Lambda may close it while the environment is frozen, and a request that is
-/// written to a closed connection cannot be tried again.
-const IDLE: Duration = Duration::from_secs(20);
+pub use http::{Roots, connector};
 
 /// One call of core.
 #[derive(Debug)]
@@ -84,6 +82,7 @@ impl LambdaCore {
         let config = aws_sdk_lambda::config::Builder::from(sdk)
             .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(100)))
             .retry_classifier(at_most_once::AtMostOnce)
+            .interceptor(spare::Spare)
             // The budget bounds a slow core; a rule about slow bytes would cut a thinking one.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
@@ -92,22 +91,8 @@ impl LambdaCore {
 }
 
 /// Endpoint, region and credentials as the SDK finds them.
-pub async fn sdk_config() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest()).http_client(http_client()).load().await
-}
-
-/// TLS by ring, not aws-lc: the latter spends 30 to 45 ms of CPU on entropy at the first handshake.
-fn tls() -> tls::Provider {
-    tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)
-}
-
-fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().pool_idle_timeout(IDLE).tls_provider(tls()).build_https()
-}
-
-/// What the SDK sends its requests with, for requests that are no AWS operation.
-pub fn connector() -> Connector {
-    Connector::builder().tls_provider(tls()).build()
+pub async fn sdk_config(roots: Roots) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest()).http_client(http::client(roots)).load().await
 }
 
 /// Puts the trace header on a request; one that no HTTP header can hold is not worth a request.

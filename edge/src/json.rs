@@ -2,48 +2,54 @@
 //!
 //! Nothing here fails loudly: what is not of the wanted shape is `None`, so that no odd member makes an event unreadable.
 
+mod scan;
+
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Visitor};
 use serde_json::value::RawValue;
+
+use scan::{Members, members};
 
 /// The members of a JSON object in their order, values as they were written. A repeated key stands as often as it was written.
 #[derive(Debug, Default, Clone)]
-pub struct Object<'e>(Vec<(Cow<'e, str>, &'e RawValue)>);
+pub struct Object<'e>(Members<'e>);
 
 impl<'e> Object<'e> {
     /// Reads an object; `None` when the text is not one.
     pub fn read(text: &'e str) -> Option<Self> {
-        let mut json = serde_json::Deserializer::from_str(text);
-        let object = json.deserialize_map(Members).ok()?;
-        json.end().ok()?;
-        Some(object)
+        Self::of(serde_json::from_str(text).ok()?)
     }
 
     /// Reads an object from a raw value.
     pub fn of(raw: &'e RawValue) -> Option<Self> {
-        Self::read(raw.get())
+        members(raw.get()).map(Self)
     }
 
     /// The value of a member; of a repeated key the last, as JSON parsers take it.
     pub fn get(&self, name: &str) -> Option<&'e RawValue> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| *raw)
+        raw(self.written(name)?)
+    }
+
+    /// A member as it was written.
+    pub fn written(&self, name: &str) -> Option<&'e str> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, written)| *written)
     }
 
     /// The value of a member whose name may be in any case, as header names are.
     pub fn get_ignoring_case(&self, name: &str) -> Option<&'e RawValue> {
-        self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, raw)| *raw)
+        raw(self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, written)| *written)?)
     }
 
     /// A member that is an object.
     pub fn object(&self, name: &str) -> Option<Object<'e>> {
-        Self::of(self.get(name)?)
+        members(self.written(name)?).map(Self)
     }
 
     /// A member that is a non-empty string.
     pub fn text(&self, name: &str) -> Option<Cow<'e, str>> {
-        self.get(name).and_then(text)
+        string(self.written(name)?).filter(|text| !text.is_empty())
     }
 
     /// Whether there is no member at all.
@@ -53,51 +59,37 @@ impl<'e> Object<'e> {
 
     /// The members in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &'e RawValue)> {
-        self.0.iter().map(|(key, raw)| (key.as_ref(), *raw))
+        self.0.iter().filter_map(|(key, written)| Some((key.as_ref(), raw(written)?)))
     }
+}
+
+/// Cut out of valid JSON, which a part of it is too.
+fn raw(written: &str) -> Option<&RawValue> {
+    serde_json::from_str(written).ok()
 }
 
 /// A string, when the value is one and is not empty.
 pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
-    string(raw).filter(|text| !text.is_empty())
+    string(raw.get()).filter(|text| !text.is_empty())
 }
 
-/// A string, when the value is one. Lone surrogates, which JSON permits, become U+FFFD.
-pub fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    Text.deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()
+/// A string, when what is written is one. Lone surrogates, which JSON permits, become U+FFFD.
+pub fn string(written: &str) -> Option<Cow<'_, str>> {
+    let inside = written.strip_prefix('"')?.strip_suffix('"')?;
+    match memchr::memchr2(b'"', b'\\', inside.as_bytes()) {
+        None => Some(Cow::Borrowed(inside)),
+        Some(_) => Text.deserialize(&mut serde_json::Deserializer::from_str(written)).ok(),
+    }
 }
 
 /// A key's text, unescaped.
-pub fn key_text(key: &RawValue) -> Cow<'_, str> {
-    let quoted = key.get();
-    match quoted.contains('\\') {
-        true => string(key).unwrap_or_default(),
-        false => Cow::Borrowed(quoted.trim_matches('"')),
-    }
+pub fn key_text(quoted: &str) -> Cow<'_, str> {
+    string(quoted).unwrap_or_default()
 }
 
 /// Whether a value counts as missing: `null` or `""`.
 pub fn is_blank(raw: &RawValue) -> bool {
     matches!(raw.get(), "null" | "\"\"")
-}
-
-struct Members;
-
-impl<'e> Visitor<'e> for Members {
-    type Value = Object<'e>;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'e>>(self, mut map: A) -> Result<Object<'e>, A::Error> {
-        let mut members = Vec::with_capacity(16);
-        // A key read as a raw value is checked as any string is; read as bytes it might hold control characters.
-        while let Some(key) = map.next_key::<&RawValue>()? {
-            members.push((key_text(key), map.next_value()?));
-        }
-        Ok(Object(members))
-    }
 }
 
 /// Reads a string as bytes, so that an escape that is no Unicode scalar value (`"\ud800"`) does not end the reading.

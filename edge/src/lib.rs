@@ -16,6 +16,7 @@ pub mod event;
 pub mod handler;
 pub mod invoke;
 pub mod json;
+mod memory;
 pub mod respond;
 mod runtime;
 pub mod telemetry;
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return refuse_to_start(&error),
     };
+    memory::keep_freed();
     telemetry::start(config.log);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
@@ -50,7 +52,7 @@ pub fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
-    let core = LambdaCore::new(&invoke::sdk_config().await, config.target.clone());
+    let core = LambdaCore::new(&invoke::sdk_config(config.roots).await, config.target.clone());
     let concurrency = config.concurrency;
     let edge = Edge::new(config, core);
     edge.warm().await;

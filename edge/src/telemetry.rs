@@ -1,13 +1,17 @@
-//! The log, and the metrics in CloudWatch's embedded metric format, on one stream.
+//! One line for each request: a log record and, in CloudWatch's embedded metric format, its metrics.
 //!
-//! Given what became of a request, writes a line each. Nothing of a token, a body or an e-mail address comes this far.
+//! Given what became of a request, writes a line. Nothing of a token, a body or an e-mail address comes this far. The line
+//! is written by hand: it is on the way of every request, and what it says does not change from one to the next.
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
-use serde_json::json;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -30,16 +34,14 @@ pub struct Outcome<'a> {
     pub edge: Duration,
     /// Whether this is the first request of the environment.
     pub is_cold_start: bool,
+    /// What stands in the log alone.
+    pub cause: &'a str,
 }
 
 /// Starts the log. Of the libraries only warnings are written, whatever the level: below that they print whole events.
 pub fn start(log: Log) {
     let of_libraries = log.level.min(Level::WARN);
-    // The runtime prints a handler's error once more, which the request's own line has told.
-    let targets = Targets::new()
-        .with_default(of_libraries)
-        .with_target("edge", log.level)
-        .with_target("lambda_runtime::layers::panic", tracing::level_filters::LevelFilter::OFF);
+    let targets = Targets::new().with_default(of_libraries).with_target("edge", log.level);
     let registry = tracing_subscriber::registry().with(targets);
     let layer = tracing_subscriber::fmt::layer();
     // An `Err` says that the process has a log already.
@@ -49,85 +51,138 @@ pub fn start(log: Log) {
     };
 }
 
-/// Writes the request's line.
-pub fn log_request(outcome: &Outcome, cause: &str) {
-    macro_rules! line {
-        ($level:expr) => {
-            tracing::event!(
-                $level,
-                requestId = outcome.request_id,
-                door = outcome.door,
-                status = outcome.status,
-                code = outcome.code,
-                coreMs = outcome.core.map(millis),
-                edgeMs = millis(outcome.edge),
-                coldStart = outcome.is_cold_start,
-                cause,
-                "request"
-            )
-        };
-    }
-    match outcome.status {
-        500.. => line!(Level::ERROR),
-        _ => line!(Level::INFO),
-    }
-}
-
 /// Tells that Lambda did not take an answer: it came too late, or was too large.
 pub fn log_refused_answer(request_id: &str, status: u16) {
     tracing::error!(requestId = request_id, status, "the Runtime API did not take the answer");
 }
 
-/// Prints the request's metrics.
-/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
-pub fn print_metrics(outcome: &Outcome, function_name: &str) {
-    let mut line = metrics(outcome, function_name, SystemTime::now()).to_string();
+/// Writes the request's line. Metrics are written whatever the level; the record that a level leaves out is left out of the line.
+pub fn log_request(outcome: &Outcome, function_name: &str, log: Log) {
+    let mut line = line(outcome, function_name, log, SystemTime::now());
     line.push('\n');
     // A closed stream is no reason to fail a request.
     let _ = std::io::stdout().lock().write_all(line.as_bytes());
 }
 
-fn metrics(outcome: &Outcome, function_name: &str, now: SystemTime) -> serde_json::Value {
-    let timestamp = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
-    let metric = |name: &str, unit: &str| json!({ "Name": name, "Unit": unit });
-    let mut metrics =
-        vec![metric("Count", "Count"), metric("4xx", "Count"), metric("5xx", "Count"), metric("EdgeLatency", "Milliseconds")];
-    let mut line = json!({
-        "FunctionName": function_name,
-        "Count": 1,
-        "4xx": u8::from((400..500).contains(&outcome.status)),
-        "5xx": u8::from(outcome.status >= 500),
-        "EdgeLatency": millis(outcome.edge),
-    });
-    if let Some(core) = outcome.core {
-        metrics.push(metric("CoreLatency", "Milliseconds"));
-        line["CoreLatency"] = json!(millis(core));
+fn line(outcome: &Outcome, function_name: &str, log: Log, now: SystemTime) -> String {
+    let level = if outcome.status >= 500 { Level::ERROR } else { Level::INFO };
+    let mut line = String::with_capacity(900);
+    match (level <= log.level, log.json) {
+        (true, true) => json_record(&mut line, level, outcome),
+        (true, false) => text_record(&mut line, level, outcome),
+        (false, _) => line.push('{'),
     }
-    let directive = json!({ "Namespace": "inference-edge", "Dimensions": [["FunctionName"]], "Metrics": metrics });
-    line["_aws"] = json!({ "Timestamp": timestamp as u64, "CloudWatchMetrics": [directive] });
+    metrics(&mut line, outcome, function_name, now);
     line
 }
 
+// A String takes every character: none of the `write!`s below can fail.
+
+fn json_record(line: &mut String, level: Level, outcome: &Outcome) {
+    line.push_str("{\"timestamp\":\"");
+    timestamp(line);
+    let Outcome { request_id, door, status, code, is_cold_start, cause, .. } = outcome;
+    let _ = write!(line, "\",\"level\":\"{level}\",\"message\":\"request\",\"requestId\":");
+    text(line, request_id);
+    let _ = write!(line, ",\"door\":\"{door}\",\"status\":{status},\"code\":\"{code}\",\"coldStart\":{is_cold_start},");
+    if !cause.is_empty() {
+        line.push_str("\"cause\":");
+        text(line, cause);
+        line.push(',');
+    }
+}
+
+fn text_record(line: &mut String, level: Level, outcome: &Outcome) {
+    timestamp(line);
+    let Outcome { request_id, door, status, code, is_cold_start, cause, .. } = outcome;
+    let _ = write!(
+        line,
+        " {level} request requestId={request_id} door={door} status={status} code={code:?} coldStart={is_cold_start}"
+    );
+    let _ = writeln!(line, " cause={cause:?}");
+    line.push('{');
+}
+
+fn metrics(line: &mut String, outcome: &Outcome, function_name: &str, now: SystemTime) {
+    line.push_str("\"FunctionName\":");
+    text(line, function_name);
+    let (is_4xx, is_5xx) = (u8::from((400..500).contains(&outcome.status)), u8::from(outcome.status >= 500));
+    let _ = write!(line, ",\"Count\":1,\"4xx\":{is_4xx},\"5xx\":{is_5xx},\"EdgeLatency\":{:.3}", millis(outcome.edge));
+    if let Some(core) = outcome.core {
+        let _ = write!(line, ",\"CoreLatency\":{:.3}", millis(core));
+    }
+    let timestamp = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+    let _ = write!(line, ",\"_aws\":{{\"Timestamp\":{timestamp},");
+    line.push_str(
+        r#""CloudWatchMetrics":[{"Namespace":"inference-edge","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Count","Unit":"Count"},{"Name":"4xx","Unit":"Count"},{"Name":"5xx","Unit":"Count"},{"Name":"EdgeLatency","Unit":"Milliseconds"}"#,
+    );
+    if outcome.core.is_some() {
+        line.push_str(r#",{"Name":"CoreLatency","Unit":"Milliseconds"}"#);
+    }
+    line.push_str("]}]}}");
+}
+
+fn timestamp(line: &mut String) {
+    let _ = tracing_subscriber::fmt::time::SystemTime.format_time(&mut Writer::new(line));
+}
+
+/// A JSON string.
+fn text(line: &mut String, text: &str) {
+    let is_plain = text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    match is_plain {
+        true => drop(write!(line, "\"{text}\"")),
+        false => line.push_str(&serde_json::to_string(text).unwrap_or_default()),
+    }
+}
+
 fn millis(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
+    time.as_secs_f64() * 1e3
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_metrics_follow_the_embedded_metric_format() {
+    fn written(status: u16, log: Log) -> String {
         let outcome = Outcome {
             request_id: "id",
             door: "http-api",
-            status: 502,
+            status,
             code: "core_error",
-            core: Some(Duration::from_micros(12_345)),
+            core: (status == 502).then_some(Duration::from_micros(12_345)),
             edge: Duration::from_micros(200),
             is_cold_start: true,
+            cause: "a \"cause\"\n",
         };
-        let line = metrics(&outcome, "edge", SystemTime::UNIX_EPOCH + Duration::from_millis(7));
-        insta::assert_snapshot!(line, @r#"{"4xx":0,"5xx":1,"CoreLatency":12.345,"Count":1,"EdgeLatency":0.2,"FunctionName":"edge","_aws":{"CloudWatchMetrics":[{"Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Count","Unit":"Count"},{"Name":"4xx","Unit":"Count"},{"Name":"5xx","Unit":"Count"},{"Name":"EdgeLatency","Unit":"Milliseconds"},{"Name":"CoreLatency","Unit":"Milliseconds"}],"Namespace":"inference-edge"}],"Timestamp":7}}"#);
+        let line = line(&outcome, "edge", log, SystemTime::UNIX_EPOCH + Duration::from_millis(7));
+        // The first text of that form is when the record was written.
+        let is_time = |text: &str| text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z');
+        let time = (0..40).find_map(|at| line.get(at..at + 27).filter(|text| is_time(text)).map(str::to_owned));
+        time.map_or_else(|| line.clone(), |time| line.replace(&time, "<time>"))
+    }
+
+    #[test]
+    fn a_line_is_a_record_and_its_metrics() {
+        let line = written(502, Log::DEFAULT);
+        let _: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        insta::assert_snapshot!(line);
+    }
+
+    #[test]
+    fn a_record_that_the_level_leaves_out_leaves_its_metrics() {
+        let line = written(200, Log { level: Level::WARN, json: true });
+        let _: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert!(
+            line.starts_with(r#"{"FunctionName":"edge","Count":1,"4xx":0,"5xx":0,"#) && !line.contains("CoreLatency"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn a_log_in_words_has_its_metrics_in_a_line_of_their_own() {
+        let line = written(502, Log { level: Level::INFO, json: false });
+        let (record, metrics) = line.split_once('\n').expect("two lines");
+        insta::assert_snapshot!(record);
+        let _: serde_json::Value = serde_json::from_str(metrics).expect("JSON");
     }
 }

@@ -15,6 +15,7 @@ use crate::admit::Admitted;
 use crate::claims::Claims;
 use crate::error::EdgeError;
 use crate::event::Proof;
+use crate::invoke::Roots;
 use crate::json::Object;
 use keys::Keys;
 pub use keys::is_safe_url;
@@ -26,6 +27,8 @@ pub struct Issuer {
     pub url: String,
     /// `JWT_AUDIENCE`: what `aud`, or where there is none `client_id`, must name one of.
     pub audience: Vec<String>,
+    /// Whose word is taken for who the issuer's server is.
+    pub roots: Roots,
 }
 
 /// Verifies the tokens of one issuer with the keys that it publishes.
@@ -49,7 +52,7 @@ impl VerifiedToken {
 impl TokenVerifier {
     /// A verifier without keys.
     pub fn new(issuer: Issuer) -> Self {
-        Self { keys: Keys::of(&issuer.url), issuer }
+        Self { keys: Keys::of(&issuer.url, issuer.roots), issuer }
     }
 
     /// Fetches the keys, so that the first request does not wait; one that fails is told of and made again then.
@@ -135,7 +138,8 @@ mod tests {
     use super::*;
 
     fn check(claims: &str) -> Result<(), &'static str> {
-        let issuer = Issuer { url: "https://pool".to_owned(), audience: vec!["app".to_owned(), "app2".to_owned()] };
+        let issuer =
+            Issuer { url: "https://pool".to_owned(), audience: vec!["app".to_owned(), "app2".to_owned()], roots: Roots::System };
         let claims = RawValue::from_string(claims.to_owned()).expect("JSON");
         issuer.check(&claims, SystemTime::UNIX_EPOCH + Duration::from_secs(1000))
     }

@@ -79,7 +79,7 @@ impl<'e> Visitor<'e> for FieldsThere<'_> {
     fn visit_map<A: MapAccess<'e>>(self, mut map: A) -> Result<Vec<bool>, A::Error> {
         let mut there = vec![false; self.0.len()];
         while let Some(key) = map.next_key::<&RawValue>()? {
-            let key = json::key_text(key);
+            let key = json::key_text(key.get());
             match self.0.iter().position(|name| *name == key) {
                 Some(index) => there[index] = !json::is_blank(map.next_value()?),
                 None => drop(map.next_value::<IgnoredAny>()?),

@@ -5,16 +5,16 @@ use serde_json::{Value, json};
 use crate::harness::{Stack, header};
 
 #[tokio::test]
-async fn a_request_leaves_one_line_and_one_set_of_metrics() {
+async fn a_request_leaves_one_line_that_is_its_metrics_too() {
     let stack = Stack::scripted(&[]);
     let answer = stack.do_it("text").await;
     let id = header(&answer, "x-request-id");
     let line = json_of(&stack.wait_for(&format!("\"requestId\":\"{id}\"")));
     let fields = ["message", "door", "status", "code", "coldStart"].map(|name| line[name].clone());
     assert_eq!(json!(fields), json!(["request", "http-api", 200, "", true]));
-    assert!(line["coreMs"].is_f64() && line["edgeMs"].is_f64(), "{line}");
-    let metrics = json_of(&stack.wait_for("CloudWatchMetrics"));
-    assert_eq!((&metrics["FunctionName"], &metrics["Count"], &metrics["5xx"]), (&json!("edge"), &json!(1), &json!(0)));
+    assert!(line["CoreLatency"].is_f64() && line["EdgeLatency"].is_f64(), "{line}");
+    assert_eq!((&line["FunctionName"], &line["Count"], &line["5xx"]), (&json!("edge"), &json!(1), &json!(0)));
+    assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "inference-edge");
     let gateway = stack.wait_for("the gateway's own");
     assert!(gateway.contains("POST /inference → 200 in "), "{gateway}");
     let lines = stack.written().lines().filter(|line| line.contains("\"message\":\"request\"")).count();

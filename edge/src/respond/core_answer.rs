@@ -134,7 +134,7 @@ fn proxy_body(answer: &Object) -> String {
     match answer.get("body") {
         None => String::new(),
         Some(raw) if raw.get() == "null" => String::new(),
-        Some(raw) => json::string(raw).unwrap_or(Cow::Borrowed(raw.get())).into_owned(),
+        Some(raw) => json::string(raw.get()).unwrap_or(Cow::Borrowed(raw.get())).into_owned(),
     }
 }
 
@@ -143,7 +143,7 @@ pub fn proxy_headers(answer: &Object) -> Vec<(String, String)> {
     let mut add = |name: &str, raw: &RawValue| {
         let lower = name.to_ascii_lowercase();
         if raw.get() != "null" && !lower.starts_with("access-control-") && !NOT_CORES.contains(&lower.as_str()) {
-            headers.push((name.to_owned(), json::string(raw).unwrap_or(Cow::Borrowed(raw.get())).into_owned()));
+            headers.push((name.to_owned(), json::string(raw.get()).unwrap_or(Cow::Borrowed(raw.get())).into_owned()));
         }
     };
     let multi = answer.object("multiValueHeaders").unwrap_or_default();

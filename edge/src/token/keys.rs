@@ -14,6 +14,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::jws::KeySet;
+use crate::invoke::Roots;
 
 /// How long keys are used before they are fetched anew.
 const FRESH: Duration = Duration::from_secs(3600);
@@ -52,8 +53,8 @@ struct Discovery {
 
 impl Keys {
     /// None yet, of this issuer.
-    pub fn of(issuer: &str) -> Self {
-        Self { issuer: issuer.to_owned(), http: crate::invoke::connector(), held: Mutex::default() }
+    pub fn of(issuer: &str, roots: Roots) -> Self {
+        Self { issuer: issuer.to_owned(), http: crate::invoke::connector(roots), held: Mutex::default() }
     }
 
     /// Fetches them now.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use serde_json::value::RawValue;
 
 use crate::event::Query;
 use crate::json;
@@ -20,7 +21,7 @@ pub fn to_object(query: &Query) -> String {
         Query::Decoded(members) => {
             for (name, raw) in members.iter() {
                 let values = serde_json::from_str(raw.get()).unwrap_or_else(|_| vec![raw]);
-                for value in values.into_iter().filter_map(json::string) {
+                for value in values.into_iter().filter_map(|raw: &RawValue| json::string(raw.get())) {
                     fields.add(Cow::Owned(name.to_owned()), value);
                 }
             }

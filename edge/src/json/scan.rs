@@ -1,0 +1,114 @@
+//! Cuts a JSON object into its members without reading them. Given text that is known to be valid JSON; of any other text it
+//! gives some cut or none, and never more than that.
+//!
+//! An event is validated once, when it comes. What is taken out of it afterwards is found by its brackets and quotes alone,
+//! because every level that is looked into would otherwise be validated again.
+
+use std::borrow::Cow;
+
+use memchr::memchr2;
+
+/// The members of an object, in order: keys unescaped, values as they are written.
+pub type Members<'e> = Vec<(Cow<'e, str>, &'e str)>;
+
+/// Cuts an object; `None` when the text is another kind of value.
+pub fn members(text: &str) -> Option<Members<'_>> {
+    let bytes = text.as_bytes();
+    let mut at = skip_space(bytes, 0);
+    if bytes.get(at) != Some(&b'{') {
+        return None;
+    }
+    let mut members = Vec::with_capacity(16);
+    at = skip_space(bytes, at + 1);
+    while bytes.get(at) == Some(&b'"') {
+        let key_end = string_end(bytes, at)?;
+        let colon = skip_space(bytes, key_end);
+        let value = skip_space(bytes, colon + 1);
+        let value_end = value_end(bytes, value)?;
+        members.push((super::key_text(text.get(at..key_end)?), text.get(value..value_end)?));
+        at = skip_space(bytes, value_end);
+        if bytes.get(at) == Some(&b',') {
+            at = skip_space(bytes, at + 1);
+        }
+    }
+    (bytes.get(at) == Some(&b'}')).then_some(members)
+}
+
+fn skip_space(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count()
+}
+
+/// Where a string ends that begins at `from`: after its closing quote.
+fn string_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from + 1;
+    loop {
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        match bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            _ => at += 2,
+        }
+    }
+}
+
+/// Where a value ends that begins at `from`.
+fn value_end(bytes: &[u8], from: usize) -> Option<usize> {
+    match bytes.get(from)? {
+        b'"' => string_end(bytes, from),
+        b'{' | b'[' => container_end(bytes, from),
+        _ => {
+            let rest = bytes.get(from..)?;
+            Some(from + rest.iter().take_while(|byte| !matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t')).count())
+        }
+    }
+}
+
+fn container_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let (mut depth, mut at) = (0_usize, from);
+    loop {
+        match bytes.get(at)? {
+            b'"' => {
+                at = string_end(bytes, at)?;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 1 => return Some(at + 1),
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_cut_where_serde_would_cut_it() {
+        let text = r#" { "a" : [1, {"b":"]}\"\\"}, "x"] , "k\u0065y":"v" ,"n":-1.5e3,"t":true , "o":{ } ,"e":"" } "#;
+        let cut: Vec<_> = members(text).expect("an object").into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+        assert_eq!(cut, [r#"a=[1, {"b":"]}\"\\"}, "x"]"#, r#"key="v""#, "n=-1.5e3", "t=true", "o={ }", r#"e="""#]);
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_cut_somehow_or_not_at_all() {
+        for text in [
+            "",
+            "{",
+            "{\"",
+            "{\"a",
+            "{\"a\"",
+            "{\"a\":",
+            "{\"a\":\"",
+            "{\"a\":[",
+            "{\"a\\",
+            "[]",
+            "{]",
+            "{\"a\":}}",
+            "{\"ü\":\"\\\"}",
+        ] {
+            let _ = members(text);
+        }
+    }
+}
