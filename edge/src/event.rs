@@ -1,4 +1,5 @@
-//! Any door's event becomes a [`Request`]. Tolerant: an odd or missing member is an absent one, never an error; borrowed:
+//! Any door's event becomes a [`Request`]. Lambda hands over JSON and nothing else; of other text it makes some request that
+//! is refused later. Tolerant: an odd or missing member is an absent one, never an error; borrowed:
 //! nothing is copied but texts that hold escapes.
 //!
 //! The doors are told apart by the event's shape alone. What is not clearly API Gateway's or a function URL's event came in
@@ -10,7 +11,6 @@ mod proof;
 use std::borrow::Cow;
 
 use lambda_runtime::Context;
-use serde_json::value::RawValue;
 
 use crate::json::{self, Object};
 use headers::Headers;
@@ -81,7 +81,7 @@ pub enum Body<'e> {
     /// Bytes in base64.
     Base64(Cow<'e, str>),
     /// JSON that was never put into a string: the event of a direct Invoke, or a test event written by hand.
-    Json(&'e RawValue),
+    Json(&'e str),
 }
 
 /// A query string.
@@ -109,11 +109,11 @@ impl<'e> Request<'e> {
     ///
     /// An invocation that has a Cognito identity or a client context came by the Invoke API from an app: whatever its
     /// event looks like, what stands in it is the caller's own word.
-    pub fn read(event: &'e RawValue, context: &'e Context) -> Self {
+    pub fn read(event: &'e str, context: &'e Context) -> Self {
         if context.identity.is_some() || context.client_context.is_some() {
             return Self::direct(event, context);
         }
-        let Some(members) = Object::of(event) else { return Self::direct(event, context) };
+        let Some(members) = Object::cut(event) else { return Self::direct(event, context) };
         let Some(request_context) = members.object("requestContext") else { return Self::direct(event, context) };
         if let Some(http) = request_context.object("http") {
             return Self::payload_2_0(&members, &request_context, &http, context);
@@ -168,7 +168,7 @@ impl<'e> Request<'e> {
         }
     }
 
-    fn direct(event: &'e RawValue, context: &'e Context) -> Self {
+    fn direct(event: &'e str, context: &'e Context) -> Self {
         let proof = match &context.identity {
             Some(identity) if !identity.identity_id.is_empty() => Proof::CognitoIdentity(&identity.identity_id),
             _ => Proof::None,
@@ -209,7 +209,7 @@ impl<'e> Body<'e> {
         match json::string(raw.get()) {
             Some(text) if is_base64 => Self::Base64(text),
             Some(text) => Self::Text(text),
-            None => Self::Json(raw),
+            None => Self::Json(raw.get()),
         }
     }
 }
@@ -219,9 +219,8 @@ mod tests {
     use super::*;
 
     fn with_request<T>(event: &str, look: impl Fn(Request) -> T) -> T {
-        let raw: Box<RawValue> = serde_json::from_str(event).expect("JSON");
         let context = Context::default();
-        look(Request::read(&raw, &context))
+        look(Request::read(event, &context))
     }
 
     fn door(event: &str) -> Door {

@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Context, Diagnostic};
-use serde_json::value::RawValue;
 use tracing::Instrument;
 
 use crate::admit::admit;
@@ -102,12 +101,12 @@ impl<C: InvokeCore> Edge<C> {
     }
 
     /// Answers one event, whatever it is. Every line that is logged meanwhile has the request id.
-    pub async fn handle<'a>(&'a self, event: &RawValue, context: &'a Context) -> Reply<'a, C> {
+    pub async fn handle<'a>(&'a self, event: &str, context: &'a Context) -> Reply<'a, C> {
         let span = tracing::error_span!("invocation", requestId = context.request_id);
         self.reply(event, context).instrument(span).await
     }
 
-    async fn reply<'a>(&'a self, event: &RawValue, context: &'a Context) -> Reply<'a, C> {
+    async fn reply<'a>(&'a self, event: &str, context: &'a Context) -> Reply<'a, C> {
         let clock = Clock::start();
         let request = Request::read(event, context);
         let visit = Visit {

@@ -22,6 +22,11 @@ impl<'e> Object<'e> {
         Self::of(serde_json::from_str(text).ok()?)
     }
 
+    /// Cuts an object out of what Lambda says is JSON: what is not, is found out where a member is read.
+    pub fn cut(text: &'e str) -> Option<Self> {
+        members(text).map(Self)
+    }
+
     /// Reads an object from a raw value.
     pub fn of(raw: &'e RawValue) -> Option<Self> {
         members(raw.get()).map(Self)
@@ -76,9 +81,10 @@ pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
 /// A string, when what is written is one. Lone surrogates, which JSON permits, become U+FFFD.
 pub fn string(written: &str) -> Option<Cow<'_, str>> {
     let inside = written.strip_prefix('"')?.strip_suffix('"')?;
-    match memchr::memchr2(b'"', b'\\', inside.as_bytes()) {
-        None => Some(Cow::Borrowed(inside)),
-        Some(_) => Text.deserialize(&mut serde_json::Deserializer::from_str(written)).ok(),
+    // What a string may hold as it is.
+    match inside.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        true => Some(Cow::Borrowed(inside)),
+        false => Text.deserialize(&mut serde_json::Deserializer::from_str(written)).ok(),
     }
 }
 

@@ -16,7 +16,6 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime
 use lambda_runtime_api_client::PooledClient;
 use lambda_runtime_api_client::body::{Body, sender::Sender};
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 use tower::{Service, layer::layer_fn};
 
 use crate::config::Concurrency;
@@ -76,8 +75,8 @@ impl<C: InvokeCore> Answering<C> {
             return Err(format!("the Runtime API answers {}", parts.status).into());
         }
         let answer = Answer { api: &self.api, context: &context, invocation_id: parts.headers.get(INVOCATION_ID) };
-        let Ok(event) = serde_json::from_slice::<&RawValue>(&body) else {
-            return answer.failed("invalid_event", "The event is not JSON").await;
+        let Ok(event) = std::str::from_utf8(&body) else {
+            return answer.failed("invalid_event", "The event is not UTF-8").await;
         };
         match self.edge.handle(event, &context).await {
             Reply::Result(json) => answer.whole(json.into()).await,

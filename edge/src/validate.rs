@@ -41,7 +41,7 @@ fn body(content: Content<'_>) -> Result<Cow<'_, str>, EdgeError> {
     match content.body {
         Body::Absent => Err(EdgeError::MissingBody),
         Body::Text(text) => Ok(text),
-        Body::Json(raw) => Ok(Cow::Borrowed(raw.get())),
+        Body::Json(text) => Ok(Cow::Borrowed(text)),
         Body::Base64(text) => {
             let bytes = base64::engine::general_purpose::STANDARD.decode(text.as_ref());
             let text = String::from_utf8(bytes.map_err(|_| EdgeError::InvalidJson)?);
