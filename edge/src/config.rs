@@ -220,11 +220,16 @@ fn issuer(env: &mut Environment) -> Option<Issuer> {
     Some(Issuer { url, audience, roots })
 }
 
-/// AWS's own endpoints have Amazon's certificates, but in China; others may have any.
+/// AWS's own endpoints have Amazon's certificates, but in China; others may have any, or none where there is no TLS.
 fn roots(env: &Environment) -> Roots {
-    let others = ["SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA"];
+    let is_set = |name: &str| env.value(name).is_some();
     let is_in_china = env.value("AWS_REGION").is_some_and(|region| region.starts_with("cn-"));
-    if is_in_china || others.iter().any(|name| env.value(name).is_some()) { Roots::System } else { Roots::Amazon }
+    let endpoint = env.value("AWS_ENDPOINT_URL_LAMBDA").or_else(|| env.value("AWS_ENDPOINT_URL"));
+    let is_anothers = endpoint.is_some_and(|url| !url.starts_with("http://"));
+    match is_in_china || is_anothers || is_set("SSL_CERT_FILE") || is_set("SSL_CERT_DIR") {
+        true => Roots::System,
+        false => Roots::Amazon,
+    }
 }
 
 fn error_detail(env: &mut Environment) -> ErrorDetail {

@@ -204,12 +204,14 @@ fn is_function_url(context: &Object) -> bool {
 
 impl<'e> Body<'e> {
     fn of(event: &Object<'e>) -> Self {
-        let Some(raw) = event.get("body").filter(|raw| !json::is_blank(raw)) else { return Self::Absent };
+        let Some(written) = event.written("body").filter(|written| !matches!(*written, "null" | "\"\"")) else {
+            return Self::Absent;
+        };
         let is_base64 = event.get("isBase64Encoded").is_some_and(|flag| matches!(flag.get(), "true" | "\"true\""));
-        match json::string(raw.get()) {
+        match json::string(written) {
             Some(text) if is_base64 => Self::Base64(text),
             Some(text) => Self::Text(text),
-            None => Self::Json(raw.get()),
+            None => Self::Json(written),
         }
     }
 }

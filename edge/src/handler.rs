@@ -24,7 +24,7 @@ use crate::enrich::enrich;
 use crate::error::EdgeError;
 use crate::event::{Door, Request};
 use crate::invoke::{Call, InvokeCore};
-use crate::respond::{Dress, Response, read_core_reply, read_function_result};
+use crate::respond::{Dress, MAX_ANSWER, Response, read_core_reply, read_function_result};
 use crate::telemetry::{self, Outcome};
 use crate::token::TokenVerifier;
 use crate::validate::validate;
@@ -46,9 +46,9 @@ pub struct Edge<C> {
 /// What becomes of an event.
 pub enum Reply<'a, C> {
     /// The function's result, JSON in one piece.
-    Result(Vec<u8>),
+    Result(Vec<u8>, Record<'a, C>),
     /// A function error.
-    Failure(FunctionError),
+    Failure(FunctionError, Record<'a, C>),
     /// A response that is passed on as it comes.
     Stream(Head, Relay<'a, C>),
 }
@@ -132,9 +132,13 @@ impl<C: InvokeCore> Edge<C> {
             Ok(call) => visit.clock.time_core(self.core.invoke(call)).await,
             Err(error) => Err(error),
         };
-        let result = reply.and_then(|reply| read_function_result(reply, self.config.error_detail));
-        self.record(&visit, 200, result.as_ref().err());
-        result.map_or_else(|error| Reply::Failure(error.into()), Reply::Result)
+        match reply.and_then(|reply| read_function_result(reply, self.config.error_detail)) {
+            Ok(json) => Reply::Result(json, self.record(visit, 200, None)),
+            Err(error) => {
+                let record = self.record(visit, 200, Some(&error));
+                Reply::Failure(error.into(), record)
+            }
+        }
     }
 
     async fn response<'a>(&'a self, request: Request<'_>, mut visit: Visit<'a>) -> Reply<'a, C> {
@@ -143,12 +147,19 @@ impl<C: InvokeCore> Edge<C> {
             false => self.answer(request, &mut visit).await,
         };
         let dress = self.dress(&visit);
-        let result = result.map(|response| response.dressed(&dress)).and_then(|response| response.fitting(visit.door));
-        let status = result.as_ref().map_or_else(EdgeError::status, |response| response.status);
-        self.record(&visit, status, result.as_ref().err());
-        let response = result.unwrap_or_else(|error| self.failure(&error, visit.door, &dress));
-        let response = if visit.is_head { response.without_body() } else { response };
-        Reply::Result(response.to_json(visit.door))
+        let bare = |response: Response| if visit.is_head { response.without_body() } else { response };
+        let result = result.and_then(|response| {
+            let response = bare(response.dressed(&dress));
+            response.fitting(visit.door).map(|json| (response.status, json))
+        });
+        match result {
+            Ok((status, json)) => Reply::Result(json, self.record(visit, status, None)),
+            Err(error) => {
+                let response = bare(self.failure(&error, visit.door, &dress));
+                let json = response.fitting(visit.door).unwrap_or_default();
+                Reply::Result(json, self.record(visit, error.status(), Some(&error)))
+            }
+        }
     }
 
     async fn answer(&self, request: Request<'_>, visit: &mut Visit<'_>) -> Result<Response, EdgeError> {
@@ -175,7 +186,10 @@ impl<C: InvokeCore> Edge<C> {
     fn failure(&self, error: &EdgeError, door: Door, dress: &Dress) -> Response {
         let answer = |error: &EdgeError| Response::failure(error, dress.request_id, &self.config.served).dressed(dress);
         let without_detail = EdgeError::CoreError { error_type: String::new(), detail: None };
-        answer(error).fitting(door).unwrap_or_else(|_| answer(&without_detail))
+        let whole = answer(error);
+        // Escaping makes a byte six at the worst.
+        let surely_fits = whole.body.len() < MAX_ANSWER / 8;
+        if surely_fits || whole.fitting(door).is_ok() { whole } else { answer(&without_detail) }
     }
 
     fn dress<'v>(&'v self, visit: &'v Visit) -> Dress<'v> {
@@ -189,23 +203,38 @@ impl<C: InvokeCore> Edge<C> {
         }
     }
 
-    fn record(&self, visit: &Visit, status: u16, error: Option<&EdgeError>) {
-        let cause = error.and_then(EdgeError::cause).unwrap_or_default();
-        self.log(visit, error.map_or(status, EdgeError::status), error.map_or("", EdgeError::code), &cause);
+    /// What became of the request, to be logged when it is answered.
+    fn record<'a>(&'a self, visit: Visit<'a>, status: u16, error: Option<&EdgeError>) -> Record<'a, C> {
+        let status = error.map_or(status, EdgeError::status);
+        let (code, cause) = (error.map_or("", EdgeError::code), error.and_then(EdgeError::cause).unwrap_or_default());
+        Record { edge: self, edge_time: visit.clock.edge(), visit, status, code, cause }
     }
+}
 
-    fn log(&self, visit: &Visit, status: u16, code: &str, cause: &str) {
+/// What became of a request. Written when the caller has its answer: a line in the log keeps nobody waiting.
+pub struct Record<'a, C> {
+    edge: &'a Edge<C>,
+    visit: Visit<'a>,
+    edge_time: Duration,
+    status: u16,
+    code: &'static str,
+    cause: String,
+}
+
+impl<C> Record<'_, C> {
+    /// Writes the line.
+    pub fn write(self) {
         let outcome = Outcome {
-            request_id: &visit.context.request_id,
-            door: visit.door.name(),
-            status,
-            code,
-            core: visit.clock.core(),
-            edge: visit.clock.edge(),
-            is_cold_start: !self.is_warm.swap(true, Ordering::Relaxed),
-            cause,
+            request_id: &self.visit.context.request_id,
+            door: self.visit.door.name(),
+            status: self.status,
+            code: self.code,
+            core: self.visit.clock.core(),
+            edge: self.edge_time,
+            is_cold_start: !self.edge.is_warm.swap(true, Ordering::Relaxed),
+            cause: &self.cause,
         };
-        telemetry::log_request(&outcome, &self.config.function_name, self.config.log);
+        telemetry::log_request(&outcome, &self.edge.config.function_name, self.edge.config.log);
     }
 }
 

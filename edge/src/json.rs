@@ -93,11 +93,6 @@ pub fn key_text(quoted: &str) -> Cow<'_, str> {
     string(quoted).unwrap_or_default()
 }
 
-/// Whether a value counts as missing: `null` or `""`.
-pub fn is_blank(raw: &RawValue) -> bool {
-    matches!(raw.get(), "null" | "\"\"")
-}
-
 /// Reads a string as bytes, so that an escape that is no Unicode scalar value (`"\ud800"`) does not end the reading.
 struct Text;
 

@@ -23,7 +23,7 @@ pub use opening::{Opened, Opening};
 
 /// What Lambda lets a function return, in bytes: 6 MiB and 100.
 /// The figure stands in Lambda's own error, `Function.ResponseSizeTooLarge`.
-const MAX_ANSWER: usize = 6_291_556;
+pub const MAX_ANSWER: usize = 6_291_556;
 
 /// An HTTP response in the form that API Gateway and function URLs unwrap.
 #[derive(Debug)]
@@ -93,14 +93,6 @@ impl Response {
         self
     }
 
-    /// Passes a response that Lambda lets the edge return through this door.
-    pub fn fitting(self, door: Door) -> Result<Self, EdgeError> {
-        // Escaping makes a byte six at the worst.
-        let surely_fits = self.body.len() < MAX_ANSWER / 8;
-        let bytes = if surely_fits { 0 } else { wire::length(&self, door) };
-        if bytes > MAX_ANSWER { Err(EdgeError::CoreAnswerTooLarge(bytes)) } else { Ok(self) }
-    }
-
     /// Without its body, as `HEAD` asks.
     pub fn without_body(mut self) -> Self {
         self.body.clear();
@@ -108,9 +100,14 @@ impl Response {
         self
     }
 
-    /// The JSON form for this door.
+    /// The JSON form for this door, unless Lambda would not let the edge return it.
+    pub fn fitting(&self, door: Door) -> Result<Vec<u8>, EdgeError> {
+        let json = self.to_json(door);
+        if json.len() > MAX_ANSWER { Err(EdgeError::CoreAnswerTooLarge(json.len())) } else { Ok(json) }
+    }
+
     // A response is made of texts and numbers alone, which are always JSON.
-    pub fn to_json(&self, door: Door) -> Vec<u8> {
+    fn to_json(&self, door: Door) -> Vec<u8> {
         let mut json = Vec::with_capacity(self.body.len() + self.body.len() / 8 + 1024);
         serde_json::to_writer(&mut json, &wire::Form { response: self, door }).expect("a response as JSON");
         json
@@ -184,7 +181,7 @@ mod tests {
     #[test]
     fn an_answer_is_refused_from_the_byte_on_that_lambda_would_refuse() {
         let answer = |len: usize| Response::json(200, "x".repeat(len));
-        let around = wire::length(&answer(0), Door::HttpApi);
+        let around = answer(0).to_json(Door::HttpApi).len();
         assert!(answer(MAX_ANSWER - around).fitting(Door::HttpApi).is_ok());
         assert!(answer(MAX_ANSWER - around + 1).fitting(Door::HttpApi).is_err());
     }

@@ -79,8 +79,16 @@ impl<C: InvokeCore> Answering<C> {
             return answer.failed("invalid_event", "The event is not UTF-8").await;
         };
         match self.edge.handle(event, &context).await {
-            Reply::Result(json) => answer.whole(json.into()).await,
-            Reply::Failure(error) => answer.failed(error.error_type, &error.error_message).await,
+            Reply::Result(json, record) => {
+                let sent = answer.whole(json.into()).await;
+                record.write();
+                sent
+            }
+            Reply::Failure(error, record) => {
+                let sent = answer.failed(error.error_type, &error.error_message).await;
+                record.write();
+                sent
+            }
             Reply::Stream(head, relay) => answer.streamed(head, relay).await,
         }
     }

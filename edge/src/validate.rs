@@ -58,6 +58,11 @@ fn check_fields(input: &str, required: &[String]) -> Result<(), EdgeError> {
     if missing.is_empty() { Ok(()) } else { Err(EdgeError::MissingFields(missing)) }
 }
 
+/// Whether a value counts as missing: `null` or `""`.
+fn is_blank(raw: &RawValue) -> bool {
+    matches!(raw.get(), "null" | "\"\"")
+}
+
 /// Why `input` could not be read as an object: because it is another kind of JSON, or none.
 fn not_an_object(input: &str) -> EdgeError {
     match serde_json::from_str::<&RawValue>(input) {
@@ -81,7 +86,7 @@ impl<'e> Visitor<'e> for FieldsThere<'_> {
         while let Some(key) = map.next_key::<&RawValue>()? {
             let key = json::key_text(key.get());
             match self.0.iter().position(|name| *name == key) {
-                Some(index) => there[index] = !json::is_blank(map.next_value()?),
+                Some(index) => there[index] = !is_blank(map.next_value()?),
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }

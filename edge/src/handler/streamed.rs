@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Edge, Reply, Visit};
+use super::{Edge, Record, Reply, Visit};
 use crate::error::EdgeError;
 use crate::event::Request;
 use crate::invoke::{CoreEvent, CoreStream, InvokeCore};
@@ -43,6 +43,13 @@ struct Source<'a, C> {
     events: Events,
 }
 
+impl<'a, C: InvokeCore> Source<'a, C> {
+    /// The status is the one that was sent, whatever came after it.
+    fn record(self, error: Option<&EdgeError>) -> Record<'a, C> {
+        Record { status: self.status, ..self.edge.record(self.visit, self.status, error) }
+    }
+}
+
 /// Core's events, until the time is up.
 struct Events {
     core: CoreStream,
@@ -64,8 +71,8 @@ impl<C: InvokeCore> Edge<C> {
                 Reply::Stream(Head { content_type, prelude: Bytes::new() }, Relay::of(self, visit, opened, events))
             }
             Err(error) => {
-                self.record(&visit, 200, Some(&error));
-                Reply::Failure(error.into())
+                let record = self.record(visit, 200, Some(&error));
+                Reply::Failure(error.into(), record)
             }
         }
     }
@@ -73,17 +80,21 @@ impl<C: InvokeCore> Edge<C> {
     pub(super) async fn streamed_response<'a>(&'a self, request: Request<'_>, mut visit: Visit<'a>) -> Reply<'a, C> {
         if visit.is_preflight {
             let response = Response::preflight(&self.config.cors, visit.origin.as_deref());
-            return self.whole(response.dressed(&self.dress(&visit)), &visit, None);
+            let response = response.dressed(&self.dress(&visit));
+            return self.whole(response, visit, None);
         }
         match self.open(request, &mut visit).await {
             Ok((mut opened, events)) => {
                 opened.response = opened.response.dressed(&self.dress(&visit));
                 if visit.is_head {
-                    return self.whole(opened.response, &visit, None);
+                    return self.whole(opened.response, visit, None);
                 }
                 Reply::Stream(Head::of(&opened.response), Relay::of(self, visit, opened, events))
             }
-            Err(error) => self.whole(self.failure(&error, visit.door, &self.dress(&visit)), &visit, Some(&error)),
+            Err(error) => {
+                let response = self.failure(&error, visit.door, &self.dress(&visit));
+                self.whole(response, visit, Some(&error))
+            }
         }
     }
 
@@ -108,9 +119,9 @@ impl<C: InvokeCore> Edge<C> {
     }
 
     /// An answer that is there already.
-    fn whole<'a>(&'a self, response: Response, visit: &Visit, error: Option<&EdgeError>) -> Reply<'a, C> {
-        self.record(visit, response.status, error);
+    fn whole<'a>(&'a self, response: Response, visit: Visit<'a>, error: Option<&EdgeError>) -> Reply<'a, C> {
         let response = if visit.is_head { response.without_body() } else { response };
+        self.record(visit, response.status, error).write();
         let head = Head::of(&response);
         Reply::Stream(head, Relay { first: response.body.into(), source: None })
     }
@@ -145,19 +156,21 @@ impl<'a, C: InvokeCore> Relay<'a, C> {
             Err(error) => Some(error),
         };
         let source = self.source.take()?;
-        let cause = error.as_ref().and_then(EdgeError::cause).unwrap_or_default();
-        source.edge.log(&source.visit, source.status, error.as_ref().map_or("", EdgeError::code), &cause);
-        let error = error?;
-        match source.is_event_stream {
-            true => Some(Ok(failure_event(&error, &source.visit.context.request_id).into())),
-            false => Some(Err(Cut)),
-        }
+        let request_id = &source.visit.context.request_id;
+        let last = error.as_ref().map(|error| match source.is_event_stream {
+            true => Ok(failure_event(error, request_id).into()),
+            false => Err(Cut),
+        });
+        source.record(error.as_ref()).write();
+        last
     }
 
     /// Nobody reads any longer: core's answer is not read further either.
     pub fn abandon(self) {
         if let Some(source) = self.source {
-            source.edge.log(&source.visit, source.status, "", "the caller went away before the end");
+            let mut record = source.record(None);
+            "the caller went away before the end".clone_into(&mut record.cause);
+            record.write();
         }
     }
 }

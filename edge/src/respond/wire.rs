@@ -1,7 +1,5 @@
 //! A response as the platform reads it: payload 2.0 has `cookies` and single header values, payload 1.0 `multiValueHeaders`.
 
-use std::io;
-
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
@@ -12,15 +10,6 @@ use crate::event::Door;
 pub struct Form<'a> {
     pub response: &'a Response,
     pub door: Door,
-}
-
-/// How many bytes the form takes.
-pub fn length(response: &Response, door: Door) -> usize {
-    let mut count = Count(0);
-    match serde_json::to_writer(&mut count, &Form { response, door }) {
-        Ok(()) => count.0,
-        Err(_) => usize::MAX,
-    }
 }
 
 /// The head of a streamed response: what stands before its bytes.
@@ -72,19 +61,5 @@ struct Pairs<'a, T>(Vec<(&'a str, T)>);
 impl<T: Serialize> Serialize for Pairs<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-    }
-}
-
-/// A writer that keeps the number of bytes alone.
-struct Count(usize);
-
-impl io::Write for Count {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

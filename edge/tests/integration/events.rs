@@ -114,8 +114,8 @@ enum Got {
 
 async fn read_reply(reply: Reply<'_, &'static FakeCore>) -> Got {
     match reply {
-        Reply::Result(json) => Got::Result(String::from_utf8(json).expect("UTF-8")),
-        Reply::Failure(error) => Got::Failure(error.into()),
+        Reply::Result(json, _) => Got::Result(String::from_utf8(json).expect("UTF-8")),
+        Reply::Failure(error, _) => Got::Failure(error.into()),
         Reply::Stream(head, mut relay) => {
             let (mut pieces, mut is_cut) = (Vec::new(), false);
             while let Some(piece) = relay.next().await {

@@ -140,7 +140,7 @@ async fn ask(edge: &Edge<Echo>, authorization: &str) -> (u64, String) {
     let event = event.to_string();
     let mut context = Context::default();
     context.deadline = 4_102_444_800_000;
-    let Reply::Result(answer) = edge.handle(&event, &context).await else { panic!("no result") };
+    let Reply::Result(answer, _) = edge.handle(&event, &context).await else { panic!("no result") };
     let answer: Value = serde_json::from_slice(&answer).expect("JSON");
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
     let said = body.pointer("/identity/sub").or(body.get("code")).and_then(Value::as_str).unwrap_or_default();

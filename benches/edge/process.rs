@@ -1,0 +1,80 @@
+//! A function's process, and what the system says of it.
+
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::Instant;
+
+use super::peers::Peer;
+
+/// A process that ends when this is dropped.
+pub struct Process {
+    child: Child,
+    /// When it was spawned.
+    pub spawned: Instant,
+}
+
+impl Process {
+    /// Starts a peer at a Lambda's address, with more variables.
+    pub fn start(peer: &Peer, address: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = peer.command();
+        command
+            .env("AWS_LAMBDA_RUNTIME_API", address)
+            .env("AWS_ENDPOINT_URL_LAMBDA", format!("http://{address}"))
+            .env("AWS_LAMBDA_FUNCTION_NAME", "edge")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("TARGET_LAMBDA_NAME", "core")
+            .env("ALLOWED_ORIGINS", "https://main.example.com")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let spawned = Instant::now();
+        Self { child: command.spawn().unwrap_or_else(|error| panic!("{}: {error}", peer.name)), spawned }
+    }
+
+    /// The CPU time of all its threads, in ms.
+    pub fn cpu(&self) -> f64 {
+        let tasks = std::fs::read_dir(self.path("task")).into_iter().flatten().filter_map(Result::ok);
+        let spent = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
+        spent.filter_map(|text| text.split(' ').next()?.parse::<f64>().ok()).sum::<f64>() / 1e6
+    }
+
+    /// The most memory that it has used, in MiB.
+    pub fn peak(&self) -> f64 {
+        peak_of(self.child.id())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/{name}", self.child.id()))
+    }
+}
+
+/// The most memory that a process has used, in MiB.
+pub fn peak_of(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
+}
+
+impl Process {
+    /// Asks it to end, and waits until it has.
+    pub fn end(mut self) {
+        if let Some(pid) = rustix::process::Pid::from_raw(self.child.id() as i32) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,180 @@
+//! The local stack in a release build: how soon it answers, what it adds to a request, and 100 MB through its streamed door.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use axum::http::{Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use inference_edge::credentials::{Credentials, Principal};
+use inference_edge::signer::Signer;
+use serde_json::{Value, json};
+
+use super::measure::median;
+use super::process::peak_of;
+use super::table::Table;
+
+/// How much is streamed, in MB.
+const MEGABYTES: usize = 100;
+
+type Http = Client<HttpConnector, Full<Bytes>>;
+
+/// A stack that ends with the measurement.
+struct Stack {
+    child: Child,
+    ready: Value,
+    http: Http,
+}
+
+/// Everything about the stack.
+pub fn tables() -> String {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async { format!("{}\n{}\n{}", start_up().await, load().await, streamed().await) })
+}
+
+impl Stack {
+    async fn start() -> Self {
+        let ready_file = std::env::temp_dir().join(format!("inference-edge-bench-{}.json", std::process::id()));
+        let core = scripted_core().display().to_string();
+        let file = ready_file.display().to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_inference-edge"));
+        command.args(["--port", "0", "--quiet", "--core", &core, "--ready-file", &file, "--env", "REQUIRED_FIELDS="]);
+        let child = command.stdout(Stdio::null()).spawn().expect("the stack");
+        while !ready_file.exists() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let ready = std::fs::read_to_string(&ready_file).expect("the ready file");
+        let _ = std::fs::remove_file(&ready_file);
+        let http = Client::builder(TokioExecutor::new()).build_http();
+        Self { child, ready: serde_json::from_str(&ready).expect("JSON"), http }
+    }
+
+    fn says(&self, pointer: &str) -> &str {
+        self.ready.pointer(pointer).and_then(Value::as_str).expect(pointer)
+    }
+
+    fn question(&self) -> Request<Full<Bytes>> {
+        let request = Request::post(format!("{}/inference", self.says("/apiUrl")));
+        let request = request
+            .header("authorization", format!("Bearer {}", self.says("/idToken")))
+            .header("content-type", "application/json");
+        request.body(Full::from(r#"{"question":"text"}"#)).expect("a request")
+    }
+
+    async fn ask(&self) {
+        let response = self.http.request(self.question()).await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        response.into_body().collect().await.expect("a body");
+    }
+
+    fn signed(&self, question: &str) -> Request<Full<Bytes>> {
+        let signer = Signer::new(&Credentials {
+            access_key_id: self.says("/credentials/accessKeyId").to_owned(),
+            secret_access_key: self.says("/credentials/secretAccessKey").to_owned(),
+            session_token: None,
+            expiration: None,
+            principal: Principal::Stack,
+        });
+        let url = format!("{}/", self.says("/streamFunctionUrl"));
+        signer.request(Method::POST, &url, &[], json!({ "question": question }).to_string().into()).expect("a request")
+    }
+
+    /// The most memory that any edge of this stack has used, in MiB.
+    fn edge_peak(&self) -> f64 {
+        // Whichever thread started them.
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().filter_map(Result::ok);
+        let children: String =
+            threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect();
+        let edges = children.split_whitespace().filter_map(|pid| pid.parse().ok()).filter(|pid: &u32| {
+            let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            command.ends_with(b"function\0edge\0")
+        });
+        edges.map(peak_of).fold(0.0, f64::max)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if let Some(pid) = rustix::process::Pid::from_raw(self.child.id() as i32) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+fn scripted_core() -> PathBuf {
+    let build = ["build", "--release", "--locked", "--example", "scripted-core"];
+    let built = Command::new(env!("CARGO")).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    assert!(built.is_ok_and(|status| status.success()), "the scripted core does not build");
+    PathBuf::from(env!("CARGO_BIN_EXE_inference-edge")).with_file_name("examples").join("scripted-core")
+}
+
+async fn start_up() -> Table {
+    let mut times = Vec::new();
+    for _ in 0..7 {
+        let start = Instant::now();
+        let stack = Stack::start().await;
+        let ready = start.elapsed();
+        stack.ask().await;
+        times.push([ready, start.elapsed()].map(|time| time.as_secs_f64() * 1e3));
+    }
+    let of = |at: usize| format!("{:.0}", median(times.iter().map(|times| times[at])));
+    let mut table = Table::new("The local stack, release build: start (medians)", &["ready ms", "first answer ms"]);
+    table.row([of(0), of(1)]);
+    table
+}
+
+/// The whole chain: authorizer, gateway, Lambda, edge, Lambda, core.
+async fn load() -> Table {
+    let title = "The local stack, release build: requests through the whole chain, the client on the same machine";
+    let mut table = Table::new(title, &["at once", "requests/s", "p50 ms", "p99 ms"]);
+    let stack = std::sync::Arc::new(Stack::start().await);
+    for at_once in [1_usize, 8, 32] {
+        let clients: Vec<_> =
+            (0..at_once).map(|_| tokio::spawn(client(std::sync::Arc::clone(&stack), 2000 / at_once + 50))).collect();
+        let start = Instant::now();
+        let mut times = Vec::new();
+        for client in clients {
+            times.extend(client.await.expect("a client"));
+        }
+        let rate = times.len() as f64 / start.elapsed().as_secs_f64();
+        times.sort_by(f64::total_cmp);
+        let at = |part: usize| format!("{:.2}", times[(times.len() * part / 100).min(times.len() - 1)]);
+        table.row([at_once.to_string(), format!("{rate:.0}"), at(50), at(99)]);
+    }
+    table
+}
+
+async fn client(stack: std::sync::Arc<Stack>, requests: usize) -> Vec<f64> {
+    let mut times = Vec::with_capacity(requests);
+    for _ in 0..requests {
+        let start = Instant::now();
+        stack.ask().await;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times
+}
+
+async fn streamed() -> Table {
+    let stack = Stack::start().await;
+    let title = "The streamed door: first byte, throughput, and the most memory that the edge used";
+    let mut table = Table::new(title, &["streamed MB", "first byte ms", "MB/s", "edge MiB"]);
+    for megabytes in [1, MEGABYTES] {
+        let start = Instant::now();
+        let mut response = stack.http.request(stack.signed(&format!("flood:{megabytes}"))).await.expect("an answer");
+        let (mut first, mut bytes) = (None, 0);
+        while let Some(frame) = response.frame().await {
+            first.get_or_insert_with(|| start.elapsed());
+            bytes += frame.expect("a piece").into_data().map_or(0, |data| data.len());
+        }
+        assert_eq!(bytes, megabytes << 20);
+        let rate = megabytes as f64 / start.elapsed().as_secs_f64();
+        let first = first.unwrap_or_default().as_secs_f64() * 1e3;
+        table.row([megabytes.to_string(), format!("{first:.1}"), format!("{rate:.0}"), format!("{:.1}", stack.edge_peak())]);
+    }
+    table
+}
