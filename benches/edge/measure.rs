@@ -80,13 +80,14 @@ fn warm_at(peers: &[Peer], rounds: usize, size: usize, requests: usize) -> Vec<W
             spent[at].push((process.cpu() - before) * 1e3 / requests as f64);
         }
     }
-    let rows = peers.iter().zip(&running).zip(times.into_iter().zip(spent));
-    let row = |((peer, (_, process)), (mut times, spent)): ((&Peer, &(Server, Process)), (Vec<f64>, Vec<f64>))| {
+    let samples = times.into_iter().zip(spent);
+    let rows = peers.iter().zip(&running).zip(samples);
+    rows.map(|((peer, (_, process)), (mut times, spent))| {
         times.sort_by(f64::total_cmp);
         let p99 = times[(times.len() * 99 / 100).min(times.len() - 1)];
         Warm { peer: peer.name, size, p50: times[times.len() / 2], p99, cpu: median(spent.into_iter()), memory: process.peak() }
-    };
-    rows.map(row).collect()
+    })
+    .collect()
 }
 
 fn start(peer: &Peer, size: usize, event: &Arc<Vec<u8>>) -> (Server, Process) {

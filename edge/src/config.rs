@@ -220,13 +220,14 @@ fn issuer(env: &mut Environment) -> Option<Issuer> {
     Some(Issuer { url, audience, roots })
 }
 
-/// AWS's own endpoints have Amazon's certificates, but in China; others may have any, or none where there is no TLS.
+/// AWS's own endpoints have Amazon's certificates, but in partitions of their own; others may have any, or none without TLS.
 fn roots(env: &Environment) -> Roots {
     let is_set = |name: &str| env.value(name).is_some();
-    let is_in_china = env.value("AWS_REGION").is_some_and(|region| region.starts_with("cn-"));
+    let is_apart = |region: String| region.starts_with("cn-") || region.starts_with("eusc-") || region.contains("-iso");
+    let is_elsewhere = env.value("AWS_REGION").is_some_and(is_apart);
     let endpoint = env.value("AWS_ENDPOINT_URL_LAMBDA").or_else(|| env.value("AWS_ENDPOINT_URL"));
     let is_anothers = endpoint.is_some_and(|url| !url.starts_with("http://"));
-    match is_in_china || is_anothers || is_set("SSL_CERT_FILE") || is_set("SSL_CERT_DIR") {
+    match is_elsewhere || is_anothers || is_set("SSL_CERT_FILE") || is_set("SSL_CERT_DIR") {
         true => Roots::System,
         false => Roots::Amazon,
     }

@@ -16,6 +16,7 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime
 use lambda_runtime_api_client::PooledClient;
 use lambda_runtime_api_client::body::{Body, sender::Sender};
 use serde::de::IgnoredAny;
+use tokio::time::{Instant, timeout_at};
 use tower::{Service, layer::layer_fn};
 
 use crate::config::Concurrency;
@@ -76,6 +77,7 @@ impl<C: InvokeCore> Answering<C> {
         }
         let answer = Answer { api: &self.api, context: &context, invocation_id: parts.headers.get(INVOCATION_ID) };
         let Ok(event) = std::str::from_utf8(&body) else {
+            telemetry::log_unreadable_event(&context.request_id);
             return answer.failed("invalid_event", "The event is not UTF-8").await;
         };
         match self.edge.handle(event, &context).await {
@@ -142,9 +144,18 @@ fn set(headers: &mut HeaderMap, pairs: &[(&'static str, &str)]) -> Result<(), Er
     Ok(())
 }
 
+/// Sends bytes; false when nobody takes them in time.
+async fn send(sender: &mut Sender, bytes: Bytes, deadline: Option<Instant>) -> bool {
+    let sent = sender.send_data(bytes);
+    match deadline {
+        Some(deadline) => timeout_at(deadline, sent).await.is_ok_and(|sent| sent.is_ok()),
+        None => sent.await.is_ok(),
+    }
+}
+
 /// Sends the prelude and what follows; false when the stream was cut.
 async fn pump<C: InvokeCore>(mut sender: Sender, prelude: Bytes, mut relay: Relay<'_, C>) -> bool {
-    if !prelude.is_empty() && sender.send_data(prelude).await.is_err() {
+    if !prelude.is_empty() && !send(&mut sender, prelude, relay.deadline()).await {
         relay.abandon();
         return false;
     }
@@ -158,8 +169,9 @@ async fn pump<C: InvokeCore>(mut sender: Sender, prelude: Bytes, mut relay: Rela
                 return false;
             }
             Some(Ok(bytes)) => {
-                if sender.send_data(bytes).await.is_err() {
+                if !send(&mut sender, bytes, relay.deadline()).await {
                     relay.abandon();
+                    sender.abort();
                     return false;
                 }
             }

@@ -56,6 +56,11 @@ pub fn log_refused_answer(request_id: &str, status: u16) {
     tracing::error!(requestId = request_id, status, "the Runtime API did not take the answer");
 }
 
+/// Tells of an event that is no text.
+pub fn log_unreadable_event(request_id: &str) {
+    tracing::error!(requestId = request_id, "the event is not UTF-8");
+}
+
 /// Writes the request's line. Metrics are written whatever the level; the record that a level leaves out is left out of the line.
 pub fn log_request(outcome: &Outcome, function_name: &str, log: Log) {
     let mut line = line(outcome, function_name, log, SystemTime::now());

@@ -168,7 +168,13 @@ impl Environment {
 
     /// The function has answered an invocation.
     pub fn complete(&self, request_id: &str, payload: Bytes, is_function_error: bool) -> Result<(), NotTaken> {
-        let in_flight = self.work.lock().in_flight.remove(request_id).ok_or(NotTaken::InvalidRequestId)?;
+        let in_flight = {
+            let mut work = self.work.lock();
+            // A whole answer does not end one that has begun in pieces; an error does.
+            let streams = work.in_flight.get(request_id).is_some_and(|known| matches!(known.waiting, Waiting::End(_)));
+            let taken = if streams && !is_function_error { None } else { work.in_flight.remove(request_id) };
+            taken.ok_or(NotTaken::InvalidRequestId)?
+        };
         if payload.len() > MAX_RESPONSE {
             let error = PlatformError::ResponseTooLarge.payload(request_id);
             self.finish(in_flight, request_id, error, true);
@@ -182,6 +188,9 @@ impl Environment {
     pub fn begin_stream(&self, request_id: &str, content_type: String) -> Result<mpsc::Sender<Bytes>, NotTaken> {
         let mut work = self.work.lock();
         let in_flight = work.in_flight.get_mut(request_id).ok_or(NotTaken::InvalidRequestId)?;
+        if matches!(in_flight.waiting, Waiting::End(_)) {
+            return Err(NotTaken::InvalidRequestId);
+        }
         let (ended, end) = oneshot::channel();
         let Waiting::Answer(done) = std::mem::replace(&mut in_flight.waiting, Waiting::End(ended)) else {
             return Err(NotTaken::InvalidRequestId);

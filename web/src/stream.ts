@@ -60,8 +60,14 @@ async function* events(response: Response): AsyncGenerator<{ name: string; data:
   }
 }
 
+/** An event that was cut off within its data says nothing; the one after it says why. */
 function parse(event: string): { name: string; data: Record<string, unknown> } {
   const lines = event.split('\n');
   const values = (field: string) => lines.filter((line) => line.startsWith(`${field}:`)).map((line) => line.slice(field.length + 1).trim());
-  return { name: values('event')[0] ?? 'message', data: JSON.parse(values('data').join('\n') || '{}') as Record<string, unknown> };
+  const name = values('event')[0] ?? 'message';
+  try {
+    return { name, data: JSON.parse(values('data').join('\n') || '{}') as Record<string, unknown> };
+  } catch {
+    return { name, data: {} };
+  }
 }

@@ -103,17 +103,17 @@ impl<C: InvokeCore> Edge<C> {
         let call = self.call(request, visit.context).await?;
         let deadline = Instant::now() + call.budget;
         let core = visit.clock.time_core(self.core.invoke_streamed(call)).await?;
-        let mut opening = Opening::new(core.content_type.clone());
+        let mut opening = Opening::new(core.content_type.clone(), self.config.core_reply, self.config.error_detail);
         let mut events = Events { core, deadline };
         loop {
             match visit.clock.time_core(events.next()).await? {
                 Some(CoreEvent::Bytes(bytes)) => {
-                    if let Some(opened) = opening.push(&bytes) {
+                    if let Some(opened) = opening.push(&bytes)? {
                         return Ok((opened, events));
                     }
                 }
                 Some(CoreEvent::Failed(payload)) => return Err(core_error(&payload, self.config.error_detail)),
-                None => return Ok((opening.end(), events)),
+                None => return Ok((opening.end()?, events)),
             }
         }
     }
@@ -165,11 +165,16 @@ impl<'a, C: InvokeCore> Relay<'a, C> {
         last
     }
 
+    /// Until when the caller may take to read.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.source.as_ref().map(|source| source.events.deadline)
+    }
+
     /// Nobody reads any longer: core's answer is not read further either.
     pub fn abandon(self) {
         if let Some(source) = self.source {
             let mut record = source.record(None);
-            "the caller went away before the end".clone_into(&mut record.cause);
+            "the caller went away, or stopped reading, before the end".clone_into(&mut record.cause);
             record.write();
         }
     }

@@ -3,6 +3,8 @@
 use aws_sdk_lambda::operation::invoke_with_response_stream::InvokeWithResponseStreamOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvokeWithResponseStreamCompleteEvent, InvokeWithResponseStreamResponseEvent as Event};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
 
 use super::{CoreEvent, CoreStream, failure};
@@ -29,6 +31,9 @@ async fn next(output: &mut InvokeWithResponseStreamOutput) -> Result<Option<Core
         match output.event_stream.recv().await {
             Ok(Some(Event::PayloadChunk(chunk))) => {
                 let bytes = chunk.payload.map(Blob::into_inner).unwrap_or_default();
+                if let Some(payload) = runtimes_error(&bytes) {
+                    return Ok(Some(CoreEvent::Failed(payload)));
+                }
                 if !bytes.is_empty() {
                     return Ok(Some(CoreEvent::Bytes(bytes.into())));
                 }
@@ -42,6 +47,15 @@ async fn next(output: &mut InvokeWithResponseStreamOutput) -> Result<Option<Core
     }
 }
 
+/// Lambda's Rust runtime tells of a stream that failed in the stream itself, in the form of trailers.
+fn runtimes_error(bytes: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(bytes.strip_prefix(b"Lambda-Runtime-Function-Error-Type: ")?).ok()?;
+    let (error_type, rest) = text.split_once("\r\n")?;
+    let body = rest.trim().strip_prefix("Lambda-Runtime-Function-Error-Body: ")?;
+    let message = STANDARD.decode(body).ok().map(|message| String::from_utf8_lossy(&message).into_owned());
+    Some(serde_json::json!({ "errorType": error_type, "errorMessage": message }).to_string().into_bytes())
+}
+
 /// Core's error payload, or one made of the code where the details are none.
 fn error_payload(complete: InvokeWithResponseStreamCompleteEvent) -> Option<Vec<u8>> {
     let code = complete.error_code?;
@@ -50,4 +64,21 @@ fn error_payload(complete: InvokeWithResponseStreamCompleteEvent) -> Option<Vec<
         return Some(details.into_bytes());
     }
     Some(serde_json::json!({ "errorType": code, "errorMessage": details }).to_string().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_rust_runtime_says_of_a_broken_stream_is_an_error_and_no_answer() {
+        let chunk =
+            b"Lambda-Runtime-Function-Error-Type: Runtime.StreamError\r\nLambda-Runtime-Function-Error-Body: aXQgYnJva2U=\r\n";
+        let payload = runtimes_error(chunk).expect("an error");
+        assert_eq!(
+            String::from_utf8(payload).expect("UTF-8"),
+            r#"{"errorMessage":"it broke","errorType":"Runtime.StreamError"}"#
+        );
+        assert!(runtimes_error(b"Lambda-Runtime-Function-Error-Type is a header").is_none());
+    }
 }

@@ -125,7 +125,8 @@ pub fn status(raw: &RawValue) -> Option<u16> {
     digits.parse().ok().filter(|status| (200..600).contains(status))
 }
 
-fn malformed(message: &str, detail: ErrorDetail) -> EdgeError {
+/// A failure of a core whose answer has not the form that it says it has.
+pub fn malformed(message: &str, detail: ErrorDetail) -> EdgeError {
     let payload = serde_json::json!({ "errorType": "Edge.MalformedProxyResponse", "errorMessage": message });
     core_error(payload.to_string().as_bytes(), detail)
 }

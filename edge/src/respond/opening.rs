@@ -2,10 +2,15 @@
 //! Pure; it holds bytes back only while they may still be one.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 
-use super::Response;
-use super::core_answer::{is_header, proxy_headers, status};
+use super::core_answer::{is_header, malformed, proxy_headers, read_core_reply, status};
+use super::{MAX_ANSWER, Response};
+use crate::config::{CoreReplyShape, ErrorDetail};
+use crate::error::EdgeError;
+use crate::invoke::CoreReply;
 use crate::json::Object;
 
 /// What stands between a prelude and the bytes that follow it.
@@ -26,42 +31,65 @@ pub struct Opened {
     pub first: Bytes,
 }
 
+impl Opened {
+    /// A response that is there in one piece.
+    fn of(mut response: Response, detail: ErrorDetail) -> Result<Self, EdgeError> {
+        let body = std::mem::take(&mut response.body);
+        let first = match std::mem::take(&mut response.is_base64) {
+            true => STANDARD.decode(&body).map_err(|_| malformed("core's body is not base64", detail))?.into(),
+            false => body.into(),
+        };
+        Ok(Self { response, first })
+    }
+}
+
 /// An answer whose head is not known yet.
 #[derive(Debug)]
 pub struct Opening {
     content_type: Option<String>,
+    shape: CoreReplyShape,
+    detail: ErrorDetail,
     held: BytesMut,
 }
 
 impl Opening {
     /// Nothing has come; `content_type` is what Lambda says of the answer, if anything.
-    pub fn new(content_type: Option<String>) -> Self {
-        Self { content_type, held: BytesMut::new() }
+    pub fn new(content_type: Option<String>, shape: CoreReplyShape, detail: ErrorDetail) -> Self {
+        Self { content_type, shape, detail, held: BytesMut::new() }
     }
 
     /// Takes bytes, and gives the head once it is known.
-    pub fn push(&mut self, bytes: &[u8]) -> Option<Opened> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Option<Opened>, EdgeError> {
         self.held.extend_from_slice(bytes);
-        if let Some(opened) = self.with_prelude() {
-            return Some(opened);
+        if let Some(opened) = self.with_prelude()? {
+            return Ok(Some(opened));
         }
         let may_be_prelude = self.held.len() < MAX_PRELUDE && begins_like_a_prelude(&self.held);
-        (!may_be_prelude).then(|| self.without_prelude())
+        // An answer in API Gateway's form is taken apart when it is whole.
+        let may_be_proxys =
+            self.shape == CoreReplyShape::Proxy && self.held.len() <= MAX_ANSWER && begins_like_an_object(&self.held);
+        Ok((!may_be_prelude && !may_be_proxys).then(|| self.without_prelude()))
     }
 
     /// The answer has ended: what there is of it is all.
-    pub fn end(mut self) -> Opened {
-        if self.held.is_empty() {
-            return Opened { response: Response::json(200, String::new()), first: Bytes::from_static(b"{}") };
+    pub fn end(mut self) -> Result<Opened, EdgeError> {
+        if self.shape == CoreReplyShape::Proxy {
+            let reply = CoreReply { payload: self.held.to_vec(), is_function_error: false };
+            return Opened::of(read_core_reply(reply, self.shape, self.detail)?, self.detail);
         }
-        self.without_prelude()
+        if self.held.is_empty() {
+            return Ok(Opened { response: Response::json(200, String::new()), first: Bytes::from_static(b"{}") });
+        }
+        Ok(self.without_prelude())
     }
 
-    fn with_prelude(&mut self) -> Option<Opened> {
-        let length = self.held.windows(DELIMITER.len()).position(|window| window == DELIMITER)?;
-        let response = read_prelude(std::str::from_utf8(&self.held[..length]).ok()?)?;
+    fn with_prelude(&mut self) -> Result<Option<Opened>, EdgeError> {
+        let found = self.held.windows(DELIMITER.len()).position(|window| window == DELIMITER);
+        let Some(length) = found.filter(|_| begins_like_a_prelude(&self.held)) else { return Ok(None) };
+        let prelude = std::str::from_utf8(&self.held[..length]).ok().and_then(read_prelude);
+        let response = prelude.ok_or_else(|| malformed("core's prelude is none", self.detail))?;
         let first = self.held.split_off(length + DELIMITER.len()).freeze();
-        Some(Opened { response, first })
+        Ok(Some(Opened { response, first }))
     }
 
     fn without_prelude(&mut self) -> Opened {
@@ -87,6 +115,11 @@ fn read_prelude(text: &str) -> Option<Response> {
         }
     }
     Some(response)
+}
+
+fn begins_like_an_object(bytes: &[u8]) -> bool {
+    let start = bytes.trim_ascii_start();
+    start.is_empty() || start.starts_with(b"{")
 }
 
 fn begins_like_a_prelude(bytes: &[u8]) -> bool {
@@ -115,13 +148,13 @@ mod tests {
 
     /// Status, headers and first bytes, with the number of pieces that were held until then.
     fn open(pieces: &[&[u8]]) -> String {
-        let mut opening = Opening::new(None);
+        let mut opening = Opening::new(None, CoreReplyShape::Raw, ErrorDetail::Message);
         for (at, piece) in pieces.iter().enumerate() {
-            if let Some(opened) = opening.push(piece) {
+            if let Some(opened) = opening.push(piece).expect("no failure") {
                 return format!("{} {}", at + 1, told(&opened));
             }
         }
-        format!("end {}", told(&opening.end()))
+        format!("end {}", told(&opening.end().expect("no failure")))
     }
 
     fn told(opened: &Opened) -> String {
@@ -150,14 +183,15 @@ mod tests {
 
     #[test]
     fn what_lambda_says_of_the_type_goes_before_what_it_looks_like() {
-        let opened = Opening::new(Some("text/csv".to_owned())).push(b"1,2").expect("a head");
+        let opened = Opening::new(Some("text/csv".to_owned()), CoreReplyShape::Raw, ErrorDetail::Message).push(b"1,2");
+        let opened = opened.expect("no failure").expect("a head");
         assert!(told(&opened).contains("Content-Type=text/csv"), "{opened:?}");
     }
 
     #[test]
     fn a_prelude_that_never_ends_is_passed_on() {
-        let mut opening = Opening::new(None);
-        assert!(opening.push(br#"{"statusCode":200,"#).is_none());
-        assert!(opening.push(&vec![b' '; MAX_PRELUDE]).is_some());
+        let mut opening = Opening::new(None, CoreReplyShape::Raw, ErrorDetail::Message);
+        assert!(opening.push(br#"{"statusCode":200,"#).expect("no failure").is_none());
+        assert!(opening.push(&vec![b' '; MAX_PRELUDE]).expect("no failure").is_some());
     }
 }

@@ -20,9 +20,9 @@ use crate::invoke::Roots;
 const FRESH: Duration = Duration::from_secs(3600);
 /// How long they are used at the most, while the issuer does not answer.
 const USABLE: Duration = Duration::from_secs(24 * 3600);
-/// The least time between two fetches of which the first brought keys.
+/// The least time between two fetches, where there are keys to go on with.
 const FLOOR: Duration = Duration::from_secs(30);
-/// The least time between two fetches of which the first failed.
+/// The same after one that failed, where there are none.
 const FLOOR_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How long discovery and keys may each take, and how large they may be, as at an API's JWT authorizer.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
@@ -61,6 +61,8 @@ impl Keys {
     pub async fn fetch(&self) -> Result<(), String> {
         let mut held = self.held.lock().await;
         self.refetch(&mut held).await;
+        // The first token may ask again at once.
+        held.tried = held.fetched;
         held.failure.clone().map_or(Ok(()), Err)
     }
 
@@ -68,7 +70,7 @@ impl Keys {
     pub async fn for_token(&self, key_id: Option<&str>) -> Result<Arc<KeySet>, String> {
         let mut held = self.held.lock().await;
         let is_wanting = !held.is_younger_than(FRESH) || !held.keys.has(key_id);
-        if is_wanting && held.may_try() {
+        if is_wanting && held.may_try(key_id) {
             self.refetch(&mut held).await;
         }
         let failure = held.failure.as_ref().filter(|_| !held.is_younger_than(USABLE) || !held.keys.has(key_id));
@@ -76,13 +78,15 @@ impl Keys {
     }
 
     async fn refetch(&self, held: &mut Held) {
-        held.tried = Some(Instant::now());
         match self.ask_issuer().await {
             Ok(keys) => {
                 let now = Some(Instant::now());
                 *held = Held { keys: Arc::new(keys), fetched: now, tried: now, failure: None };
             }
-            Err(why) => held.failure = Some(why),
+            Err(why) => {
+                held.tried = Some(Instant::now());
+                held.failure = Some(why);
+            }
         }
     }
 
@@ -130,8 +134,10 @@ impl Held {
         self.fetched.is_some_and(|at| at.elapsed() < age)
     }
 
-    fn may_try(&self) -> bool {
-        let floor = if self.failure.is_some() { FLOOR_AFTER_FAILURE } else { FLOOR };
+    /// While there are keys to go on with, nobody waits often for an issuer that does not answer.
+    fn may_try(&self, key_id: Option<&str>) -> bool {
+        let is_urgent = self.failure.is_some() && !(self.is_younger_than(USABLE) && self.keys.has(key_id));
+        let floor = if is_urgent { FLOOR_AFTER_FAILURE } else { FLOOR };
         self.tried.is_none_or(|at| at.elapsed() >= floor)
     }
 }
