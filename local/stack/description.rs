@@ -108,6 +108,7 @@ pub fn welcome(urls: &Urls, description: &Value) -> String {
     let token = text("/idToken").unwrap_or("<ID token>");
     let web = urls.web.as_ref().map(|url| format!("\n  frontend       {url}")).unwrap_or_default();
     let Urls { console, api, user_pool, identity_pool, lambda, edge_url, open_url, stream_url, rest_api, .. } = urls;
+    let blank = "";
     format!(
         "inference-edge runs\n\n  \
          console        {console}  (open it: every hop is shown there){web}\n  \
@@ -116,8 +117,8 @@ pub fn welcome(urls: &Urls, description: &Value) -> String {
          identity pool  {identity_pool}  ({IDENTITY_POOL_ID})\n  \
          Lambda         {lambda}  (functions {EDGE}, {EDGE_OPEN}, {EDGE_STREAM}, {CORE})\n  \
          function URLs  {edge_url}  ({EDGE}: AWS_IAM)\n  \
-                        {open_url}  ({EDGE_OPEN}: NONE, bearer token)\n  \
-                        {stream_url}  ({EDGE_STREAM}: AWS_IAM, RESPONSE_STREAM)\n  \
+                        {blank:13}  {open_url}  ({EDGE_OPEN}: NONE, bearer token)\n  \
+                        {blank:13}  {stream_url}  ({EDGE_STREAM}: AWS_IAM, RESPONSE_STREAM)\n  \
          REST API       {rest_api}  (/inference, Cognito authorizer)\n  \
          user           {user}\n\n\
          Try it:\n\n\

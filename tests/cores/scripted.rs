@@ -2,6 +2,7 @@
 //!
 //! A Runtime API client of its own, on plain sockets: the stack must not depend on the client that the functions use.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -105,17 +106,35 @@ fn answer(api: &str, id: &str, body: &str) {
     call(api, "POST", &format!("invocation/{id}/response"), body);
 }
 
-/// One exchange: the request id in the answer, its header lines, and its body.
-fn call(api: &str, method: &str, path: &str, body: &str) -> (String, Vec<String>, String) {
-    let mut stream = TcpStream::connect(api).expect("a connection");
-    let head = format!("{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: {api}\r\nConnection: close\r\n");
-    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("a request");
-    let mut reader = BufReader::new(stream);
+thread_local! {
+    /// The connection that the next exchange goes over, where the last has left one.
+    static CONNECTION: RefCell<Option<BufReader<TcpStream>>> = const { RefCell::new(None) };
+}
+
+/// The request id in the answer, its header lines, and its body.
+type Exchanged = (String, Vec<String>, String);
+
+/// One exchange. A connection that was kept may have been closed meanwhile; one that is new and gives no answer is the end.
+fn call(api: &str, method: &str, path: &str, body: &str) -> Exchanged {
+    let kept = CONNECTION.take();
+    let exchanged = kept.and_then(|connection| exchange(connection, api, method, path, body));
+    let again = || {
+        let stream = TcpStream::connect(api).expect("a connection");
+        let _ = stream.set_nodelay(true);
+        exchange(BufReader::new(stream), api, method, path, body)
+    };
+    exchanged.or_else(again).unwrap_or_else(|| std::process::exit(0))
+}
+
+fn exchange(mut reader: BufReader<TcpStream>, api: &str, method: &str, path: &str, body: &str) -> Option<Exchanged> {
+    let head = format!("{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: {api}\r\n");
+    let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    reader.get_mut().write_all(request.as_bytes()).ok()?;
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line).unwrap_or(0) == 0 {
-            std::process::exit(0);
+            return None;
         }
         match line.trim_end() {
             "" => break,
@@ -125,9 +144,10 @@ fn call(api: &str, method: &str, path: &str, body: &str) -> (String, Vec<String>
     let header = |name: &str| lines.iter().find_map(|line| line.to_lowercase().strip_prefix(name).map(str::to_owned));
     let length = header("content-length: ").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("a body");
+    reader.read_exact(&mut body).ok()?;
     let id = header("lambda-runtime-aws-request-id: ").unwrap_or_default();
-    (id, lines, String::from_utf8(body).expect("UTF-8"))
+    CONNECTION.set(Some(reader));
+    Some((id, lines, String::from_utf8(body).expect("UTF-8")))
 }
 
 /// The text of a member, wherever it stands.

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::harness::Stack;
 
 /// How often pycognito signs in, in a row.
-const SIGN_INS: &str = "1000";
+const SIGN_INS: &str = "300";
 
 #[test]
 fn the_real_clients_open_every_door() {
