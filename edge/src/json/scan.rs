@@ -8,9 +8,6 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// How far a string is looked through byte by byte.
-const NEAR: usize = 24;
-
 /// The members of an object, in order: keys unescaped, values as they are written.
 pub type Members<'e> = Vec<(Cow<'e, str>, &'e str)>;
 
@@ -46,12 +43,7 @@ fn skip_space(bytes: &[u8], from: usize) -> usize {
 fn string_end(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from + 1;
     loop {
-        // Most strings are shorter than what a search by vectors costs to begin.
-        let near = bytes.get(at..)?.iter().take(NEAR).position(|byte| matches!(byte, b'"' | b'\\'));
-        at += match near {
-            Some(near) => near,
-            None => memchr2(b'"', b'\\', bytes.get(at..)?)?,
-        };
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
         match bytes.get(at)? {
             b'"' => return Some(at + 1),
             _ => at += 2,
