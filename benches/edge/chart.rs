@@ -13,8 +13,8 @@ pub fn draw(cold: &[Cold], warm: &[Warm]) -> String {
     let cold: Vec<_> = cold.iter().map(|one| (one.peer, one.answer)).collect();
     let warm: Vec<_> = warm.iter().filter(|one| one.size == 200).map(|one| (one.peer, one.p50 / 1e3)).collect();
     let mut body = String::new();
-    let middle = panel(&mut body, 0.0, "cold start: spawn to first answer, ms", &cold);
-    let height = panel(&mut body, middle, "warm request of 200 B: event to answer, ms", &warm);
+    let middle = panel(&mut body, 0.0, "cold start: spawn to first answer, ms (logarithmic)", &cold);
+    let height = panel(&mut body, middle, "warm request of 200 B: event to answer, ms (logarithmic)", &warm);
     let style = "text{font:13px system-ui,sans-serif;fill:#5a6675}.title{font-weight:600}.edge{fill:#1c5fd4}.peer{fill:#b7c1cd}";
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\"><style>{style}</style>{body}</svg>\n"
