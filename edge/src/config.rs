@@ -3,6 +3,7 @@
 //! No other file of the edge reads the environment. The look-up is injected, so that no test sets a variable.
 
 mod environment;
+mod value;
 
 use std::fmt;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::cors::{Cors, OriginRule};
 use crate::invoke::Roots;
 use crate::token::{Issuer, is_safe_url};
 use environment::Environment;
+use value::{email_rule, function_name, header_name, identity_claim, method_name};
 
 /// Everything that the edge can be told.
 #[derive(Debug)]
@@ -264,41 +266,6 @@ fn log(env: &mut Environment) -> Log {
     Log {
         level: env.choice("AWS_LAMBDA_LOG_LEVEL", &words, own),
         json: env.choice("AWS_LAMBDA_LOG_FORMAT", &[("JSON", true), ("Text", false)], true),
-    }
-}
-
-fn function_name(name: String) -> Result<String, String> {
-    let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:$".contains(&b));
-    if fits && name.len() <= 256 { Ok(name) } else { Err("it is not a function's name or ARN".to_owned()) }
-}
-
-fn method_name(method: &str) -> Result<String, String> {
-    match method.to_ascii_uppercase() {
-        method if ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) => Ok(method),
-        method if method == "HEAD" => Err("it goes with GET: leave it out".to_owned()),
-        method if method == "OPTIONS" => Err("OPTIONS is always answered: leave it out".to_owned()),
-        _ => Err("it is none of GET, POST, PUT, PATCH, DELETE".to_owned()),
-    }
-}
-
-fn header_name(name: String) -> Result<String, String> {
-    let is_token = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
-    if is_token { Ok(name) } else { Err("it is not a header's name".to_owned()) }
-}
-
-fn email_rule(email: String) -> Result<String, String> {
-    let is_part = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "*@;<>".contains(c));
-    match email.rsplit_once('@') {
-        Some((local, domain)) if (local == "*" || is_part(local)) && is_part(domain) => Ok(email.to_ascii_lowercase()),
-        _ => Err("write name@domain or *@domain".to_owned()),
-    }
-}
-
-fn identity_claim(name: String) -> Result<String, String> {
-    match name.as_str() {
-        "sub" | "email" => Err("it is always there: leave it out".to_owned()),
-        "arn" => Err("it is what IAM says of its callers: no claim may set it".to_owned()),
-        _ => Ok(name),
     }
 }
 

@@ -105,18 +105,20 @@ fn traced(trace_id: Option<&str>) -> impl Fn(&mut HttpRequest) + Send + Sync + '
     }
 }
 
+/// Sends a call by one of the two operations, whose inputs are alike and whose types have nothing in common.
+macro_rules! send {
+    ($core:ident, $operation:ident, $call:ident) => {{
+        let request = $core.client.$operation().function_name(&$core.function).set_tenant_id($call.enriched.tenant);
+        let request = request.payload(Blob::new($call.enriched.payload));
+        let request = request.customize().mutate_request(traced($call.trace_id));
+        let output = tokio::time::timeout($call.budget, request.send()).await;
+        output.map_err(|_| EdgeError::CoreTimedOut)?.map_err(|error| failure::of(&error))?
+    }};
+}
+
 impl InvokeCore for LambdaCore {
     async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
-        let request = self
-            .client
-            .invoke()
-            .function_name(&self.function)
-            .set_tenant_id(call.enriched.tenant)
-            .payload(Blob::new(call.enriched.payload))
-            .customize()
-            .mutate_request(traced(call.trace_id));
-        let output = tokio::time::timeout(call.budget, request.send()).await;
-        let output = output.map_err(|_| EdgeError::CoreTimedOut)?.map_err(|error| failure::of(&error))?;
+        let output = send!(self, invoke, call);
         Ok(CoreReply {
             payload: output.payload.map(Blob::into_inner).unwrap_or_default(),
             is_function_error: output.function_error.is_some(),
@@ -124,16 +126,6 @@ impl InvokeCore for LambdaCore {
     }
 
     async fn invoke_streamed(&self, call: Call<'_>) -> Result<CoreStream, EdgeError> {
-        let request = self
-            .client
-            .invoke_with_response_stream()
-            .function_name(&self.function)
-            .set_tenant_id(call.enriched.tenant)
-            .payload(Blob::new(call.enriched.payload))
-            .customize()
-            .mutate_request(traced(call.trace_id));
-        let output = tokio::time::timeout(call.budget, request.send()).await;
-        let output = output.map_err(|_| EdgeError::CoreTimedOut)?.map_err(|error| failure::of(&error))?;
-        Ok(streamed::stream(output))
+        Ok(streamed::stream(send!(self, invoke_with_response_stream, call)))
     }
 }

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
+use axum::extract::Request;
 use axum::http::HeaderValue;
-use axum::http::request::Parts;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt, Limited};
+use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -27,6 +28,14 @@ use crate::trace;
 pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 /// Lambda's limit for a client context, in bytes of base64.
 const MAX_CLIENT_CONTEXT: usize = 3583;
+
+/// The query of an invocation.
+#[derive(Debug, Deserialize)]
+pub struct InvokeQuery {
+    /// A version or an alias.
+    #[serde(rename = "Qualifier")]
+    pub qualifier: Option<String>,
+}
 
 /// One call of a function.
 #[derive(Debug)]
@@ -50,23 +59,24 @@ pub struct Call {
 }
 
 impl Call {
-    /// Reads a request of the Invoke API: whoever sends it must sign, and be granted the function.
+    /// Reads a request of the Invoke API: whoever sends it must sign, and be granted the function. With it comes its
+    /// `X-Amz-Invocation-Type`.
     pub async fn read(
         lambda: &Lambda,
-        parts: &Parts,
-        body: Body,
-        name: &str,
-        qualifier: Option<&str>,
+        (name, query): (&str, &InvokeQuery),
+        request: Request,
         request_id: &str,
-    ) -> Result<Self, LambdaError> {
+    ) -> Result<(Self, String), LambdaError> {
+        let (parts, body) = request.into_parts();
         let body = Limited::new(body, MAX_PAYLOAD).collect().await.map_err(|_| LambdaError::RequestTooLarge)?.to_bytes();
-        let caller = lambda.access.authenticate(parts, &body)?;
-        let name = FunctionName::parse(name, qualifier)?;
+        let caller = lambda.access.authenticate(&parts, &body)?;
+        let name = FunctionName::parse(name, query.qualifier.as_deref())?;
         lambda.access.authorize(caller.as_ref(), &name.name)?;
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let tenant = header("x-amz-tenant-id").map(str::to_owned);
         lambda.find(&name, tenant.as_deref())?;
-        Ok(Self {
+        let kind = header("x-amz-invocation-type").unwrap_or("RequestResponse").to_owned();
+        let call = Self {
             name,
             request_id: request_id.to_owned(),
             payload: event(body)?,
@@ -75,7 +85,8 @@ impl Call {
             tenant,
             trace_id: trace::continued(header("x-amzn-trace-id")),
             wants_log: header("x-amz-log-type") == Some("Tail"),
-        })
+        };
+        Ok((call, kind))
     }
 
     /// Hands the call to an environment, and leaves it there.

@@ -1,5 +1,7 @@
 //! One execution environment: a process, the Runtime API that it alone talks to, and the invocations it is working on.
 
+mod life;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,15 +9,13 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use parking_lot::Mutex;
-use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use super::invocation::{Answered, Delivery, Invocation, MAX_RESPONSE, Outcome, PlatformError, Slot, StreamEnd, Streamed};
 use super::log::{Log, Mark};
 use super::pool::{Poll, Pool};
-use super::process::{command, describe, kill_group, peak_memory_mb};
-use super::runtime_api;
+use super::process::peak_memory_mb;
 
 /// How long a function may take until it asks for work for the first time, beside the time that an invocation may take.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib>
@@ -188,12 +188,14 @@ impl Environment {
     pub fn begin_stream(&self, request_id: &str, content_type: String) -> Result<mpsc::Sender<Bytes>, NotTaken> {
         let mut work = self.work.lock();
         let in_flight = work.in_flight.get_mut(request_id).ok_or(NotTaken::InvalidRequestId)?;
-        if matches!(in_flight.waiting, Waiting::End(_)) {
-            return Err(NotTaken::InvalidRequestId);
-        }
         let (ended, end) = oneshot::channel();
-        let Waiting::Answer(done) = std::mem::replace(&mut in_flight.waiting, Waiting::End(ended)) else {
-            return Err(NotTaken::InvalidRequestId);
+        let done = match std::mem::replace(&mut in_flight.waiting, Waiting::End(ended)) {
+            Waiting::Answer(done) => done,
+            // One that streams already goes on.
+            streaming @ Waiting::End(_) => {
+                in_flight.waiting = streaming;
+                return Err(NotTaken::InvalidRequestId);
+            }
         };
         let (sender, pieces) = mpsc::channel(1);
         // An `Err` says that nobody waits any longer: the pieces go nowhere.
@@ -249,77 +251,4 @@ impl Environment {
             init.unwrap_or_default(),
         )
     }
-
-    async fn run(self: Arc<Self>) {
-        let status = match TcpListener::bind(("127.0.0.1", 0)).await {
-            Ok(listener) => self.run_process(listener).await,
-            Err(error) => Err(format!("the Runtime API has no port: {error}")),
-        };
-        let status = status.unwrap_or_else(|problem| {
-            self.log.platform(&problem);
-            Some("exit status 127".to_owned())
-        });
-        self.phase.send_replace(Phase::Ended);
-        let error = PlatformError::Exited { status };
-        let lost: Vec<_> = {
-            let mut work = self.work.lock();
-            work.is_ending = true;
-            work.in_flight.drain().collect()
-        };
-        for (request_id, in_flight) in lost {
-            self.finish(in_flight, &request_id, error.payload(&request_id), true);
-        }
-        let was_ready = self.is_ready.load(Ordering::SeqCst);
-        if let Some(stranded) = self.pool.environment_ended(&self, was_ready) {
-            let payload = self.init_error.lock().clone().unwrap_or_else(|| error.payload(&stranded.request_id));
-            let outcome = Outcome { payload, is_function_error: true, log_tail: Some(self.log.all()) };
-            let _ = stranded.done.send(Answered::Whole(outcome));
-        }
-    }
-
-    async fn run_process(self: &Arc<Self>, listener: TcpListener) -> Result<Option<String>, String> {
-        let address = listener.local_addr().map_err(|error| error.to_string())?.to_string();
-        let mut child = command(&self.pool.function, &address)?.spawn().map_err(|error| self.cannot_start(&error))?;
-        *self.pid.lock() = child.id();
-        let server = tokio::spawn(runtime_api::serve(listener, Arc::clone(self)));
-        let stdout = child.stdout.take().map(|stream| tokio::spawn(follow(Arc::clone(&self.log), stream)));
-        let stderr = child.stderr.take().map(|stream| tokio::spawn(follow(Arc::clone(&self.log), stream)));
-        let status = tokio::select! {
-            status = child.wait() => status,
-            () = self.stop.notified() => end(&mut child).await,
-            () = self.init_is_over() => {
-                let command = self.pool.function.command.join(" ");
-                self.log.platform(&format!("`{command}` runs and has not asked the Runtime API for work: is it a Lambda function?"));
-                end(&mut child).await
-            }
-        };
-        server.abort();
-        kill_group(*self.pid.lock());
-        for task in [stdout, stderr].into_iter().flatten() {
-            // A grandchild may hold the stream open for ever.
-            let _ = tokio::time::timeout(Duration::from_millis(200), task).await;
-        }
-        Ok(status.ok().and_then(describe))
-    }
-
-    /// Comes true when the function had time enough to ask for work and did not.
-    async fn init_is_over(&self) {
-        tokio::time::sleep(INIT + self.pool.function.timeout).await;
-        if self.is_ready.load(Ordering::SeqCst) {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    fn cannot_start(&self, error: &std::io::Error) -> String {
-        format!("`{}` cannot be started: {error}", self.pool.function.command.join(" "))
-    }
-}
-
-async fn end(child: &mut tokio::process::Child) -> std::io::Result<std::process::ExitStatus> {
-    kill_group(child.id());
-    child.wait().await
-}
-
-async fn follow(log: Arc<Log>, stream: impl tokio::io::AsyncRead + Unpin) {
-    log.follow(stream).await;
 }

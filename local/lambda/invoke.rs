@@ -6,21 +6,12 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Lambda;
-use super::call::{Call, with_request_id};
+use super::call::{Call, InvokeQuery, with_request_id};
 use super::error::LambdaError;
 use super::invocation::Outcome;
-
-/// The query of an invocation.
-#[derive(Debug, Deserialize)]
-pub struct InvokeQuery {
-    /// A version or an alias.
-    #[serde(rename = "Qualifier")]
-    pub qualifier: Option<String>,
-}
 
 /// Invokes a function.
 pub async fn invoke(
@@ -30,8 +21,7 @@ pub async fn invoke(
     request: Request,
 ) -> Response {
     let request_id = Uuid::new_v4().to_string();
-    let answer = run(&lambda, &name, query.qualifier.as_deref(), request, &request_id).await;
-    with_request_id(answer, &request_id)
+    with_request_id(run(&lambda, (&name, &query), request, &request_id).await, &request_id)
 }
 
 /// Any other operation of Lambda's.
@@ -39,11 +29,9 @@ pub async fn unsupported(method: Method, uri: Uri) -> LambdaError {
     LambdaError::Unsupported(format!("{method} {}", uri.path()))
 }
 
-async fn run(lambda: &Lambda, name: &str, qualifier: Option<&str>, request: Request, id: &str) -> Result<Response, LambdaError> {
-    let (parts, body) = request.into_parts();
-    let call = Call::read(lambda, &parts, body, name, qualifier, id).await?;
-    let kind = parts.headers.get("x-amz-invocation-type").and_then(|kind| kind.to_str().ok());
-    match kind.unwrap_or("RequestResponse") {
+async fn run(lambda: &Lambda, function: (&str, &InvokeQuery), request: Request, id: &str) -> Result<Response, LambdaError> {
+    let (call, kind) = Call::read(lambda, function, request, id).await?;
+    match kind.as_str() {
         "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
         "Event" => {
             // Nobody waits; Lambda's two retries of a failed event are not made here.

@@ -16,10 +16,9 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::Lambda;
-use super::call::{Call, with_request_id};
+use super::call::{Call, InvokeQuery, with_request_id};
 use super::error::LambdaError;
 use super::invocation::{Answered, Outcome, StreamEnd, Streamed};
-use super::invoke::InvokeQuery;
 
 /// Invokes a function and streams its answer.
 pub async fn invoke_with_response_stream(
@@ -29,15 +28,12 @@ pub async fn invoke_with_response_stream(
     request: Request,
 ) -> Response {
     let request_id = Uuid::new_v4().to_string();
-    let answer = run(&lambda, &name, query.qualifier.as_deref(), request, &request_id).await;
-    with_request_id(answer, &request_id)
+    with_request_id(run(&lambda, (&name, &query), request, &request_id).await, &request_id)
 }
 
-async fn run(lambda: &Lambda, name: &str, qualifier: Option<&str>, request: Request, id: &str) -> Result<Response, LambdaError> {
-    let (parts, body) = request.into_parts();
-    let call = Call::read(lambda, &parts, body, name, qualifier, id).await?;
-    let kind = parts.headers.get("x-amz-invocation-type").and_then(|kind| kind.to_str().ok());
-    match kind.unwrap_or("RequestResponse") {
+async fn run(lambda: &Lambda, function: (&str, &InvokeQuery), request: Request, id: &str) -> Result<Response, LambdaError> {
+    let (call, kind) = Call::read(lambda, function, request, id).await?;
+    match kind.as_str() {
         "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
         "RequestResponse" => Ok(respond(call.answered(lambda).await?)),
         other => Err(LambdaError::invocation_type(other, "[RequestResponse, DryRun]")),

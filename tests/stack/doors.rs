@@ -270,7 +270,8 @@ async fn a_slow_reader_holds_core_back() {
     let (rest, is_whole) = pieces.rest().await;
     assert_eq!((first + rest.len(), is_whole), (100 * 1024 * 1024, true));
     let peak = peak_memory_kib("function", "edge");
-    assert!(peak < 64 * 1024, "the edge took {peak} KiB for 100 MiB");
+    // None at all would be a process that was not found.
+    assert!((1024..64 * 1024).contains(&peak), "the edge took {peak} KiB for 100 MiB");
 }
 
 fn ask_stream(stack: &Stack, question: &str) -> Request<Full<Bytes>> {

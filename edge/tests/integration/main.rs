@@ -2,4 +2,5 @@
 
 mod events;
 mod invoke;
+mod issuer;
 mod token;

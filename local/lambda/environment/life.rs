@@ -1,0 +1,89 @@
+//! The life of an environment: its process is started, watched and ended, and what it leaves undone is told to those who wait.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use super::super::invocation::{Answered, Outcome, PlatformError};
+use super::super::log::Log;
+use super::super::process::{command, describe, kill_group};
+use super::super::runtime_api;
+use super::{Environment, INIT, Phase};
+
+impl Environment {
+    /// Runs the process until it ends, and tells whoever still waited for it.
+    pub async fn run(self: Arc<Self>) {
+        let status = match TcpListener::bind(("127.0.0.1", 0)).await {
+            Ok(listener) => self.run_process(listener).await,
+            Err(error) => Err(format!("the Runtime API has no port: {error}")),
+        };
+        let status = status.unwrap_or_else(|problem| {
+            self.log.platform(&problem);
+            Some("exit status 127".to_owned())
+        });
+        self.phase.send_replace(Phase::Ended);
+        let error = PlatformError::Exited { status };
+        let lost: Vec<_> = {
+            let mut work = self.work.lock();
+            work.is_ending = true;
+            work.in_flight.drain().collect()
+        };
+        for (request_id, in_flight) in lost {
+            self.finish(in_flight, &request_id, error.payload(&request_id), true);
+        }
+        let was_ready = self.is_ready.load(Ordering::SeqCst);
+        if let Some(stranded) = self.pool.environment_ended(&self, was_ready) {
+            let payload = self.init_error.lock().clone().unwrap_or_else(|| error.payload(&stranded.request_id));
+            let outcome = Outcome { payload, is_function_error: true, log_tail: Some(self.log.all()) };
+            let _ = stranded.done.send(Answered::Whole(outcome));
+        }
+    }
+
+    async fn run_process(self: &Arc<Self>, listener: TcpListener) -> Result<Option<String>, String> {
+        let address = listener.local_addr().map_err(|error| error.to_string())?.to_string();
+        let mut child = command(&self.pool.function, &address)?.spawn().map_err(|error| self.cannot_start(&error))?;
+        *self.pid.lock() = child.id();
+        let server = tokio::spawn(runtime_api::serve(listener, Arc::clone(self)));
+        let stdout = child.stdout.take().map(|stream| tokio::spawn(follow(Arc::clone(&self.log), stream)));
+        let stderr = child.stderr.take().map(|stream| tokio::spawn(follow(Arc::clone(&self.log), stream)));
+        let status = tokio::select! {
+            status = child.wait() => status,
+            () = self.stop.notified() => end(&mut child).await,
+            () = self.init_is_over() => {
+                let command = self.pool.function.command.join(" ");
+                self.log.platform(&format!("`{command}` runs and has not asked the Runtime API for work: is it a Lambda function?"));
+                end(&mut child).await
+            }
+        };
+        server.abort();
+        kill_group(*self.pid.lock());
+        for task in [stdout, stderr].into_iter().flatten() {
+            // A grandchild may hold the stream open for ever.
+            let _ = tokio::time::timeout(Duration::from_millis(200), task).await;
+        }
+        Ok(status.ok().and_then(describe))
+    }
+
+    /// Comes true when the function had time enough to ask for work and did not.
+    async fn init_is_over(&self) {
+        tokio::time::sleep(INIT + self.pool.function.timeout).await;
+        if self.is_ready.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn cannot_start(&self, error: &std::io::Error) -> String {
+        format!("`{}` cannot be started: {error}", self.pool.function.command.join(" "))
+    }
+}
+
+async fn end(child: &mut tokio::process::Child) -> std::io::Result<std::process::ExitStatus> {
+    kill_group(child.id());
+    child.wait().await
+}
+
+async fn follow(log: Arc<Log>, stream: impl tokio::io::AsyncRead + Unpin) {
+    log.follow(stream).await;
+}
