@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::admit::{Route, Served};
 use crate::authorize::Access;
 use crate::cors::{Cors, OriginRule};
-use crate::invoke::Roots;
+use crate::http::Roots;
 use crate::token::{Issuer, is_safe_url};
 use environment::Environment;
 use value::{email_rule, function_name, header_name, identity_claim, method_name};
@@ -218,20 +218,25 @@ fn issuer(env: &mut Environment) -> Option<Issuer> {
     }
     let is_amazons =
         url.starts_with("https://cognito-idp.") && url.split('/').nth(2).is_some_and(|host| host.ends_with(".amazonaws.com"));
-    let roots = if is_amazons { roots(env) } else { Roots::System };
+    let roots = if is_amazons { roots(env) } else { named_roots(env) };
     Some(Issuer { url, audience, roots })
 }
 
 /// AWS's own endpoints have Amazon's certificates, but in partitions of their own; others may have any, or none without TLS.
 fn roots(env: &Environment) -> Roots {
-    let is_set = |name: &str| env.value(name).is_some();
     let is_apart = |region: String| region.starts_with("cn-") || region.starts_with("eusc-") || region.contains("-iso");
     let is_elsewhere = env.value("AWS_REGION").is_some_and(is_apart);
     let endpoint = env.value("AWS_ENDPOINT_URL_LAMBDA").or_else(|| env.value("AWS_ENDPOINT_URL"));
     let is_anothers = endpoint.is_some_and(|url| !url.starts_with("http://"));
-    match is_elsewhere || is_anothers || is_set("SSL_CERT_FILE") || is_set("SSL_CERT_DIR") {
-        true => Roots::System,
-        false => Roots::Amazon,
+    let is_named = env.value("SSL_CERT_FILE").or_else(|| env.value("SSL_CERT_DIR")).is_some();
+    if is_elsewhere || is_anothers || is_named { named_roots(env) } else { Roots::Amazon }
+}
+
+/// The roots that the environment names, or else the system's.
+fn named_roots(env: &Environment) -> Roots {
+    match (env.value("SSL_CERT_FILE"), env.value("SSL_CERT_DIR")) {
+        (Some(file), None) => Roots::File(file.into()),
+        _ => Roots::System,
     }
 }
 

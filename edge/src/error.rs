@@ -2,7 +2,12 @@
 //!
 //! What a browser may read is [`EdgeError::message`]; what only the operator may read is [`EdgeError::cause`].
 
+use std::error::Error;
+
 use serde_json::value::RawValue;
+
+/// How much of another's error is logged, in characters.
+const LOGGED: usize = 300;
 
 /// A request that does not end with core's answer.
 #[derive(Debug)]
@@ -141,4 +146,20 @@ impl EdgeError {
             | Self::CoreTimedOut => None,
         }
     }
+}
+
+/// Another's error and its causes, in a line that is not long.
+pub fn told(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    short(&line)
+}
+
+/// As much of a text as is logged.
+pub fn short(text: &str) -> String {
+    text.chars().take(LOGGED).collect()
 }

@@ -94,6 +94,10 @@ impl<C: InvokeCore> Edge<C> {
 
     /// Fetches what the first request would have to wait for.
     pub async fn warm(&self) {
+        tokio::join!(self.core.connect(), self.warm_keys());
+    }
+
+    async fn warm_keys(&self) {
         let Some(tokens) = &self.tokens else { return };
         if let Err(why) = tokens.warm().await {
             tracing::warn!(why, "the issuer's keys could not be fetched, and will be when a token comes");

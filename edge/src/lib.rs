@@ -3,7 +3,7 @@
 //! It reads the event of any door, lets the caller in or not, checks the input, adds the caller's identity, invokes core
 //! and answers in JSON that the browser may read. The order of the stages is in [`handler`]; each stage is a file, named
 //! by its verb, and takes the type that the stage before it gives. Only [`invoke`] and the keys of [`token`] touch the
-//! network, only [`config`] reads the environment.
+//! network, by [`http`], and only [`config`] reads the environment.
 
 pub mod admit;
 pub mod authorize;
@@ -14,6 +14,7 @@ pub mod enrich;
 pub mod error;
 pub mod event;
 pub mod handler;
+pub mod http;
 pub mod invoke;
 pub mod json;
 mod memory;
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 
 use config::{Config, ConfigError};
 use handler::Edge;
+use http::Client;
 use invoke::LambdaCore;
 
 /// Runs the function until Lambda ends it: what the deployed binary calls, and the local stack in a process of its own.
@@ -52,7 +54,8 @@ pub fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
-    let core = LambdaCore::new(&invoke::sdk_config(config.roots).await, config.target.clone());
+    let http = Client::new(config.roots.clone());
+    let core = LambdaCore::new(&invoke::sdk_config(&http).await, http, config.target.clone()).await;
     let concurrency = config.concurrency;
     let edge = Edge::new(config, core);
     edge.warm().await;

@@ -15,7 +15,7 @@ use crate::admit::Admitted;
 use crate::claims::Claims;
 use crate::error::EdgeError;
 use crate::event::Proof;
-use crate::invoke::Roots;
+use crate::http::Roots;
 use crate::json::Object;
 use keys::Keys;
 pub use keys::is_safe_url;
@@ -52,7 +52,7 @@ impl VerifiedToken {
 impl TokenVerifier {
     /// A verifier without keys.
     pub fn new(issuer: Issuer) -> Self {
-        Self { keys: Keys::of(&issuer.url, issuer.roots), issuer }
+        Self { keys: Keys::of(&issuer.url, issuer.roots.clone()), issuer }
     }
 
     /// Fetches the keys, so that the first request does not wait; one that fails is told of and made again then.

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
 
-use super::{CoreEvent, CoreStream, failure};
-use crate::error::EdgeError;
+use super::{CoreEvent, CoreStream};
+use crate::error::{EdgeError, told};
 
 /// What Lambda's own answer is, and nothing that core said.
 const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
@@ -42,7 +42,7 @@ async fn next(output: &mut InvokeWithResponseStreamOutput) -> Result<Option<Core
             // A kind of event that this version of the SDK does not know.
             Ok(Some(_)) => {}
             Ok(None) => return Err(EdgeError::CoreUnreachable("the stream ended before core was done".to_owned())),
-            Err(error) => return Err(EdgeError::CoreUnreachable(failure::told(&error))),
+            Err(error) => return Err(EdgeError::CoreUnreachable(told(&error))),
         }
     }
 }

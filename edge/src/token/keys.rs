@@ -5,16 +5,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use aws_smithy_http_client::Connector;
-use aws_smithy_runtime_api::client::http::HttpConnector;
-use aws_smithy_runtime_api::http::Request;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use hyper::header::{ACCEPT, HeaderValue};
+use hyper::{Request, Uri};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::jws::KeySet;
-use crate::invoke::Roots;
+use crate::error::told;
+use crate::http::{Client, Origin, Roots};
 
 /// How long keys are used before they are fetched anew.
 const FRESH: Duration = Duration::from_secs(3600);
@@ -33,7 +33,7 @@ const MAX_BYTES: usize = 150_000;
 #[derive(Debug)]
 pub struct Keys {
     issuer: String,
-    http: Connector,
+    http: Client,
     held: Mutex<Held>,
 }
 
@@ -54,7 +54,7 @@ struct Discovery {
 impl Keys {
     /// None yet, of this issuer.
     pub fn of(issuer: &str, roots: Roots) -> Self {
-        Self { issuer: issuer.to_owned(), http: crate::invoke::connector(roots), held: Mutex::default() }
+        Self { issuer: issuer.to_owned(), http: Client::new(roots), held: Mutex::default() }
     }
 
     /// Fetches them now.
@@ -110,14 +110,16 @@ impl Keys {
     }
 
     async fn get_bytes(&self, url: &str) -> Result<Vec<u8>, String> {
+        let uri: Uri = url.parse().map_err(|_| "it is no URL".to_owned())?;
+        let origin = Origin::of(&uri)?;
         let mut request = Request::new(SdkBody::empty());
-        request.set_uri(url).map_err(|error| error.to_string())?;
-        request.headers_mut().insert("accept", "application/json");
-        let response = self.http.call(request).await.map_err(|error| crate::invoke::told(&error))?;
-        if response.status().as_u16() != 200 {
-            return Err(format!("status {}", response.status()));
+        *request.uri_mut() = uri.path_and_query().map_or_else(Uri::default, |path| Uri::from(path.clone()));
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let answer = self.http.send(&origin, request).await.map_err(|error| told(&error))?;
+        if answer.status() != 200 {
+            return Err(format!("status {}", answer.status()));
         }
-        let mut body = ByteStream::new(response.into_body());
+        let mut body = ByteStream::new(answer.into_stream().into_body());
         let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
             bytes.extend_from_slice(&chunk.map_err(|error| error.to_string())?);

@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_lambda::config::Credentials;
 use edge::enrich::Enriched;
 use edge::error::EdgeError;
+use edge::http::{Client, Roots};
 use edge::invoke::{Call, CoreReply, InvokeCore, LambdaCore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -61,9 +62,13 @@ fn http(status: u16, headers: &str, body: &str) -> String {
     )
 }
 
+fn client() -> Client {
+    Client::new(Roots::Amazon)
+}
+
 async fn sdk(url: &str) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(client().shared())
         .endpoint_url(url)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"))
@@ -72,7 +77,7 @@ async fn sdk(url: &str) -> SdkConfig {
 }
 
 async fn invoke_with(url: &str, tenant: Option<&str>, trace_id: Option<&str>, budget: Duration) -> Result<CoreReply, EdgeError> {
-    let core = LambdaCore::new(&sdk(url).await, "core".to_owned());
+    let core = LambdaCore::new(&sdk(url).await, client(), "core".to_owned()).await;
     let enriched = Enriched { payload: br#"{"input":{}}"#.to_vec(), tenant: tenant.map(str::to_owned) };
     core.invoke(Call { enriched, trace_id, budget }).await
 }
@@ -228,11 +233,10 @@ async fn without_credentials_the_invocation_fails_and_nothing_is_sent() {
     let server = Server::answering(http(200, "", "{}")).await;
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .endpoint_url(&server.url)
         .region(Region::new("us-east-1"))
         .build();
-    let core = LambdaCore::new(&config, "core".to_owned());
+    let core = LambdaCore::new(&config, client(), "core".to_owned()).await;
     let enriched = Enriched { payload: b"{}".to_vec(), tenant: None };
     let error =
         core.invoke(Call { enriched, trace_id: None, budget: Duration::from_secs(10) }).await.expect_err("no credentials");
