@@ -45,8 +45,8 @@ pub struct Config {
     pub log: Log,
     /// `SSL_CERT_FILE`, `SSL_CERT_DIR`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_LAMBDA`, `AWS_REGION`: whether the endpoint is AWS's own.
     pub roots: Roots,
-    /// `AWS_LAMBDA_MAX_CONCURRENCY`.
-    pub concurrency: Concurrency,
+    /// `AWS_LAMBDA_RUNTIME_API`, where answers go.
+    pub runtime_api: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`, the dimension of the metrics.
     pub function_name: String,
 }
@@ -97,10 +97,6 @@ pub struct Log {
     /// Whether lines are JSON objects or text.
     pub json: bool,
 }
-
-/// How many invocations the environment may get at once, as Managed Instances say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Concurrency(pub usize);
 
 /// All that is wrong with the environment, a line each.
 #[derive(Debug, PartialEq, Eq)]
@@ -160,7 +156,6 @@ impl Config {
             error_detail: error_detail(&mut env),
             cors: cors(&mut env, &methods),
             log: log(&mut env),
-            concurrency: Concurrency(env.value("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|n| n.parse().ok()).unwrap_or(1).max(1)),
             issuer: issuer(&mut env),
             roots: roots(&env),
             response: env.choice(
@@ -168,6 +163,7 @@ impl Config {
                 &[("buffered", ResponseMode::Buffered), ("stream", ResponseMode::Stream)],
                 ResponseMode::Buffered,
             ),
+            runtime_api: look_up("AWS_LAMBDA_RUNTIME_API").unwrap_or_default(),
             function_name: look_up("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "edge".to_owned()),
             served: Served { methods, routes: env.list("ROUTES", "", |route| Route::parse(&route)) },
         };

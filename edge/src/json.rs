@@ -94,6 +94,38 @@ pub fn key_text(quoted: &str) -> Cow<'_, str> {
     string(quoted).unwrap_or_default()
 }
 
+/// Writes a text as a JSON string. What needs no escape, which is most of a large answer, is copied in one piece.
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, escaped) = rest.split_at(plain_length(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = escaped.split_first() else { break };
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            _ => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+        }
+        rest = after;
+    }
+    out.push(b'"');
+}
+
+/// How many bytes there are before the first that has to be escaped.
+fn plain_length(bytes: &[u8]) -> usize {
+    let needs_escape = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    // Without a way out of the inner loop, which the compiler then does sixteen bytes at a time.
+    let is_plain = |block: &[u8; 32]| !block.iter().fold(false, |found, byte| found | needs_escape(*byte));
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let skipped = blocks.iter().take_while(|block| is_plain(block)).count() * 32;
+    let rest = bytes.get(skipped..).unwrap_or_default();
+    skipped + rest.iter().position(|byte| needs_escape(*byte)).unwrap_or(rest.len())
+}
+
 /// Reads a string as bytes, so that an escape that is no Unicode scalar value (`"\ud800"`) does not end the reading.
 struct Text;
 
@@ -171,6 +203,18 @@ mod tests {
     fn lone_surrogates_do_not_make_an_object_unreadable() {
         let object = Object::read(r#"{"\ud800":1,"a":"\udc00!"}"#).expect("an object");
         assert_eq!(object.text("a").as_deref(), Some("\u{fffd}\u{fffd}\u{fffd}!"));
+    }
+
+    #[test]
+    fn a_text_is_written_as_serde_writes_it() {
+        let every: String = (0..0x250).filter_map(char::from_u32).collect();
+        for length in 0..80 {
+            let text = format!("{}{every}{}", "x".repeat(length), "\u{1f600}".repeat(length));
+            let mut written = Vec::new();
+            write_string(&mut written, &text);
+            let back: String = serde_json::from_slice(&written).expect("JSON");
+            assert!(back == text && written.starts_with(b"\"") && written.ends_with(b"\""), "{length}");
+        }
     }
 
     #[test]

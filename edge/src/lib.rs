@@ -55,11 +55,11 @@ pub fn main() -> ExitCode {
 
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
     let http = Client::new(config.roots.clone());
-    let core = LambdaCore::new(&invoke::sdk_config(&http).await, http, config.target.clone()).await;
-    let concurrency = config.concurrency;
+    let core = LambdaCore::new(&invoke::sdk_config(&http).await, http, &config.target).await;
+    let runtime_api = config.runtime_api.clone();
     let edge = Edge::new(config, core);
     edge.warm().await;
-    runtime::run(edge, concurrency).await
+    runtime::run(edge, &runtime_api).await
 }
 
 fn refuse_to_start(error: &ConfigError) -> ExitCode {

@@ -17,6 +17,8 @@ use crate::admit::Served;
 use crate::cors::Cors;
 use crate::error::EdgeError;
 use crate::event::Door;
+use crate::json;
+use crate::telemetry::Millis;
 pub use core_answer::{core_error, read_core_reply, read_function_result};
 pub use headers::Headers;
 pub use opening::{Opened, Opening};
@@ -83,8 +85,7 @@ impl Response {
 
     /// Puts on what every answer carries, over whatever core said of it.
     pub fn dressed(mut self, dress: &Dress) -> Self {
-        let millis = |time: Duration| time.as_secs_f64() * 1e3;
-        let timing = format!("core;dur={:.3}, edge;dur={:.3}", millis(dress.core), millis(dress.edge));
+        let timing = format!("core;dur={}, edge;dur={}", Millis(dress.core), Millis(dress.edge));
         self.headers.set("Cache-Control", "no-store");
         self.headers.set("X-Content-Type-Options", "nosniff");
         self.headers.set("X-Request-Id", dress.request_id.to_owned());
@@ -106,18 +107,29 @@ impl Response {
         if json.len() > MAX_ANSWER { Err(EdgeError::CoreAnswerTooLarge(json.len())) } else { Ok(json) }
     }
 
-    // A response is made of texts and numbers alone, which are always JSON.
     fn to_json(&self, door: Door) -> Vec<u8> {
         let mut json = Vec::with_capacity(self.body.len() + self.body.len() / 8 + 1024);
-        serde_json::to_writer(&mut json, &wire::Form { response: self, door }).expect("a response as JSON");
+        self.write_head(&mut json, door);
+        // Behind the head's last member.
+        json.pop();
+        json.extend_from_slice(b",\"body\":");
+        json::write_string(&mut json, &self.body);
+        json.extend_from_slice(if self.is_base64 { b",\"isBase64Encoded\":true}" } else { b",\"isBase64Encoded\":false}" });
         json
     }
 
     /// Status and headers as they stand before a stream, with what parts them from it.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
     pub fn to_prelude(&self) -> Bytes {
-        let mut prelude = serde_json::to_vec(&wire::Prelude(self)).expect("a prelude as JSON");
+        let mut prelude = Vec::with_capacity(512);
+        self.write_head(&mut prelude, Door::FunctionUrl);
         prelude.extend_from_slice(&opening::DELIMITER);
         prelude.into()
+    }
+
+    // Texts and numbers are always JSON, and a Vec takes every byte.
+    fn write_head(&self, json: &mut Vec<u8>, door: Door) {
+        serde_json::to_writer(json, &wire::Head { response: self, door }).expect("a head as JSON");
     }
 }
 

@@ -5,22 +5,24 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
-use lambda_http::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http_body_util::channel::{Channel, Sender};
+use hyper::Request;
+use hyper::header::{HeaderMap, HeaderValue};
 use lambda_http::{Error, lambda_runtime};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
-use lambda_runtime_api_client::PooledClient;
-use lambda_runtime_api_client::body::{Body, sender::Sender};
 use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 use tower::{Service, layer::layer_fn};
 
-use crate::config::Concurrency;
 use crate::handler::{Edge, Head, Relay, Reply};
+use crate::http::{Client, Origin, Roots};
 use crate::invoke::InvokeCore;
 use crate::telemetry;
 
@@ -30,9 +32,9 @@ const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 
 /// Answers invocations until Lambda ends the environment.
-pub async fn run<C: InvokeCore>(edge: Edge<C>, concurrency: Concurrency) -> Result<(), Error> {
-    let api = PooledClient::builder().with_pool_size(concurrency.0).build();
-    let service = Answering { edge: Arc::new(edge), api: Arc::new(api) };
+pub async fn run<C: InvokeCore>(edge: Edge<C>, runtime_api: &str) -> Result<(), Error> {
+    let origin = Origin::of(&format!("http://{runtime_api}").parse()?)?;
+    let service = Answering { edge: Arc::new(edge), api: Arc::new(Api { http: Client::new(Roots::System), origin }) };
     // The runtime wants a handler of its own kind, whose place is then taken.
     let placeholder = service_fn(|_: LambdaEvent<IgnoredAny>| std::future::ready(Err::<(), Diagnostic>(unanswered())));
     Runtime::new(placeholder).layer(layer_fn(move |_| service.clone())).run_concurrent().await
@@ -42,10 +44,16 @@ fn unanswered() -> Diagnostic {
     Diagnostic { error_type: "Runtime.Unanswered".to_owned(), error_message: "no handler".to_owned() }
 }
 
+/// Where answers go.
+struct Api {
+    http: Client,
+    origin: Origin,
+}
+
 /// The service that the runtime hands its invocations.
 struct Answering<C> {
     edge: Arc<Edge<C>>,
-    api: Arc<PooledClient>,
+    api: Arc<Api>,
 }
 
 impl<C> Clone for Answering<C> {
@@ -98,7 +106,7 @@ impl<C: InvokeCore> Answering<C> {
 
 /// The answer to one invocation.
 struct Answer<'a> {
-    api: &'a PooledClient,
+    api: &'a Api,
     context: &'a Context,
     invocation_id: Option<&'a HeaderValue>,
 }
@@ -116,22 +124,23 @@ impl Answer<'_> {
 
     /// A stream that breaks off takes the connection with it, which is how Lambda learns that there is no more.
     async fn streamed<C: InvokeCore>(&self, head: Head, relay: Relay<'_, C>) -> Result<(), Error> {
-        let (sender, body) = Body::channel();
+        let (sender, body) = Channel::new(1);
         let headers = [("content-type", head.content_type.as_str()), (RESPONSE_MODE, "streaming")];
-        let (sent, is_whole) = tokio::join!(self.send("response", &headers, body), pump(sender, head.prelude, relay));
+        let (sent, is_whole) =
+            tokio::join!(self.send("response", &headers, SdkBody::from_body_1_x(body)), pump(sender, head.prelude, relay));
         if is_whole { sent } else { Ok(()) }
     }
 
-    async fn send(&self, what: &str, headers: &[(&'static str, &str)], body: Body) -> Result<(), Error> {
-        let uri = format!("/2018-06-01/runtime/invocation/{}/{what}", self.context.request_id);
-        let mut request = Request::post(uri).body(body)?;
+    async fn send(&self, what: &str, headers: &[(&'static str, &str)], body: SdkBody) -> Result<(), Error> {
+        let path = format!("/2018-06-01/runtime/invocation/{}/{what}", self.context.request_id);
+        let mut request = Request::post(path).body(body)?;
         set(request.headers_mut(), headers)?;
         if let Some(id) = self.invocation_id {
             request.headers_mut().insert(INVOCATION_ID, id.clone());
         }
-        let response = self.api.call(request).await?;
-        if response.status() != StatusCode::ACCEPTED && response.status() != StatusCode::OK {
-            telemetry::log_refused_answer(&self.context.request_id, response.status().as_u16());
+        let (head, _) = self.api.http.send(&self.api.origin, request).await?.collect().await?;
+        if !matches!(head.status.as_u16(), 200 | 202) {
+            telemetry::log_refused_answer(&self.context.request_id, head.status.as_u16());
         }
         Ok(())
     }
@@ -144,37 +153,44 @@ fn set(headers: &mut HeaderMap, pairs: &[(&'static str, &str)]) -> Result<(), Er
     Ok(())
 }
 
-/// Sends bytes; false when nobody takes them in time.
-async fn send(sender: &mut Sender, bytes: Bytes, deadline: Option<Instant>) -> bool {
-    let sent = sender.send_data(bytes);
-    match deadline {
-        Some(deadline) => timeout_at(deadline, sent).await.is_ok_and(|sent| sent.is_ok()),
-        None => sent.await.is_ok(),
-    }
-}
+/// What a stream is cut with.
+type Cut = io::Error;
 
 /// Sends the prelude and what follows; false when the stream was cut.
-async fn pump<C: InvokeCore>(mut sender: Sender, prelude: Bytes, mut relay: Relay<'_, C>) -> bool {
-    if !prelude.is_empty() && !send(&mut sender, prelude, relay.deadline()).await {
+async fn pump<C: InvokeCore>(mut sender: Sender<Bytes, Cut>, prelude: Bytes, relay: Relay<'_, C>) -> bool {
+    let is_whole = pass_on(&mut sender, prelude, relay).await;
+    if !is_whole {
+        // What was sent before must leave first: an error takes along what is not written yet.
+        tokio::task::yield_now().await;
+        sender.abort(io::ErrorKind::ConnectionAborted.into());
+    }
+    is_whole
+}
+
+async fn pass_on<C: InvokeCore>(sender: &mut Sender<Bytes, Cut>, prelude: Bytes, mut relay: Relay<'_, C>) -> bool {
+    if !prelude.is_empty() && !send(sender, prelude, relay.deadline()).await {
         relay.abandon();
         return false;
     }
     loop {
         match relay.next().await {
             None => return true,
-            Some(Err(_)) => {
-                // What was sent before must leave first: an error takes along what is not written yet.
-                tokio::task::yield_now().await;
-                sender.abort();
-                return false;
-            }
+            Some(Err(_)) => return false,
             Some(Ok(bytes)) => {
-                if !send(&mut sender, bytes, relay.deadline()).await {
+                if !send(sender, bytes, relay.deadline()).await {
                     relay.abandon();
-                    sender.abort();
                     return false;
                 }
             }
         }
+    }
+}
+
+/// Sends bytes; false when nobody takes them in time.
+async fn send(sender: &mut Sender<Bytes, Cut>, bytes: Bytes, deadline: Option<Instant>) -> bool {
+    let sent = sender.send_data(bytes);
+    match deadline {
+        Some(deadline) => timeout_at(deadline, sent).await.is_ok_and(|sent| sent.is_ok()),
+        None => sent.await.is_ok(),
     }
 }

@@ -4,7 +4,7 @@
 //! is written by hand: it is on the way of every request, and what it says does not change from one to the next.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
@@ -112,9 +112,9 @@ fn metrics(line: &mut String, outcome: &Outcome, function_name: &str, now: Syste
     line.push_str("\"FunctionName\":");
     text(line, function_name);
     let (is_4xx, is_5xx) = (u8::from((400..500).contains(&outcome.status)), u8::from(outcome.status >= 500));
-    let _ = write!(line, ",\"Count\":1,\"4xx\":{is_4xx},\"5xx\":{is_5xx},\"EdgeLatency\":{:.3}", millis(outcome.edge));
+    let _ = write!(line, ",\"Count\":1,\"4xx\":{is_4xx},\"5xx\":{is_5xx},\"EdgeLatency\":{}", Millis(outcome.edge));
     if let Some(core) = outcome.core {
-        let _ = write!(line, ",\"CoreLatency\":{:.3}", millis(core));
+        let _ = write!(line, ",\"CoreLatency\":{}", Millis(core));
     }
     let timestamp = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
     let _ = write!(line, ",\"_aws\":{{\"Timestamp\":{timestamp},");
@@ -140,8 +140,15 @@ fn text(line: &mut String, text: &str) {
     }
 }
 
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
+/// A time in milliseconds, to the microsecond.
+#[derive(Debug, Clone, Copy)]
+pub struct Millis(pub Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let micros = self.0.as_micros();
+        write!(f, "{}.{:03}", micros / 1000, micros % 1000)
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The SDK's words for an operation: its input as an HTTP request, its answer as an output or an error.
 //!
 //! Around them the SDK does much for every request - a bag of configuration, a dozen interceptors, endpoint rules - which
-//! takes more time than all else in the edge, and decides nothing that changes from one request to the next.
+//! takes more time than all else in the edge, and decides nothing that changes from one request to the next. So a request is
+//! written once, and what changes is put into its copies.
 
 use std::fmt::Debug;
 
@@ -16,13 +17,25 @@ use aws_smithy_runtime_api::client::ser_de::{
 };
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::{ConfigBag, FrozenLayer};
-use hyper::{Request, Response};
+use hyper::header::{CONTENT_LENGTH, HeaderMap};
+use hyper::{Method, Response};
 
 /// One of the SDK's operations.
 #[derive(Debug, Clone)]
 pub struct Operation {
     configuration: FrozenLayer,
     metadata: fn(&Error) -> Option<&ErrorMetadata>,
+}
+
+/// A request without what it carries.
+#[derive(Debug)]
+pub struct Head {
+    /// The method.
+    pub method: Method,
+    /// The path.
+    pub path: String,
+    /// Headers, without the length of the body.
+    pub headers: HeaderMap,
 }
 
 impl Operation {
@@ -46,11 +59,14 @@ impl Operation {
         self.configuration.load::<SharedResponseDeserializer>().expect("an operation's deserializer")
     }
 
-    /// The operation's input as a request whose URI is a path.
-    pub fn request<I: Debug + Send + Sync + 'static>(&self, input: I) -> Result<Request<SdkBody>, String> {
+    /// What the requests with this input have in common, as the SDK writes it.
+    pub fn head<I: Debug + Send + Sync + 'static>(&self, input: I) -> Result<Head, String> {
         let serializer = self.configuration.load::<SharedRequestSerializer>().expect("an operation's serializer");
         let request = serializer.serialize_input(Input::erase(input), &mut ConfigBag::base());
-        request.map_err(|error| error.to_string())?.try_into_http1x().map_err(|error| error.to_string())
+        let request = request.map_err(|error| error.to_string())?.try_into_http1x().map_err(|error| error.to_string())?;
+        let (mut head, _) = request.into_parts();
+        head.headers.remove(CONTENT_LENGTH);
+        Ok(Head { method: head.method, path: head.uri.path().to_owned(), headers: head.headers })
     }
 
     /// An answer that comes in pieces, as the operation's output.

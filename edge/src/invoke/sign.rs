@@ -143,10 +143,14 @@ fn canonical_request(request: Signable, headers: &[(&str, &str)], names: &str) -
     canonical
 }
 
+/// Writes the 32 bytes of a hash as text.
 fn push_hex(text: &mut String, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |half: u8| char::from(DIGITS[usize::from(half & 15)]);
-    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]));
+    let mut hex = [0; 64];
+    for (pair, byte) in hex.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    text.push_str(str::from_utf8(&hex).unwrap_or_default());
 }
 
 #[cfg(test)]

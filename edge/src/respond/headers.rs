@@ -33,15 +33,14 @@ impl Headers {
         self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 
-    /// Every name once, with all its values, in order.
-    pub fn grouped(&self) -> Vec<(&str, Vec<&str>)> {
-        let mut groups: Vec<(&str, Vec<&str>)> = Vec::with_capacity(self.0.len());
-        for (name, value) in self.iter() {
-            match groups.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-                Some((_, values)) => values.push(value),
-                None => groups.push((name, vec![value])),
-            }
-        }
-        groups
+    /// Every name once, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let is_first = |at: usize, name: &str| !self.0[..at].iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        self.0.iter().enumerate().filter(move |(at, (name, _))| is_first(*at, name)).map(|(_, (name, _))| name.as_ref())
+    }
+
+    /// All values of a header, in order.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + Clone {
+        self.0.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
     }
 }

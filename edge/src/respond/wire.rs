@@ -3,63 +3,86 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::Response;
+use super::{Headers, Response};
 use crate::event::Door;
 
-/// A response in the form of one door.
-pub struct Form<'a> {
+/// The header whose values payload 2.0 keeps apart.
+const SET_COOKIE: &str = "set-cookie";
+
+/// Status and headers in the form of one door: all but the body.
+pub struct Head<'a> {
     pub response: &'a Response,
     pub door: Door,
 }
 
-/// The head of a streamed response: what stands before its bytes.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
-pub struct Prelude<'a>(pub &'a Response);
-
-impl Serialize for Prelude<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("statusCode", &self.0.status)?;
-        payload_2_0(&mut map, self.0.headers.grouped())?;
-        map.end()
-    }
-}
-
-impl Serialize for Form<'_> {
+impl Serialize for Head<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("statusCode", &self.response.status)?;
-        let groups = self.response.headers.grouped();
         match self.door {
-            Door::RestApi => payload_1_0(&mut map, groups)?,
-            Door::HttpApi | Door::FunctionUrl | Door::Direct => payload_2_0(&mut map, groups)?,
+            Door::RestApi => payload_1_0(&mut map, &self.response.headers)?,
+            Door::HttpApi | Door::FunctionUrl | Door::Direct => payload_2_0(&mut map, &self.response.headers)?,
         }
-        map.serialize_entry("body", &self.response.body)?;
-        map.serialize_entry("isBase64Encoded", &self.response.is_base64)?;
         map.end()
     }
 }
 
-fn payload_2_0<M: SerializeMap>(map: &mut M, groups: Vec<(&str, Vec<&str>)>) -> Result<(), M::Error> {
-    let (cookies, headers): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
-    map.serialize_entry("headers", &Pairs(headers.into_iter().map(|(name, values)| (name, values.join(", "))).collect()))?;
-    match cookies.into_iter().next() {
-        Some((_, cookies)) => map.serialize_entry("cookies", &cookies),
-        None => Ok(()),
+fn payload_2_0<M: SerializeMap>(map: &mut M, headers: &Headers) -> Result<(), M::Error> {
+    map.serialize_entry("headers", &Joined(headers))?;
+    if headers.has(SET_COOKIE) { map.serialize_entry("cookies", &All(headers, SET_COOKIE)) } else { Ok(()) }
+}
+
+fn payload_1_0<M: SerializeMap>(map: &mut M, headers: &Headers) -> Result<(), M::Error> {
+    map.serialize_entry("headers", &Single(headers))?;
+    let has_several = headers.names().any(|name| is_several(headers, name));
+    if has_several { map.serialize_entry("multiValueHeaders", &Several(headers)) } else { Ok(()) }
+}
+
+fn is_several(headers: &Headers, name: &str) -> bool {
+    headers.values(name).nth(1).is_some()
+}
+
+/// Each header once, its values with commas between them; no cookies.
+struct Joined<'a>(&'a Headers);
+
+impl Serialize for Joined<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for name in self.0.names().filter(|name| !name.eq_ignore_ascii_case(SET_COOKIE)) {
+            match is_several(self.0, name) {
+                true => map.serialize_entry(name, &self.0.values(name).collect::<Vec<_>>().join(", "))?,
+                false => map.serialize_entry(name, &self.0.values(name).next())?,
+            }
+        }
+        map.end()
     }
 }
 
-fn payload_1_0<M: SerializeMap>(map: &mut M, groups: Vec<(&str, Vec<&str>)>) -> Result<(), M::Error> {
-    let (single, multi): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(_, values)| values.len() == 1);
-    map.serialize_entry("headers", &Pairs(single.into_iter().map(|(name, values)| (name, values[0])).collect()))?;
-    if multi.is_empty() { Ok(()) } else { map.serialize_entry("multiValueHeaders", &Pairs(multi)) }
+/// The headers of one value.
+struct Single<'a>(&'a Headers);
+
+impl Serialize for Single<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let names = self.0.names().filter(|name| !is_several(self.0, name));
+        serializer.collect_map(names.map(|name| (name, self.0.values(name).next())))
+    }
 }
 
-/// Pairs written as an object in their order.
-struct Pairs<'a, T>(Vec<(&'a str, T)>);
+/// The headers of several values.
+struct Several<'a>(&'a Headers);
 
-impl<T: Serialize> Serialize for Pairs<'_, T> {
+impl Serialize for Several<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+        let names = self.0.names().filter(|name| is_several(self.0, name));
+        serializer.collect_map(names.map(|name| (name, All(self.0, name))))
+    }
+}
+
+/// All values of a header.
+struct All<'a>(&'a Headers, &'a str);
+
+impl Serialize for All<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.values(self.1))
     }
 }

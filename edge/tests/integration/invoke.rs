@@ -77,7 +77,7 @@ async fn sdk(url: &str) -> SdkConfig {
 }
 
 async fn invoke_with(url: &str, tenant: Option<&str>, trace_id: Option<&str>, budget: Duration) -> Result<CoreReply, EdgeError> {
-    let core = LambdaCore::new(&sdk(url).await, client(), "core".to_owned()).await;
+    let core = LambdaCore::new(&sdk(url).await, client(), "core").await;
     let enriched = Enriched { payload: br#"{"input":{}}"#.to_vec(), tenant: tenant.map(str::to_owned) };
     core.invoke(Call { enriched, trace_id, budget }).await
 }
@@ -236,7 +236,7 @@ async fn without_credentials_the_invocation_fails_and_nothing_is_sent() {
         .endpoint_url(&server.url)
         .region(Region::new("us-east-1"))
         .build();
-    let core = LambdaCore::new(&config, client(), "core".to_owned()).await;
+    let core = LambdaCore::new(&config, client(), "core").await;
     let enriched = Enriched { payload: b"{}".to_vec(), tenant: None };
     let error =
         core.invoke(Call { enriched, trace_id: None, budget: Duration::from_secs(10) }).await.expect_err("no credentials");

@@ -1,0 +1,142 @@
+//! Lambda's two ways to run a function, as requests to its endpoint.
+
+use std::time::SystemTime;
+
+use aws_config::SdkConfig;
+use aws_sdk_lambda::operation::invoke::InvokeInput;
+use aws_sdk_lambda::operation::invoke_with_response_stream::InvokeWithResponseStreamInput;
+use aws_smithy_types::body::SdkBody;
+use hyper::header::{HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, Response, Uri};
+
+use super::account::{Account, Endpoint};
+use super::at_most_once::{Failed, at_most_once, was_turned_away};
+use super::operation::{Head, Operation};
+use super::sign::{Signable, Signer};
+use super::{Call, CoreReply, CoreStream, failure, streamed};
+use crate::error::{EdgeError, told};
+use crate::http::{Client, Exchange, HttpError, Origin};
+
+/// Whose requests these are.
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("inference-edge/", env!("CARGO_PKG_VERSION")));
+
+/// A function behind Lambda's endpoint.
+#[derive(Debug)]
+pub struct Lambda {
+    http: Client,
+    origin: Origin,
+    account: Account,
+    signer: Signer,
+    whole: Template,
+    streamed: Template,
+}
+
+/// An operation on the function, and what its requests have in common.
+#[derive(Debug)]
+struct Template {
+    operation: Operation,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+/// A request that may be sent.
+struct Signed<'a> {
+    template: &'a Template,
+    headers: HeaderMap,
+    body: SdkBody,
+}
+
+impl Template {
+    fn new(operation: Operation, head: Head, endpoint: &Endpoint) -> Result<Self, String> {
+        let Head { method, path, mut headers } = head;
+        let uri = format!("{}{path}", endpoint.prefix).parse().map_err(|_| format!("{path} is no path"))?;
+        headers.insert(HOST, endpoint.origin.authority().clone());
+        headers.insert(USER_AGENT, AGENT);
+        Ok(Self { operation, method, uri, headers })
+    }
+}
+
+impl Signed<'_> {
+    /// The request for one attempt; its body is shared, not copied.
+    fn request(&self) -> Request<SdkBody> {
+        let mut request = Request::new(self.body.try_clone().unwrap_or_else(SdkBody::taken));
+        *request.method_mut() = self.template.method.clone();
+        *request.uri_mut() = self.template.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+}
+
+impl Lambda {
+    /// Finds the endpoint, and writes what the requests have in common.
+    pub async fn find(sdk: &SdkConfig, http: Client, function: &str) -> Result<Self, String> {
+        let endpoint = Endpoint::resolve(sdk).await?;
+        let input = InvokeInput::builder().function_name(function).build().map_err(|error| told(&error))?;
+        let operation = Operation::invoke();
+        let head = operation.head(input)?;
+        let whole = Template::new(operation, head, &endpoint)?;
+        let input = InvokeWithResponseStreamInput::builder().function_name(function).build().map_err(|error| told(&error))?;
+        let operation = Operation::invoke_with_response_stream();
+        let head = operation.head(input)?;
+        let streamed = Template::new(operation, head, &endpoint)?;
+        let Endpoint { origin, region, .. } = endpoint;
+        Ok(Self { http, origin, account: Account::new(sdk), signer: Signer::new(region), whole, streamed })
+    }
+
+    /// Connects, for the first request to find the connection made.
+    pub async fn connect(&self) -> Result<(), HttpError> {
+        self.http.connect(&self.origin).await
+    }
+
+    /// `Invoke`, with its whole answer.
+    pub async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
+        let exchange = self.send(&self.whole, call).await?;
+        let (head, payload) = exchange.collect().await.map_err(|error| failure::of_http(&error))?;
+        Ok(CoreReply { payload, is_function_error: head.headers.contains_key("x-amz-function-error") })
+    }
+
+    /// `InvokeWithResponseStream`, as far as its head.
+    pub async fn invoke_streamed(&self, call: Call<'_>) -> Result<CoreStream, EdgeError> {
+        let exchange = self.send(&self.streamed, call).await?;
+        let output = self.streamed.operation.output(exchange.into_stream());
+        output.map(streamed::stream).ok_or_else(|| EdgeError::CoreUnreachable("an answer that is no event stream".to_owned()))
+    }
+
+    async fn send(&self, template: &Template, call: Call<'_>) -> Result<Exchange, EdgeError> {
+        let signed = self.sign(template, call).await.map_err(EdgeError::InvocationFailure)?;
+        at_most_once(|| self.attempt(&signed)).await
+    }
+
+    async fn sign<'a>(&self, template: &'a Template, call: Call<'_>) -> Result<Signed<'a>, String> {
+        let now = SystemTime::now();
+        let credentials = self.account.credentials(now).await?;
+        let mut headers = template.headers.clone();
+        if let Some(tenant) = call.enriched.tenant {
+            headers.insert("x-amz-tenant-id", HeaderValue::try_from(tenant).map_err(|error| told(&error))?);
+        }
+        // A trace header that no HTTP header can hold is not worth a request.
+        if let Some(trace_id) = call.trace_id.and_then(|id| HeaderValue::try_from(id).ok()) {
+            headers.insert("x-amzn-trace-id", trace_id);
+        }
+        let (method, path) = (template.method.as_str(), template.uri.path());
+        let signable = Signable { method, path, payload: &call.enriched.payload };
+        self.signer.sign(signable, &mut headers, &credentials, now).map_err(|error| told(&error))?;
+        Ok(Signed { template, headers, body: call.enriched.payload.into() })
+    }
+
+    async fn attempt(&self, signed: &Signed<'_>) -> Result<Exchange, Failed> {
+        let exchange = self.http.send(&self.origin, signed.request()).await.map_err(|error| {
+            let failed = if error.was_refused() { Failed::BeforeCore } else { Failed::Final };
+            failed(failure::of_http(&error))
+        })?;
+        if (200..300).contains(&exchange.status()) {
+            return Ok(exchange);
+        }
+        let (head, body) = exchange.collect().await.map_err(|error| Failed::Final(failure::of_http(&error)))?;
+        let failed = if was_turned_away(&head) { Failed::BeforeCore } else { Failed::Final };
+        let mut response = Response::new(SdkBody::from(body));
+        (*response.status_mut(), *response.headers_mut()) = (head.status, head.headers.clone());
+        Err(failed(failure::of_lambda(signed.template.operation.error(response).as_ref(), &head)))
+    }
+}
