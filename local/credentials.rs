@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 
 use crate::lambda::ACCOUNT;
+use crate::sigv4::SigningKey;
 
 /// All credentials, shared by the rooms that give them out and those that check them.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +59,8 @@ pub struct Credentials {
     pub expiration: Option<SystemTime>,
     /// Who signs with them.
     pub principal: Principal,
+    /// What is derived of the secret to check signatures with.
+    pub signing_key: SigningKey,
 }
 
 impl CredentialStore {
@@ -84,6 +87,7 @@ impl CredentialStore {
             session_token: life.map(|_| format!("local{}{}", random(), random())),
             expiration: life.map(|life| SystemTime::now() + life),
             principal,
+            signing_key: SigningKey::default(),
         };
         self.0.lock().insert(credentials.access_key_id.clone(), credentials.clone());
         credentials

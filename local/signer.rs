@@ -1,34 +1,39 @@
-//! Signs requests to Lambda, by AWS's own signer: what the API does when it invokes its integration.
+//! Signs requests to Lambda: what the API does when it invokes its integration.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials as SignerCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4::SigningParams;
 use axum::body::Bytes;
-use axum::http::{HeaderName, HeaderValue, Method, Request};
+use axum::http::header::{HOST, HeaderName, HeaderValue};
+use axum::http::{Method, Request, Uri};
+use edge::sign::{Signable, Signer as RequestSigner};
 use http_body_util::Full;
 
 use crate::credentials::Credentials;
 use crate::lambda::REGION;
 
-/// Signs with one principal's credentials.
+/// Credentials to sign with.
 #[derive(Debug, Clone)]
-pub struct Signer(SignerCredentials);
+pub struct Signer {
+    credentials: SignerCredentials,
+    signer: Arc<RequestSigner>,
+}
 
 impl Signer {
-    /// Signs with these.
+    /// Signs as the holder of these credentials.
     pub fn new(credentials: &Credentials) -> Self {
         let Credentials { access_key_id, secret_access_key, session_token, .. } = credentials;
-        Self(SignerCredentials::new(access_key_id, secret_access_key, session_token.clone(), None, "stack"))
+        let credentials = SignerCredentials::new(access_key_id, secret_access_key, session_token.clone(), None, "stack");
+        Self { credentials, signer: Arc::new(RequestSigner::new(REGION.to_owned())) }
     }
 
-    /// A `POST` with a body and headers, signed.
+    /// A signed POST request.
     pub fn post(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> Result<Request<Full<Bytes>>, String> {
         self.request(Method::POST, url, headers, body)
     }
 
-    /// Any request, signed.
+    /// A signed request.
     pub fn request(
         &self,
         method: Method,
@@ -36,32 +41,21 @@ impl Signer {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Result<Request<Full<Bytes>>, String> {
-        let added = self.sign(&method, url, headers, &body)?;
-        let mut request = Request::builder().method(method).uri(url);
+        let uri: Uri = url.parse().map_err(|_| format!("{url} is no URL"))?;
+        let authority = uri.authority().ok_or_else(|| format!("{url} has no host"))?;
+        let host = HeaderValue::from_str(authority.as_str()).map_err(|error| error.to_string())?;
+        let signable =
+            Signable { method: method.as_str(), path: uri.path(), query: uri.query().unwrap_or_default(), payload: &body };
+        let mut signed = axum::http::HeaderMap::new();
+        signed.insert(HOST, host);
         for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        for (name, value) in added {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
-            request = request.header(name, HeaderValue::from_str(&value).map_err(|error| error.to_string())?);
+            signed.insert(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
         }
-        request.body(Full::new(body)).map_err(|error| error.to_string())
-    }
-
-    fn sign(&self, method: &Method, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Vec<(String, String)>, String> {
-        let identity = self.0.clone().into();
-        let parameters = SigningParams::builder()
-            .identity(&identity)
-            .region(REGION)
-            .name("lambda")
-            .time(SystemTime::now())
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| error.to_string())?;
-        let request = SignableRequest::new(method.as_str(), url, headers.iter().copied(), SignableBody::Bytes(body));
-        let request = request.map_err(|error| error.to_string())?;
-        let (instructions, _) = sign(request, &parameters.into()).map_err(|error| error.to_string())?.into_parts();
-        let (added, _) = instructions.into_parts();
-        Ok(added.iter().map(|header| (header.name().to_owned(), header.value().to_owned())).collect())
+        let done = self.signer.sign(signable, &mut signed, &self.credentials, SystemTime::now());
+        done.map_err(|error| error.to_string())?;
+        let mut request = Request::new(Full::new(body));
+        (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (method, uri, signed);
+        Ok(request)
     }
 }

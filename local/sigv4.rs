@@ -6,10 +6,11 @@ mod canonical;
 mod claimed;
 mod mismatch;
 
-use std::fmt::Write;
+use std::sync::Arc;
 
 use aws_lc_rs::{constant_time, digest, hmac};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use crate::credentials::{Credentials, Principal};
 use canonical::Canonical;
@@ -173,12 +174,33 @@ fn signature(canonical_request: &str, claimed: &Claimed, credentials: &Credentia
         claimed.date,
         sha256_hex(canonical_request.as_bytes())
     );
-    let sign = |key: &[u8], text: &str| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes());
-    let mut key = sign(format!("AWS4{}", credentials.secret_access_key).as_bytes(), date);
-    for part in [region, service, terminator] {
-        key = sign(key.as_ref(), part);
+    let scope = format!("{date}/{region}/{service}/{terminator}");
+    let key = credentials.signing_key.of(&scope, || {
+        let first = sign(&hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{}", credentials.secret_access_key).as_bytes()), date);
+        [region, service, terminator].iter().fold(first, |key, part| sign(&key, part))
+    });
+    hex(hmac::sign(&key, to_sign.as_bytes()).as_ref())
+}
+
+/// A key made of a key.
+fn sign(key: &hmac::Key, text: &str) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(key, text.as_bytes()).as_ref())
+}
+
+/// The key that is derived of a secret for a day, a region and a service; kept, for it takes four hashes to make.
+#[derive(Debug, Clone, Default)]
+pub struct SigningKey(Arc<Mutex<Option<(String, hmac::Key)>>>);
+
+impl SigningKey {
+    fn of(&self, scope: &str, derive: impl FnOnce() -> hmac::Key) -> hmac::Key {
+        let mut held = self.0.lock();
+        if let Some((_, key)) = held.as_ref().filter(|(known, _)| known == scope) {
+            return key.clone();
+        }
+        let key = derive();
+        *held = Some((scope.to_owned(), key.clone()));
+        key
     }
-    hex(sign(key.as_ref(), &to_sign).as_ref())
 }
 
 fn sha256_hex(bytes: &[u8]) -> String {
@@ -186,10 +208,8 @@ fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| char::from(DIGITS[usize::from(half)])).collect()
 }
 
 #[cfg(test)]

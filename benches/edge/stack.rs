@@ -12,6 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use inference_edge::credentials::{Credentials, Principal};
 use inference_edge::signer::Signer;
+use inference_edge::sigv4::SigningKey;
 use serde_json::{Value, json};
 
 use super::measure::median;
@@ -78,6 +79,7 @@ impl Stack {
             session_token: None,
             expiration: None,
             principal: Principal::Stack,
+            signing_key: SigningKey::default(),
         });
         let url = format!("{}/", self.says("/streamFunctionUrl"));
         signer.request(Method::POST, &url, &[], json!({ "question": question }).to_string().into()).expect("a request")

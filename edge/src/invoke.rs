@@ -7,7 +7,6 @@ mod at_most_once;
 mod failure;
 mod lambda;
 mod operation;
-mod sign;
 mod streamed;
 
 use std::future::Future;

@@ -20,6 +20,7 @@ pub mod json;
 mod memory;
 pub mod respond;
 mod runtime;
+pub mod sign;
 pub mod telemetry;
 pub mod token;
 pub mod validate;

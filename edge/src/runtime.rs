@@ -12,6 +12,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use http_body_util::channel::{Channel, Sender};
 use hyper::Request;
 use hyper::header::{HeaderMap, HeaderValue};
@@ -125,9 +126,10 @@ impl Answer<'_> {
     /// A stream that breaks off takes the connection with it, which is how Lambda learns that there is no more.
     async fn streamed<C: InvokeCore>(&self, head: Head, relay: Relay<'_, C>) -> Result<(), Error> {
         let (sender, body) = Channel::new(1);
+        // An `SdkBody` asks once more behind the end, which a channel takes amiss.
+        let body = SdkBody::from_body_1_x(body.fuse());
         let headers = [("content-type", head.content_type.as_str()), (RESPONSE_MODE, "streaming")];
-        let (sent, is_whole) =
-            tokio::join!(self.send("response", &headers, SdkBody::from_body_1_x(body)), pump(sender, head.prelude, relay));
+        let (sent, is_whole) = tokio::join!(self.send("response", &headers, body), pump(sender, head.prelude, relay));
         if is_whole { sent } else { Ok(()) }
     }
 

@@ -3,6 +3,8 @@
 //!
 //! `token_use` is not looked at, here as there: that is the integration's to do.
 
+use std::sync::Arc;
+
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use serde_json::{Map, Value, json};
@@ -19,7 +21,7 @@ pub struct Authorizer(Verifier);
 #[derive(Debug)]
 pub struct Authorized {
     /// Its claims.
-    pub claims: Map<String, Value>,
+    pub claims: Arc<Map<String, Value>>,
     /// Its scopes, where the route asks for any.
     pub scopes: Option<Vec<String>>,
 }

@@ -4,10 +4,13 @@
 
 mod jwks;
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use crate::http::HttpClient;
@@ -15,6 +18,8 @@ use jwks::{Algorithm, Jwks};
 
 /// How long fetched keys are used.
 const KEYS_LIVE: Duration = Duration::from_secs(3600);
+/// How many tokens are kept whose signature has been verified.
+const KEPT: usize = 1000;
 
 /// Whose tokens are taken, and for whom they must be made.
 #[derive(Debug, Clone)]
@@ -30,7 +35,11 @@ pub struct JwtConfiguration {
 pub struct Verifier {
     configuration: JwtConfiguration,
     jwks: Jwks,
+    verified: Mutex<HashMap<String, Signed>>,
 }
+
+/// A key id, and the claims that the key has signed.
+type Signed = (String, Arc<Map<String, Value>>);
 
 /// Why a token is refused.
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -59,11 +68,24 @@ impl Verifier {
     /// A verifier that fetches the issuer's keys when the first token comes.
     pub fn new(configuration: JwtConfiguration, http: HttpClient) -> Self {
         let jwks = Jwks::new(&configuration.issuer, http, KEYS_LIVE);
-        Self { configuration, jwks }
+        Self { configuration, jwks, verified: Mutex::default() }
     }
 
     /// Verifies a compact JWS: form, algorithm, key, signature, then what it says.
-    pub async fn verify(&self, token: &str) -> Result<Map<String, Value>, TokenError> {
+    pub async fn verify(&self, token: &str) -> Result<Arc<Map<String, Value>>, TokenError> {
+        let known = self.verified.lock().get(token).cloned();
+        let (kid, claims) = match known {
+            Some(verified) => verified,
+            None => self.verify_signature(token).await?,
+        };
+        // A key that the issuer has withdrawn verifies nothing any longer.
+        self.jwks.key(&kid).await?;
+        self.check_claims(&claims, now())?;
+        Ok(claims)
+    }
+
+    /// The key id and the claims of a token that its key has signed; kept, for a client sends the same token for an hour.
+    async fn verify_signature(&self, token: &str) -> Result<Signed, TokenError> {
         let segments: Vec<&str> = token.split('.').collect();
         let [header, payload, signature] = segments.as_slice() else {
             return Err("token contains an invalid number of segments".into());
@@ -78,8 +100,13 @@ impl Verifier {
             return Err("the token's signature is invalid".into());
         }
         let claims = object(payload).ok_or("the token's claims are malformed")?;
-        self.check_claims(&claims, now())?;
-        Ok(claims)
+        let signed = (kid.to_owned(), Arc::new(claims));
+        let mut verified = self.verified.lock();
+        if verified.len() >= KEPT {
+            verified.clear();
+        }
+        verified.insert(token.to_owned(), signed.clone());
+        Ok(signed)
     }
 
     fn check_claims(&self, claims: &Map<String, Value>, now: f64) -> Result<(), TokenError> {

@@ -1,14 +1,17 @@
 //! An HTTP request becomes an event, member for member as AWS writes it.
 
-use std::net::SocketAddr;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::body::Bytes;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::lambda::ACCOUNT;
 
@@ -48,82 +51,123 @@ impl Incoming<'_> {
     /// The event. What there is none of is left out, not `null`.
     pub fn event(&self) -> Bytes {
         let query = self.parts.uri.query().unwrap_or_default();
-        let (headers, cookies) = self.headers();
-        let mut event = Map::new();
-        event.insert("version".to_owned(), json!("2.0"));
-        event.insert("routeKey".to_owned(), json!(self.api.route_key));
-        event.insert("rawPath".to_owned(), json!(self.parts.uri.path()));
-        event.insert("rawQueryString".to_owned(), json!(query));
-        if !cookies.is_empty() {
-            event.insert("cookies".to_owned(), json!(cookies));
-        }
-        event.insert("headers".to_owned(), Value::Object(headers));
-        if !query.is_empty() {
-            event.insert("queryStringParameters".to_owned(), Value::Object(query_parameters(query)));
-        }
-        event.insert("requestContext".to_owned(), self.request_context());
-        if !self.path_parameters.is_empty() {
-            let parameters = self.path_parameters.iter().map(|(name, value)| (name.clone(), json!(value)));
-            event.insert("pathParameters".to_owned(), Value::Object(parameters.collect()));
-        }
         let is_base64 = !self.body.is_empty() && !is_text(&self.parts.headers, self.body);
-        if !self.body.is_empty() {
-            event.insert("body".to_owned(), json!(body_text(self.body, is_base64)));
-        }
-        event.insert("isBase64Encoded".to_owned(), json!(is_base64));
-        Value::Object(event).to_string().into()
+        let event = Event {
+            version: "2.0",
+            route_key: self.api.route_key,
+            raw_path: self.parts.uri.path(),
+            raw_query_string: query,
+            cookies: self.cookies(),
+            headers: self.headers(),
+            query_string_parameters: query_parameters(query),
+            request_context: self.request_context(),
+            path_parameters: self.path_parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            body: (!self.body.is_empty()).then(|| body_text(self.body, is_base64)),
+            is_base64_encoded: is_base64,
+        };
+        // Texts, numbers and JSON values have no way to fail.
+        serde_json::to_vec(&event).expect("an event as JSON").into()
     }
 
-    fn request_context(&self) -> Value {
+    fn request_context(&self) -> RequestContext<'_> {
         let now = Timestamp::now();
         let host = self.api.domain_name;
-        let mut context = json!({
-            "accountId": ACCOUNT,
-            "apiId": self.api.id,
-            "domainName": host,
-            "domainPrefix": host.split(['.', ':']).next().unwrap_or_default(),
-            "http": {
-                "method": self.parts.method.as_str(),
-                "path": self.parts.uri.path(),
-                "protocol": "HTTP/1.1",
-                "sourceIp": self.peer.ip().to_string(),
-                "userAgent": text(&self.parts.headers, "user-agent").unwrap_or_default(),
+        RequestContext {
+            account_id: ACCOUNT,
+            api_id: self.api.id,
+            authorizer: self.authorizer.as_ref(),
+            domain_name: host,
+            domain_prefix: host.split(['.', ':']).next().unwrap_or_default(),
+            http: Http {
+                method: self.parts.method.as_str(),
+                path: self.parts.uri.path(),
+                protocol: "HTTP/1.1",
+                source_ip: self.peer.ip(),
+                user_agent: text(&self.parts.headers, "user-agent").unwrap_or_default(),
             },
-            "requestId": self.request_id,
-            "routeKey": self.api.route_key,
-            "stage": "$default",
-            "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
-            "timeEpoch": now.as_millisecond(),
-        });
-        if let Some(authorizer) = &self.authorizer {
-            context["authorizer"] = authorizer.clone();
+            request_id: self.request_id,
+            route_key: self.api.route_key,
+            stage: "$default",
+            time: now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+            time_epoch: now.as_millisecond(),
         }
-        context
     }
 
-    /// Names lower-case, repeated ones joined; cookies apart.
-    fn headers(&self) -> (Map<String, Value>, Vec<String>) {
-        let mut headers = Map::new();
-        let mut cookies = Vec::new();
-        for name in self.parts.headers.keys() {
-            let values = self.parts.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-            let values: Vec<_> = values.collect();
-            match name.as_str() {
-                "cookie" => cookies.extend(values.iter().flat_map(|value| value.split("; ")).map(str::to_owned)),
-                name => drop(headers.insert(name.to_owned(), json!(values.join(",")))),
-            }
-        }
-        let forwarded = match text(&self.parts.headers, "x-forwarded-for") {
+    /// Names lower-case, repeated ones joined; without cookies.
+    fn headers(&self) -> BTreeMap<&str, String> {
+        let headers = &self.parts.headers;
+        let named = headers.keys().map(HeaderName::as_str).filter(|name| *name != "cookie");
+        let mut joined: BTreeMap<_, _> = named.map(|name| (name, values(headers, name).join(","))).collect();
+        let forwarded = match text(headers, "x-forwarded-for") {
             Some(chain) => format!("{chain}, {}", self.peer.ip()),
             None => self.peer.ip().to_string(),
         };
-        let port = text(&self.parts.headers, "host").and_then(|host| host.rsplit_once(':').map(|(_, port)| port.to_owned()));
-        headers.insert("x-forwarded-for".to_owned(), json!(forwarded));
-        headers.insert("x-forwarded-port".to_owned(), json!(port.unwrap_or_else(|| "80".to_owned())));
-        headers.insert("x-forwarded-proto".to_owned(), json!("http"));
-        headers.insert("x-amzn-trace-id".to_owned(), json!(self.trace_id));
-        (headers, cookies)
+        let port = text(headers, "host").and_then(|host| host.rsplit_once(':').map(|(_, port)| port.to_owned()));
+        joined.insert("x-forwarded-for", forwarded);
+        joined.insert("x-forwarded-port", port.unwrap_or_else(|| "80".to_owned()));
+        joined.insert("x-forwarded-proto", "http".to_owned());
+        joined.insert("x-amzn-trace-id", self.trace_id.to_owned());
+        joined
     }
+
+    fn cookies(&self) -> Vec<String> {
+        let values = values(&self.parts.headers, "cookie");
+        values.iter().flat_map(|value| value.split("; ")).map(str::to_owned).collect()
+    }
+}
+
+/// The members of an event, in the order in which AWS writes them.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html#http-api-develop-integrations-lambda.proxy-format>
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    version: &'static str,
+    route_key: &'a str,
+    raw_path: &'a str,
+    raw_query_string: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cookies: Vec<String>,
+    headers: BTreeMap<&'a str, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    query_string_parameters: BTreeMap<String, String>,
+    request_context: RequestContext<'a>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    path_parameters: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    is_base64_encoded: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestContext<'a> {
+    account_id: &'static str,
+    api_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorizer: Option<&'a Value>,
+    domain_name: &'a str,
+    domain_prefix: &'a str,
+    http: Http<'a>,
+    request_id: &'a str,
+    route_key: &'a str,
+    stage: &'static str,
+    time: String,
+    time_epoch: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Http<'a> {
+    method: &'a str,
+    path: &'a str,
+    protocol: &'static str,
+    source_ip: IpAddr,
+    user_agent: String,
+}
+
+/// Every value of a header.
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<Cow<'a, str>> {
+    headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
 }
 
 /// A header as text.
@@ -132,14 +176,13 @@ pub fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// Decoded; of a repeated name the values are joined with commas.
-fn query_parameters(query: &str) -> Map<String, Value> {
-    let mut parameters = Map::new();
+fn query_parameters(query: &str) -> BTreeMap<String, String> {
+    let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let joined = match parameters.get(name.as_ref()).and_then(Value::as_str) {
-            Some(before) => format!("{before},{value}"),
-            None => value.into_owned(),
-        };
-        parameters.insert(name.into_owned(), json!(joined));
+        match parameters.get_mut(name.as_ref()) {
+            Some(before) => before.extend([",", &value]),
+            None => drop(parameters.insert(name.into_owned(), value.into_owned())),
+        }
     }
     parameters
 }
@@ -164,6 +207,7 @@ fn is_text(headers: &HeaderMap, body: &Bytes) -> bool {
 mod tests {
     use super::*;
     use axum::http::Request;
+    use serde_json::json;
 
     fn event(request: axum::http::request::Builder, body: &'static [u8]) -> Value {
         let (parts, ()) = request.body(()).expect("a request").into_parts();

@@ -85,7 +85,8 @@ fn a_signature_that_does_not_hold_is_refused_in_awss_words() {
     let unknown = CredentialStore::default().issue_own(Principal::Stack);
     let mut stolen = store.issue_temporary(Principal::Stack, Duration::from_secs(u32::MAX.into()));
     stolen.session_token = Some("another".to_owned());
-    let forgotten = Credentials { secret_access_key: "wrong".to_owned(), ..credentials.clone() };
+    let forgotten =
+        Credentials { secret_access_key: "wrong".to_owned(), signing_key: SigningKey::default(), ..credentials.clone() };
     let good = || signed(&INVOKE, &credentials, "lambda", NOW);
     let without = |name: &str| good().into_iter().filter(|(known, _)| known != name).collect::<Vec<_>>();
     let with = |name: &str, value: &str| [good(), vec![(name.to_owned(), value.to_owned())]].concat();
@@ -198,6 +199,7 @@ fn verify_text(text: &str, context: &serde_json::Value) -> Result<Verified, Refu
         session_token: text("/credentials/token"),
         expiration: None,
         principal: Principal::Stack,
+        signing_key: SigningKey::default(),
     };
     let request = SignedRequest { method, path, query, headers: &headers, body: body.as_bytes() };
     let now: Timestamp = text("/timestamp").and_then(|time| time.parse().ok()).expect("a time");

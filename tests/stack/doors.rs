@@ -16,6 +16,7 @@ use hyper_util::rt::TokioExecutor;
 use inference_edge::credentials::{Credentials, Principal};
 use inference_edge::http::{Answer, HttpClient};
 use inference_edge::signer::Signer;
+use inference_edge::sigv4::SigningKey;
 use serde_json::{Value, json};
 
 use crate::harness::{PATIENCE, Stack, header, send, text, value};
@@ -33,6 +34,7 @@ impl Stack {
             session_token: None,
             expiration: None,
             principal: Principal::Stack,
+            signing_key: SigningKey::default(),
         })
     }
 

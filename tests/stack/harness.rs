@@ -12,6 +12,7 @@ use http_body_util::Full;
 use inference_edge::credentials::{Credentials, Principal};
 use inference_edge::http::{Answer, HttpClient};
 use inference_edge::signer::Signer;
+use inference_edge::sigv4::SigningKey;
 use serde_json::{Value, json};
 
 /// How long anything may take before a test gives up.
@@ -159,6 +160,7 @@ impl Stack {
             session_token: None,
             expiration: None,
             principal: Principal::Stack,
+            signing_key: SigningKey::default(),
         };
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let body = Bytes::copy_from_slice(payload.as_bytes());

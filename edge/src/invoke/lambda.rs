@@ -12,10 +12,10 @@ use hyper::{Method, Request, Response, Uri};
 use super::account::{Account, Endpoint};
 use super::at_most_once::{Failed, at_most_once, was_turned_away};
 use super::operation::{Head, Operation};
-use super::sign::{Signable, Signer};
 use super::{Call, CoreReply, CoreStream, failure, streamed};
 use crate::error::{EdgeError, told};
 use crate::http::{Client, Exchange, HttpError, Origin};
+use crate::sign::{Signable, Signer};
 
 /// Whose requests these are.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("inference-edge/", env!("CARGO_PKG_VERSION")));
@@ -120,7 +120,7 @@ impl Lambda {
             headers.insert("x-amzn-trace-id", trace_id);
         }
         let (method, path) = (template.method.as_str(), template.uri.path());
-        let signable = Signable { method, path, payload: &call.enriched.payload };
+        let signable = Signable { method, path, query: "", payload: &call.enriched.payload };
         self.signer.sign(signable, &mut headers, &credentials, now).map_err(|error| told(&error))?;
         Ok(Signed { template, headers, body: call.enriched.payload.into() })
     }

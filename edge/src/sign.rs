@@ -1,4 +1,4 @@
-//! AWS Signature Version 4, for a service's requests with a payload in one piece.
+//! AWS Signature Version 4, for requests to Lambda with a payload in one piece.
 //!
 //! `aws-sigv4` signs anything that HTTP can carry; this signs the edge's own requests at a quarter of its price: the day's
 //! key is kept, and hashes are ring's. That both sign alike is tested.
@@ -37,8 +37,10 @@ struct DaysKey {
 pub struct Signable<'a> {
     /// The method.
     pub method: &'a str,
-    /// The path, as it is sent; without a query.
+    /// The path, as it is sent.
     pub path: &'a str,
+    /// The query, as it is sent.
+    pub query: &'a str,
     /// The body.
     pub payload: &'a [u8],
 }
@@ -126,7 +128,7 @@ fn canonical_request(request: Signable, headers: &[(&str, &str)], names: &str) -
         Some(plain) => [plain, "%25"],
         None => [part, ""],
     }));
-    canonical.push_str("\n\n");
+    canonical.extend(["\n", &sorted(request.query), "\n"]);
     for (name, value) in headers {
         canonical.extend([name, ":"]);
         canonical.extend(
@@ -141,6 +143,14 @@ fn canonical_request(request: Signable, headers: &[(&str, &str)], names: &str) -
     canonical.extend(["\n", names, "\n"]);
     push_hex(&mut canonical, sha256(request.payload).as_ref());
     canonical
+}
+
+/// A query's pairs in order, each with its sign of equality.
+fn sorted(query: &str) -> String {
+    let mut pairs: Vec<_> =
+        query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
+    pairs.sort_unstable();
+    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
 /// Writes the 32 bytes of a hash as text.
@@ -168,7 +178,7 @@ mod tests {
         let params = v4::SigningParams::builder().identity(&identity).region("eu-north-1").name("lambda").time(now);
         let params = params.settings(SigningSettings::default()).build().expect("parameters").into();
         let headers = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().expect("text")));
-        let url = format!("https://lambda.example{}", request.path);
+        let url = format!("https://lambda.example{}?{}", request.path, request.query);
         let signable = SignableRequest::new(request.method, url, headers, SignableBody::Bytes(request.payload));
         let (instructions, _) = sign(signable.expect("a request"), &params).expect("a signature").into_parts();
         let mut signed = hyper::Request::new(());
@@ -181,13 +191,15 @@ mod tests {
         let signer = Signer::new("eu-north-1".to_owned());
         let second = Credentials::new("AKIDOTHER", "other", Some("IQoJb3JpZ2luX2VjE".repeat(40)), None, "test");
         for credentials in [Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPx", None, None, "test"), second] {
-            for path in
-                ["/2015-03-31/functions/core/invocations", "/2015-03-31/functions/arn%3Aaws%3Alambda%3Acore%20x/invocations"]
-            {
+            for (path, query) in [
+                ("/2015-03-31/functions/core/invocations", ""),
+                ("/2015-03-31/functions/arn%3Aaws%3Alambda%3Acore%20x/invocations", "Qualifier=%24LATEST"),
+                ("/", "name=Ada%20L&flag&b=2&b=1&name=%C3%A4"),
+            ] {
                 for tenant in ["blue", "a  tenant of many   words", "tab\there"] {
                     for day in [0, 1, 20_000] {
                         let now = UNIX_EPOCH + Duration::from_secs(day * 86_400 + 3_661);
-                        let request = Signable { method: "POST", path, payload: "{\"input\":\"ä\"}".as_bytes() };
+                        let request = Signable { method: "POST", path, query, payload: "{\"input\":\"ä\"}".as_bytes() };
                         let mut headers = HeaderMap::new();
                         headers.insert("host", HeaderValue::from_static("lambda.example"));
                         headers.insert("content-type", HeaderValue::from_static("application/octet-stream"));
@@ -196,7 +208,7 @@ mod tests {
                         headers.insert("content-length", HeaderValue::from_static("14"));
                         headers.insert("x-amzn-trace-id", HeaderValue::from_static("Root=1"));
                         signer.sign(request, &mut headers, &credentials, now).expect("headers");
-                        assert_eq!(headers["authorization"], wanted, "{path} {tenant} {day}");
+                        assert_eq!(headers["authorization"], wanted, "{path}?{query} {tenant} {day}");
                     }
                 }
             }
