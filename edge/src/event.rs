@@ -207,7 +207,7 @@ impl<'e> Body<'e> {
         let Some(written) = event.written("body").filter(|written| !matches!(*written, "null" | "\"\"")) else {
             return Self::Absent;
         };
-        let is_base64 = event.get("isBase64Encoded").is_some_and(|flag| matches!(flag.get(), "true" | "\"true\""));
+        let is_base64 = event.written("isBase64Encoded").is_some_and(|flag| matches!(flag, "true" | "\"true\""));
         match json::string(written) {
             Some(text) if is_base64 => Self::Base64(text),
             Some(text) => Self::Text(text),

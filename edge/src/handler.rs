@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Context, Diagnostic};
-use tracing::Instrument;
 
 use crate::admit::admit;
 use crate::authorize::authorize;
@@ -104,13 +103,8 @@ impl<C: InvokeCore> Edge<C> {
         }
     }
 
-    /// Answers one event, whatever it is. Every line that is logged meanwhile has the request id.
+    /// Answers one event, whatever it is.
     pub async fn handle<'a>(&'a self, event: &str, context: &'a Context) -> Reply<'a, C> {
-        let span = tracing::error_span!("invocation", requestId = context.request_id);
-        self.reply(event, context).instrument(span).await
-    }
-
-    async fn reply<'a>(&'a self, event: &str, context: &'a Context) -> Reply<'a, C> {
         let clock = Clock::start();
         let request = Request::read(event, context);
         let visit = Visit {

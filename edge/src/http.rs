@@ -74,7 +74,8 @@ impl Client {
                 },
             }
         }
-        let mut connection = connect::connect(origin, &self.0.tls).await?;
+        // Seldom, and large: on the way of every request it would be copied along.
+        let mut connection = Box::pin(connect::connect(origin, &self.0.tls)).await?;
         let response = connection.send_request(request).await.map_err(HttpError::Broken)?;
         Ok(Exchange::new(self.clone(), origin, connection, response))
     }

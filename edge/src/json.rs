@@ -42,9 +42,9 @@ impl<'e> Object<'e> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, written)| *written)
     }
 
-    /// The value of a member whose name may be in any case, as header names are.
-    pub fn get_ignoring_case(&self, name: &str) -> Option<&'e RawValue> {
-        raw(self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, written)| *written)?)
+    /// A member whose name may be in any case, as header names are, as it was written.
+    pub fn written_ignoring_case(&self, name: &str) -> Option<&'e str> {
+        self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, written)| *written)
     }
 
     /// A member that is an object.

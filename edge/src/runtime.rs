@@ -74,7 +74,8 @@ impl<C: InvokeCore> Service<LambdaInvocation> for Answering<C> {
 
     fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
         let this = self.clone();
-        Box::pin(async move { this.answer(invocation).await })
+        let request_id = invocation.context.request_id.clone();
+        Box::pin(telemetry::of_request(request_id, async move { this.answer(invocation).await }))
     }
 }
 

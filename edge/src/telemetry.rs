@@ -4,6 +4,8 @@
 //! is written by hand: it is on the way of every request, and what it says does not change from one to the next.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
+mod line;
+
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
@@ -16,6 +18,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::Log;
+use line::Line;
+pub use line::of_request;
 
 /// What became of a request.
 #[derive(Debug)]
@@ -42,13 +46,9 @@ pub struct Outcome<'a> {
 pub fn start(log: Log) {
     let of_libraries = log.level.min(Level::WARN);
     let targets = Targets::new().with_default(of_libraries).with_target("edge", log.level);
-    let registry = tracing_subscriber::registry().with(targets);
-    let layer = tracing_subscriber::fmt::layer();
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).event_format(Line { json: log.json });
     // An `Err` says that the process has a log already.
-    let _ = match log.json {
-        true => registry.with(layer.json().flatten_event(true).with_span_list(false)).try_init(),
-        false => registry.with(layer.with_ansi(false)).try_init(),
-    };
+    let _ = tracing_subscriber::registry().with(targets).with(layer).try_init();
 }
 
 /// Tells that Lambda did not take an answer: it came too late, or was too large.
@@ -135,7 +135,7 @@ fn timestamp(line: &mut String) {
 fn text(line: &mut String, text: &str) {
     let is_plain = text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
     match is_plain {
-        true => drop(write!(line, "\"{text}\"")),
+        true => line.extend(["\"", text, "\""]),
         false => line.push_str(&serde_json::to_string(text).unwrap_or_default()),
     }
 }

@@ -20,10 +20,10 @@ impl<'e> Headers<'e> {
 
     /// The value of a header; of several the last.
     pub fn get(&self, name: &str) -> Option<Cow<'e, str>> {
-        let single = self.single.get_ignoring_case(name).and_then(json::text);
-        single.or_else(|| {
-            let values: Vec<&'e RawValue> = serde_json::from_str(self.multi.get_ignoring_case(name)?.get()).ok()?;
-            values.last().and_then(|raw| json::text(raw))
+        let text = |written: &'e str| json::string(written).filter(|text| !text.is_empty());
+        self.single.written_ignoring_case(name).and_then(text).or_else(|| {
+            let values: Vec<&'e RawValue> = serde_json::from_str(self.multi.written_ignoring_case(name)?).ok()?;
+            values.last().and_then(|raw| text(raw.get()))
         })
     }
 

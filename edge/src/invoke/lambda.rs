@@ -6,6 +6,7 @@ use aws_config::SdkConfig;
 use aws_sdk_lambda::operation::invoke::InvokeInput;
 use aws_sdk_lambda::operation::invoke_with_response_stream::InvokeWithResponseStreamInput;
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
 use hyper::header::{HOST, HeaderMap, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response, Uri};
 
@@ -40,11 +41,19 @@ struct Template {
     headers: HeaderMap,
 }
 
-/// A request that may be sent.
-struct Signed<'a> {
-    template: &'a Template,
-    headers: HeaderMap,
-    body: SdkBody,
+/// What one call adds to a template.
+struct Content<'a> {
+    payload: Bytes,
+    tenant: Option<HeaderValue>,
+    trace_id: Option<&'a str>,
+}
+
+impl<'a> Content<'a> {
+    fn of(call: Call<'a>) -> Result<Self, EdgeError> {
+        let tenant = call.enriched.tenant.map(HeaderValue::try_from).transpose();
+        let tenant = tenant.map_err(|error| EdgeError::InvocationFailure(told(&error)))?;
+        Ok(Self { payload: call.enriched.payload.into(), tenant, trace_id: call.trace_id })
+    }
 }
 
 impl Template {
@@ -54,17 +63,6 @@ impl Template {
         headers.insert(HOST, endpoint.origin.authority().clone());
         headers.insert(USER_AGENT, AGENT);
         Ok(Self { operation, method, uri, headers })
-    }
-}
-
-impl Signed<'_> {
-    /// The request for one attempt; its body is shared, not copied.
-    fn request(&self) -> Request<SdkBody> {
-        let mut request = Request::new(self.body.try_clone().unwrap_or_else(SdkBody::taken));
-        *request.method_mut() = self.template.method.clone();
-        *request.uri_mut() = self.template.uri.clone();
-        *request.headers_mut() = self.headers.clone();
-        request
     }
 }
 
@@ -104,29 +102,14 @@ impl Lambda {
     }
 
     async fn send(&self, template: &Template, call: Call<'_>) -> Result<Exchange, EdgeError> {
-        let signed = self.sign(template, call).await.map_err(EdgeError::InvocationFailure)?;
-        at_most_once(|| self.attempt(&signed)).await
+        let content = Content::of(call)?;
+        at_most_once(|| self.attempt(template, &content)).await
     }
 
-    async fn sign<'a>(&self, template: &'a Template, call: Call<'_>) -> Result<Signed<'a>, String> {
-        let now = SystemTime::now();
-        let credentials = self.account.credentials(now).await?;
-        let mut headers = template.headers.clone();
-        if let Some(tenant) = call.enriched.tenant {
-            headers.insert("x-amz-tenant-id", HeaderValue::try_from(tenant).map_err(|error| told(&error))?);
-        }
-        // A trace header that no HTTP header can hold is not worth a request.
-        if let Some(trace_id) = call.trace_id.and_then(|id| HeaderValue::try_from(id).ok()) {
-            headers.insert("x-amzn-trace-id", trace_id);
-        }
-        let (method, path) = (template.method.as_str(), template.uri.path());
-        let signable = Signable { method, path, query: "", payload: &call.enriched.payload };
-        self.signer.sign(signable, &mut headers, &credentials, now).map_err(|error| told(&error))?;
-        Ok(Signed { template, headers, body: call.enriched.payload.into() })
-    }
-
-    async fn attempt(&self, signed: &Signed<'_>) -> Result<Exchange, Failed> {
-        let exchange = self.http.send(&self.origin, signed.request()).await.map_err(|error| {
+    async fn attempt(&self, template: &Template, content: &Content<'_>) -> Result<Exchange, Failed> {
+        let request = self.request(template, content).await;
+        let request = request.map_err(|why| Failed::Final(EdgeError::InvocationFailure(why)))?;
+        let exchange = self.http.send(&self.origin, request).await.map_err(|error| {
             let failed = if error.was_refused() { Failed::BeforeCore } else { Failed::Final };
             failed(failure::of_http(&error))
         })?;
@@ -137,6 +120,28 @@ impl Lambda {
         let failed = if was_turned_away(&head) { Failed::BeforeCore } else { Failed::Final };
         let mut response = Response::new(SdkBody::from(body));
         (*response.status_mut(), *response.headers_mut()) = (head.status, head.headers.clone());
-        Err(failed(failure::of_lambda(signed.template.operation.error(response).as_ref(), &head)))
+        Err(failed(failure::of_lambda(template.operation.error(response).as_ref(), &head)))
+    }
+
+    /// A signed request; its payload is shared with the next attempt's, not copied.
+    async fn request(&self, template: &Template, content: &Content<'_>) -> Result<Request<SdkBody>, String> {
+        let now = SystemTime::now();
+        let credentials = self.account.credentials(now).await?;
+        let mut request = Request::new(SdkBody::from(content.payload.clone()));
+        *request.method_mut() = template.method.clone();
+        *request.uri_mut() = template.uri.clone();
+        let mut headers = template.headers.clone();
+        if let Some(tenant) = &content.tenant {
+            headers.insert("x-amz-tenant-id", tenant.clone());
+        }
+        // A trace header that no HTTP header can hold is not worth a request.
+        if let Some(trace_id) = content.trace_id.and_then(|id| HeaderValue::try_from(id).ok()) {
+            headers.insert("x-amzn-trace-id", trace_id);
+        }
+        let (method, path) = (template.method.as_str(), template.uri.path());
+        let signable = Signable { method, path, query: "", payload: &content.payload };
+        self.signer.sign(signable, &mut headers, &credentials, now).map_err(|error| told(&error))?;
+        *request.headers_mut() = headers;
+        Ok(request)
     }
 }

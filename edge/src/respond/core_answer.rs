@@ -149,7 +149,7 @@ pub fn proxy_headers(answer: &Object) -> Vec<(String, String)> {
     };
     let multi = answer.object("multiValueHeaders").unwrap_or_default();
     for (name, raw) in
-        answer.object("headers").unwrap_or_default().iter().filter(|(name, _)| multi.get_ignoring_case(name).is_none())
+        answer.object("headers").unwrap_or_default().iter().filter(|(name, _)| multi.written_ignoring_case(name).is_none())
     {
         add(name, raw);
     }

@@ -71,7 +71,7 @@ impl Keys {
         let mut held = self.held.lock().await;
         let is_wanting = !held.is_younger_than(FRESH) || !held.keys.has(key_id);
         if is_wanting && held.may_try(key_id) {
-            self.refetch(&mut held).await;
+            Box::pin(self.refetch(&mut held)).await;
         }
         let failure = held.failure.as_ref().filter(|_| !held.is_younger_than(USABLE) || !held.keys.has(key_id));
         failure.map_or_else(|| Ok(Arc::clone(&held.keys)), |failure| Err(failure.clone()))
