@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
+use super::words::{equal, first};
+
 /// The members of an object, in order: keys unescaped, values as they are written.
 pub type Members<'e> = Vec<(Cow<'e, str>, &'e str)>;
 
@@ -67,22 +69,12 @@ fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
     const NEAR: usize = 4;
     for (at, word) in bytes.chunks_exact(8).take(NEAR).enumerate() {
         let word = u64::from_le_bytes(word.try_into().ok()?);
-        let found = zeros(word ^ repeated(b'"')) | zeros(word ^ repeated(b'\\'));
-        if found != 0 {
-            return Some(at * 8 + found.trailing_zeros() as usize / 8);
+        if let Some(found) = first(equal(word, b'"') | equal(word, b'\\')) {
+            return Some(at * 8 + found);
         }
     }
     let near = NEAR.min(bytes.len() / 8) * 8;
     Some(near + memchr2(b'"', b'\\', bytes.get(near..)?)?)
-}
-
-const fn repeated(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// The high bit of every byte that is zero; above the first such byte others may have it too.
-const fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(repeated(0x01)) & !word & repeated(0x80)
 }
 
 /// Where a value ends that begins at `from`.
