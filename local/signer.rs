@@ -50,7 +50,7 @@ impl Signer {
         signed.insert(HOST, host);
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
-            signed.insert(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
+            signed.append(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
         }
         let done = self.signer.sign(signable, &mut signed, &self.credentials, SystemTime::now());
         done.map_err(|error| error.to_string())?;

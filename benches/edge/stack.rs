@@ -40,9 +40,10 @@ pub fn tables() -> String {
 impl Stack {
     async fn start() -> Self {
         let ready_file = std::env::temp_dir().join(format!("inference-edge-bench-{}.json", std::process::id()));
-        let core = scripted_core().display().to_string();
+        let (program, core) = programs();
+        let core = core.display().to_string();
         let file = ready_file.display().to_string();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_inference-edge"));
+        let mut command = Command::new(program);
         command.args(["--port", "0", "--quiet", "--core", &core, "--ready-file", &file, "--env", "REQUIRED_FIELDS="]);
         let child = command.stdout(Stdio::null()).spawn().expect("the stack");
         while !ready_file.exists() {
@@ -108,11 +109,14 @@ impl Drop for Stack {
     }
 }
 
-fn scripted_core() -> PathBuf {
-    let build = ["build", "--release", "--locked", "--example", "scripted-core"];
+/// The stack and a trivial core, built as a release is; what runs here is built in less time.
+fn programs() -> (PathBuf, PathBuf) {
+    let build = ["build", "--release", "--locked", "--bin", "inference-edge", "--example", "scripted-core"];
     let built = Command::new(env!("CARGO")).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).status();
-    assert!(built.is_ok_and(|status| status.success()), "the scripted core does not build");
-    PathBuf::from(env!("CARGO_BIN_EXE_inference-edge")).with_file_name("examples").join("scripted-core")
+    assert!(built.is_ok_and(|status| status.success()), "the stack does not build");
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_inference-edge"));
+    let core = program.with_file_name("examples").join("scripted-core");
+    (program, core)
 }
 
 async fn start_up() -> Table {
@@ -136,19 +140,26 @@ async fn load() -> Table {
     let mut table = Table::new(title, &["at once", "requests/s", "p50 ms", "p99 ms"]);
     let stack = std::sync::Arc::new(Stack::start().await);
     for at_once in [1_usize, 8, 32] {
-        let clients: Vec<_> =
-            (0..at_once).map(|_| tokio::spawn(client(std::sync::Arc::clone(&stack), 2000 / at_once + 50))).collect();
+        // Environments are started meanwhile.
+        clients(&stack, at_once, 50).await;
         let start = Instant::now();
-        let mut times = Vec::new();
-        for client in clients {
-            times.extend(client.await.expect("a client"));
-        }
+        let mut times = clients(&stack, at_once, 4000 / at_once).await;
         let rate = times.len() as f64 / start.elapsed().as_secs_f64();
         times.sort_by(f64::total_cmp);
         let at = |part: usize| format!("{:.2}", times[(times.len() * part / 100).min(times.len() - 1)]);
         table.row([at_once.to_string(), format!("{rate:.0}"), at(50), at(99)]);
     }
     table
+}
+
+/// Clients that ask so often each, one request after the other.
+async fn clients(stack: &std::sync::Arc<Stack>, at_once: usize, requests: usize) -> Vec<f64> {
+    let clients: Vec<_> = (0..at_once).map(|_| tokio::spawn(client(std::sync::Arc::clone(stack), requests))).collect();
+    let mut times = Vec::new();
+    for client in clients {
+        times.extend(client.await.expect("a client"));
+    }
+    times
 }
 
 async fn client(stack: std::sync::Arc<Stack>, requests: usize) -> Vec<f64> {

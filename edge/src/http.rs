@@ -20,6 +20,7 @@ use aws_smithy_types::body::SdkBody;
 use hyper::Request;
 use hyper::client::conn::http1::SendRequest;
 use hyper::header::HOST;
+use tokio::time::timeout;
 
 pub use connect::Origin;
 use connect::Tls;
@@ -30,6 +31,12 @@ pub use roots::Roots;
 /// For how long an unused connection is kept: the other end may close it while the environment is frozen, and a request that
 /// is written to a closed connection cannot be tried again.
 const IDLE: Duration = Duration::from_secs(20);
+
+/// For how long the SDK waits for an answer where it does not say.
+const ANSWER: Duration = Duration::from_secs(3);
+/// For how long to wait for a kept connection that is not ready: another end that answered before it had read the whole
+/// request may never take the rest.
+const READY: Duration = Duration::from_millis(50);
 
 /// A client; its clones share their connections.
 #[derive(Debug, Clone)]
@@ -83,7 +90,7 @@ impl Client {
     /// A connection that is still of use, the last used first.
     async fn take(&self, origin: &Origin) -> Option<SendRequest<SdkBody>> {
         while let Some(mut idle) = self.pop(origin) {
-            if idle.is_fresh() && idle.connection.ready().await.is_ok() {
+            if idle.is_fresh() && matches!(timeout(READY, idle.connection.ready()).await, Ok(Ok(()))) {
                 return Some(idle.connection);
             }
         }
@@ -104,17 +111,31 @@ impl Client {
 
     /// What the SDK's own requests for credentials are sent with.
     pub fn shared(&self) -> SharedHttpClient {
-        let connector = SharedHttpConnector::new(self.clone());
-        http_client_fn(move |_, _| connector.clone())
+        let client = self.clone();
+        http_client_fn(move |settings, _| {
+            let limit = settings.connect_timeout().unwrap_or(ANSWER) + settings.read_timeout().unwrap_or(ANSWER);
+            SharedHttpConnector::new(Forward { client: client.clone(), limit })
+        })
     }
+}
 
+/// Requests of the SDK's.
+#[derive(Debug, Clone)]
+struct Forward {
+    client: Client,
+    limit: Duration,
+}
+
+impl Forward {
     async fn forward(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let other = |why: String| ConnectorError::other(why.into(), None);
         let mut request = request.try_into_http1x().map_err(|error| other(error.to_string()))?;
         let origin = Origin::of(request.uri()).map_err(other)?;
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         *request.uri_mut() = path.parse().map_err(|_| other(format!("{path} is no path")))?;
-        let exchange = self.send(&origin, request).await.map_err(|error| ConnectorError::io(error.into()))?;
+        let answer = timeout(self.limit, self.client.send(&origin, request)).await;
+        let answer = answer.map_err(|_| ConnectorError::timeout(format!("no answer within {:?}", self.limit).into()))?;
+        let exchange = answer.map_err(|error| ConnectorError::io(error.into()))?;
         HttpResponse::try_from(exchange.into_stream()).map_err(|error| other(error.to_string()))
     }
 }
@@ -126,7 +147,7 @@ impl Idle {
     }
 }
 
-impl HttpConnector for Client {
+impl HttpConnector for Forward {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::new(self.clone().forward(request))
     }

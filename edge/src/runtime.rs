@@ -87,7 +87,7 @@ impl<C: InvokeCore> Answering<C> {
         }
         let answer = Answer { api: &self.api, context: &context, invocation_id: parts.headers.get(INVOCATION_ID) };
         let Ok(event) = std::str::from_utf8(&body) else {
-            telemetry::log_unreadable_event(&context.request_id);
+            telemetry::log_unreadable_event();
             return answer.failed("invalid_event", "The event is not UTF-8").await;
         };
         match self.edge.handle(event, &context).await {
@@ -143,7 +143,7 @@ impl Answer<'_> {
         }
         let (head, _) = self.api.http.send(&self.api.origin, request).await?.collect().await?;
         if !matches!(head.status.as_u16(), 200 | 202) {
-            telemetry::log_refused_answer(&self.context.request_id, head.status.as_u16());
+            telemetry::log_refused_answer(head.status.as_u16());
         }
         Ok(())
     }

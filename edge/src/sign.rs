@@ -4,6 +4,7 @@
 //! key is kept, and hashes are ring's. That both sign alike is tested.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
+use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -37,9 +38,9 @@ struct DaysKey {
 pub struct Signable<'a> {
     /// The method.
     pub method: &'a str,
-    /// The path, as it is sent.
+    /// The path, as it is sent; no segment of it is empty or made of dots.
     pub path: &'a str,
-    /// The query, as it is sent.
+    /// The query, as it is sent: all escaped but letters, digits and `-._~`.
     pub query: &'a str,
     /// The body.
     pub payload: &'a [u8],
@@ -123,11 +124,13 @@ fn canonical_request(request: Signable, headers: &[(&str, &str)], names: &str) -
     let size = headers.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>();
     let mut canonical = String::with_capacity(size + names.len() + request.path.len() + 96);
     canonical.extend([request.method, "\n"]);
-    // A path is escaped once more than it was to be sent; what is left to escape then is its escapes.
-    canonical.extend(request.path.split_inclusive('%').flat_map(|part| match part.strip_suffix('%') {
-        Some(plain) => [plain, "%25"],
-        None => [part, ""],
-    }));
+    // A path is escaped once more than it was to be sent.
+    for byte in request.path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => canonical.push(char::from(byte)),
+            byte => drop(write!(canonical, "%{byte:02X}")),
+        }
+    }
     canonical.extend(["\n", &sorted(request.query), "\n"]);
     for (name, value) in headers {
         canonical.extend([name, ":"]);
@@ -194,6 +197,7 @@ mod tests {
             for (path, query) in [
                 ("/2015-03-31/functions/core/invocations", ""),
                 ("/2015-03-31/functions/arn%3Aaws%3Alambda%3Acore%20x/invocations", "Qualifier=%24LATEST"),
+                ("/a:b/@c,$d+e", ""),
                 ("/", "name=Ada%20L&flag&b=2&b=1&name=%C3%A4"),
             ] {
                 for tenant in ["blue", "a  tenant of many   words", "tab\there"] {

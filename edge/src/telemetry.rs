@@ -52,13 +52,13 @@ pub fn start(log: Log) {
 }
 
 /// Tells that Lambda did not take an answer: it came too late, or was too large.
-pub fn log_refused_answer(request_id: &str, status: u16) {
-    tracing::error!(requestId = request_id, status, "the Runtime API did not take the answer");
+pub fn log_refused_answer(status: u16) {
+    tracing::error!(status, "the Runtime API did not take the answer");
 }
 
 /// Tells of an event that is no text.
-pub fn log_unreadable_event(request_id: &str) {
-    tracing::error!(requestId = request_id, "the event is not UTF-8");
+pub fn log_unreadable_event() {
+    tracing::error!("the event is not UTF-8");
 }
 
 /// Writes the request's line. Metrics are written whatever the level; the record that a level leaves out is left out of the line.

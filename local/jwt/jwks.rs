@@ -36,7 +36,7 @@ pub enum Algorithm {
 }
 
 /// An RSA public key.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Key {
     modulus: Vec<u8>,
     exponent: Vec<u8>,

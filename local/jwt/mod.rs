@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use crate::http::HttpClient;
-use jwks::{Algorithm, Jwks};
+use jwks::{Algorithm, Jwks, Key};
 
 /// How long fetched keys are used.
 const KEYS_LIVE: Duration = Duration::from_secs(3600);
@@ -38,8 +38,13 @@ pub struct Verifier {
     verified: Mutex<HashMap<String, Signed>>,
 }
 
-/// A key id, and the claims that the key has signed.
-type Signed = (String, Arc<Map<String, Value>>);
+/// Claims, and the key that has signed them.
+#[derive(Debug, Clone)]
+struct Signed {
+    kid: String,
+    key: Arc<Key>,
+    claims: Arc<Map<String, Value>>,
+}
 
 /// Why a token is refused.
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -74,17 +79,16 @@ impl Verifier {
     /// Verifies a compact JWS: form, algorithm, key, signature, then what it says.
     pub async fn verify(&self, token: &str) -> Result<Arc<Map<String, Value>>, TokenError> {
         let known = self.verified.lock().get(token).cloned();
-        let (kid, claims) = match known {
-            Some(verified) => verified,
-            None => self.verify_signature(token).await?,
+        // A key that the issuer has withdrawn or replaced verifies nothing any longer.
+        let signed = match known {
+            Some(known) if *self.jwks.key(&known.kid).await? == *known.key => known,
+            _ => self.verify_signature(token).await?,
         };
-        // A key that the issuer has withdrawn verifies nothing any longer.
-        self.jwks.key(&kid).await?;
-        self.check_claims(&claims, now())?;
-        Ok(claims)
+        self.check_claims(&signed.claims, now())?;
+        Ok(signed.claims)
     }
 
-    /// The key id and the claims of a token that its key has signed; kept, for a client sends the same token for an hour.
+    /// The claims of a token that its key has signed; kept, for a client sends the same token for an hour.
     async fn verify_signature(&self, token: &str) -> Result<Signed, TokenError> {
         let segments: Vec<&str> = token.split('.').collect();
         let [header, payload, signature] = segments.as_slice() else {
@@ -100,7 +104,7 @@ impl Verifier {
             return Err("the token's signature is invalid".into());
         }
         let claims = object(payload).ok_or("the token's claims are malformed")?;
-        let signed = (kid.to_owned(), Arc::new(claims));
+        let signed = Signed { kid: kid.to_owned(), key, claims: Arc::new(claims) };
         let mut verified = self.verified.lock();
         if verified.len() >= KEPT {
             verified.clear();

@@ -3,6 +3,7 @@
 //! Ring and not aws-lc: the latter spends 30 to 45 ms of CPU on entropy at the first handshake.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use hyper_util::rt::TokioIo;
 use rustls::crypto::ring;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -24,6 +26,8 @@ use super::roots::{self, Roots};
 
 /// For how long to wait for a connection, as long as the AWS SDKs do.
 const CONNECT: Duration = Duration::from_millis(3100);
+/// The part of it that an address may take while there are others.
+const ADDRESS: Duration = Duration::from_millis(500);
 
 /// Where a server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,13 +89,29 @@ fn config(roots: RootCertStore) -> Result<ClientConfig, String> {
 
 /// Connects to a server, in time.
 pub async fn connect(origin: &Origin, tls: &Tls) -> Result<SendRequest<SdkBody>, HttpError> {
-    tokio::time::timeout(CONNECT, reach(origin, tls)).await.unwrap_or(Err(HttpError::TooSlow(CONNECT)))
+    timeout(CONNECT, reach(origin, tls)).await.unwrap_or(Err(HttpError::TooSlow(CONNECT)))
 }
 
 async fn reach(origin: &Origin, tls: &Tls) -> Result<SendRequest<SdkBody>, HttpError> {
-    let tcp = TcpStream::connect((origin.host.as_str(), origin.port)).await.map_err(HttpError::Unconnected)?;
+    let tcp = call(origin).await.map_err(HttpError::Unconnected)?;
     tcp.set_nodelay(true).map_err(HttpError::Unconnected)?;
     if origin.is_tls { speak(tls.connect(&origin.host, tcp).await?).await } else { speak(tcp).await }
+}
+
+/// Tries a server's addresses, IPv4 first: a network that has no way out by IPv6 may well give its addresses.
+async fn call(origin: &Origin) -> io::Result<TcpStream> {
+    let mut addresses: Vec<_> = lookup_host((origin.host.as_str(), origin.port)).await?.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    let last = addresses.pop().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))?;
+    let mut failure = None;
+    for address in addresses {
+        match timeout(ADDRESS, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => drop(failure.get_or_insert(error)),
+            Err(_) => drop(failure.get_or_insert(io::ErrorKind::TimedOut.into())),
+        }
+    }
+    TcpStream::connect(last).await.map_err(|error| failure.unwrap_or(error))
 }
 
 async fn speak<S>(stream: S) -> Result<SendRequest<SdkBody>, HttpError>

@@ -42,7 +42,9 @@ pub fn store(roots: &Roots) -> Result<RootCertStore, String> {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|error| format!("SSL_CERT_FILE: {}: {error}", path.display()))
+    let bytes = fs::read(path).map_err(|error| format!("SSL_CERT_FILE: {}: {error}", path.display()))?;
+    // Between certificates anything may stand.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The certificates of a PEM file. Certificates are no secret: what usually reads PEM takes thirty times as long, for it

@@ -1,6 +1,5 @@
 //! Where Lambda is, and who asks it: endpoint, region and credentials as the SDK finds them.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
@@ -8,12 +7,16 @@ use aws_sdk_lambda::config::endpoint::{DefaultResolver, Params, ResolveEndpoint}
 use aws_sdk_lambda::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_types::service_config::ServiceConfigKey;
 use hyper::Uri;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::error::told;
 use crate::http::Origin;
 
 /// How long before they expire credentials are looked for anew.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
+/// For how long they are looked for, as long as the AWS SDKs do.
+const FIND: Duration = Duration::from_secs(5);
 
 /// Lambda's endpoint in a region.
 #[derive(Debug, Clone)]
@@ -68,14 +71,105 @@ impl Account {
 
     /// Credentials to sign with now.
     pub async fn credentials(&self, now: SystemTime) -> Result<Credentials, String> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let held = held.filter(|held| held.expiry().is_none_or(|expiry| expiry > now + BEFORE_EXPIRY));
-        if let Some(held) = held {
-            return Ok(held);
+        let mut held = self.held.lock().await;
+        let live_until = |credentials: &Credentials, time| credentials.expiry().is_none_or(|expiry| expiry > time);
+        if let Some(held) = held.as_ref().filter(|held| live_until(held, now + BEFORE_EXPIRY)) {
+            return Ok(held.clone());
         }
+        match self.find().await {
+            Ok(found) => Ok(held.insert(found).clone()),
+            Err(why) => held.clone().filter(|held| live_until(held, now)).ok_or(why),
+        }
+    }
+
+    async fn find(&self) -> Result<Credentials, String> {
         let provider = self.provider.as_ref().ok_or("no credentials: AWS_ACCESS_KEY_ID is not set")?;
-        let found = provider.provide_credentials().await.map_err(|error| told(&error))?;
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(found.clone());
-        Ok(found)
+        let found = timeout(FIND, provider.provide_credentials()).await;
+        found.map_err(|_| format!("no credentials within {FIND:?}"))?.map_err(|error| told(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use aws_config::Region;
+    use aws_sdk_lambda::config::Credentials;
+    use aws_sdk_lambda::error::BoxError;
+    use aws_types::sdk_config::Builder;
+    use aws_types::service_config::LoadServiceConfig;
+
+    use super::*;
+
+    async fn resolved(builder: Builder) -> Result<String, String> {
+        let Endpoint { origin, prefix, region } = Endpoint::resolve(&builder.build()).await?;
+        let authority = origin.authority().to_str().expect("text");
+        Ok(format!("{authority} {prefix} {region}"))
+    }
+
+    fn in_region() -> Builder {
+        SdkConfig::builder().region(Region::new("eu-north-1"))
+    }
+
+    /// What `AWS_ENDPOINT_URL_LAMBDA` says.
+    #[derive(Debug)]
+    struct OfLambda;
+
+    impl LoadServiceConfig for OfLambda {
+        fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+            (key.service_id() == "Lambda").then(|| "http://own:9001".to_owned())
+        }
+    }
+
+    #[tokio::test]
+    async fn the_endpoint_is_the_one_that_the_sdk_would_take() {
+        let general = || in_region().endpoint_url("http://all:9000/prefix/");
+        for (name, builder, expected) in [
+            ("the region's", in_region(), "lambda.eu-north-1.amazonaws.com  eu-north-1"),
+            ("FIPS", in_region().use_fips(true), "lambda-fips.eu-north-1.amazonaws.com  eu-north-1"),
+            ("dual stack", in_region().use_dual_stack(true), "lambda.eu-north-1.api.aws  eu-north-1"),
+            ("every service's", general(), "all:9000 /prefix eu-north-1"),
+            ("Lambda's own", general().service_config(OfLambda), "own:9001  eu-north-1"),
+        ] {
+            assert_eq!(resolved(builder).await.as_deref(), Ok(expected), "{name}");
+        }
+        let without = resolved(SdkConfig::builder()).await.expect_err("no region");
+        assert!(without.contains("Region"), "{without}");
+    }
+
+    /// Gives credentials that live so many seconds, and counts; every second time it fails.
+    #[derive(Debug)]
+    struct Provider(Arc<AtomicU64>, u64);
+
+    impl ProvideCredentials for Provider {
+        fn provide_credentials<'a>(&'a self) -> aws_credential_types::provider::future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let asked = self.0.fetch_add(1, Ordering::SeqCst);
+            let result = match asked % 2 {
+                0 => {
+                    let expiry = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + self.1);
+                    Ok(Credentials::new(format!("key {asked}"), "secret", None, Some(expiry), "test"))
+                }
+                _ => Err(aws_credential_types::provider::error::CredentialsError::provider_error(BoxError::from("down"))),
+            };
+            aws_credential_types::provider::future::ProvideCredentials::ready(result)
+        }
+    }
+
+    #[tokio::test]
+    async fn credentials_are_kept_until_they_are_about_to_expire_and_used_until_they_do() {
+        let asked = Arc::new(AtomicU64::new(0));
+        let provider = SharedCredentialsProvider::new(Provider(Arc::clone(&asked), 600));
+        let account = Account::new(&SdkConfig::builder().credentials_provider(provider).build());
+        let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + seconds);
+        for (seconds, found, asked_by_then) in
+            [(0, Some("key 0"), 1), (539, Some("key 0"), 1), (541, Some("key 0"), 2), (541, Some("key 2"), 3), (601, None, 4)]
+        {
+            let key = account.credentials(at(seconds)).await.ok().map(|found| found.access_key_id().to_owned());
+            assert_eq!((key.as_deref(), asked.load(Ordering::SeqCst)), (found, asked_by_then), "{seconds}");
+        }
     }
 }

@@ -40,3 +40,31 @@ pub fn was_turned_away(answer: &Parts) -> bool {
     let name = error_type.split(':').next().unwrap_or_default();
     answer.status == 429 || name.ends_with("NotReadyException")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    async fn attempts(failures: &[fn(EdgeError) -> Failed]) -> (usize, bool) {
+        let made = Cell::new(0);
+        let result = at_most_once(|| {
+            let failure = failures.get(made.replace(made.get() + 1));
+            std::future::ready(failure.map_or(Ok(()), |failed| Err(failed(EdgeError::CoreTimedOut))))
+        });
+        let is_ok = result.await.is_ok();
+        (made.get(), is_ok)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_did_not_reach_core_is_tried_three_times_and_what_did_once() {
+        let before: fn(EdgeError) -> Failed = Failed::BeforeCore;
+        let reached: fn(EdgeError) -> Failed = Failed::Final;
+        assert_eq!(attempts(&[]).await, (1, true));
+        assert_eq!(attempts(&[before, before]).await, (3, true));
+        assert_eq!(attempts(&[before, before, before]).await, (3, false));
+        assert_eq!(attempts(&[reached]).await, (1, false));
+        assert_eq!(attempts(&[before, reached]).await, (2, false));
+    }
+}

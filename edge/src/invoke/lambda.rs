@@ -71,11 +71,11 @@ impl Lambda {
     pub async fn find(sdk: &SdkConfig, http: Client, function: &str) -> Result<Self, String> {
         let endpoint = Endpoint::resolve(sdk).await?;
         let input = InvokeInput::builder().function_name(function).build().map_err(|error| told(&error))?;
-        let operation = Operation::invoke();
+        let operation = Operation::invoke()?;
         let head = operation.head(input)?;
         let whole = Template::new(operation, head, &endpoint)?;
         let input = InvokeWithResponseStreamInput::builder().function_name(function).build().map_err(|error| told(&error))?;
-        let operation = Operation::invoke_with_response_stream();
+        let operation = Operation::invoke_with_response_stream()?;
         let head = operation.head(input)?;
         let streamed = Template::new(operation, head, &endpoint)?;
         let Endpoint { origin, region, .. } = endpoint;

@@ -40,19 +40,26 @@ pub struct Head {
 
 impl Operation {
     /// `Invoke`.
-    pub fn invoke() -> Self {
+    pub fn invoke() -> Result<Self, String> {
         Self::of::<InvokeError>(&Invoke::new())
     }
 
     /// `InvokeWithResponseStream`.
-    pub fn invoke_with_response_stream() -> Self {
+    pub fn invoke_with_response_stream() -> Result<Self, String> {
         Self::of::<InvokeWithResponseStreamError>(&InvokeWithResponseStream::new())
     }
 
-    // Every operation of the SDK has these two, without which its own client could send nothing.
-    fn of<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static>(operation: &impl RuntimePlugin) -> Self {
-        let configuration = operation.config().expect("an operation's configuration");
-        Self { configuration, metadata: |error| Some(error.downcast_ref::<E>()?.meta()) }
+    /// Without its two halves the SDK's own client could send nothing; where another version keeps them elsewhere, that is told.
+    fn of<E>(operation: &impl RuntimePlugin) -> Result<Self, String>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let halves = |configuration: &FrozenLayer| {
+            configuration.load::<SharedRequestSerializer>().is_some()
+                && configuration.load::<SharedResponseDeserializer>().is_some()
+        };
+        let configuration = operation.config().filter(halves).ok_or("this version of the SDK has another form of operations")?;
+        Ok(Self { configuration, metadata: |error| Some(error.downcast_ref::<E>()?.meta()) })
     }
 
     fn deserializer(&self) -> &SharedResponseDeserializer {

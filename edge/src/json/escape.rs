@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_written_as_serde_writes_it() {
+    fn a_text_that_is_written_is_read_as_it_was() {
         let every: String = (0..0x250).filter_map(char::from_u32).collect();
         for length in 0..80 {
             let text = format!("{}{every}{}", "x".repeat(length), "\u{1f600}".repeat(length));

@@ -126,6 +126,52 @@ async fn a_request_whose_answer_breaks_off_is_not_sent_again() {
     assert_eq!(seen.counts(), (1, 1));
 }
 
+#[tokio::test]
+async fn a_request_that_a_kept_connection_took_before_it_broke_is_not_sent_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let origin = origin("http", "127.0.0.1", listener.local_addr().expect("an address").port());
+    let seen = Arc::new(Seen::default());
+    let told = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            told.connections.fetch_add(1, Ordering::SeqCst);
+            answer_each(&mut stream, 1, ANSWER, &told).await;
+            // The second request is read, and answered by hanging up.
+            if stream.read(&mut [0; 4096]).await.unwrap_or_default() > 0 {
+                told.requests.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    let client = Client::new(Roots::Amazon);
+    assert_eq!(get(&client, &origin).await.expect("an answer"), "ok");
+    let broken = get(&client, &origin).await.expect_err("no answer");
+    assert!(matches!(broken, HttpError::Broken(_)), "{broken:?}");
+    assert_eq!(seen.counts(), (1, 2));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_ready_in_time_is_passed_over() {
+    // It answers at once, and never reads the rest of the request.
+    let (port, seen) = server(1, ANSWER, None).await;
+    let (client, to) = (Client::new(Roots::Amazon), origin("http", "127.0.0.1", port));
+    let request = Request::post("/").body(SdkBody::from(vec![b' '; 20 << 20])).expect("a request");
+    if let Ok(exchange) = client.send(&to, request).await {
+        let _ = exchange.collect().await;
+    }
+    let next = tokio::time::timeout(Duration::from_secs(2), get(&client, &to)).await;
+    assert_eq!(next.expect("no hang").expect("an answer"), "ok");
+    assert_eq!(seen.connections.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn where_nobody_listens_the_connection_is_refused() {
+    let port = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").port();
+    for host in ["127.0.0.1", "localhost"] {
+        let refused = get(&Client::new(Roots::Amazon), &origin("http", host, port)).await.expect_err("nobody");
+        assert!(refused.was_refused(), "{host}: {refused:?}");
+    }
+}
+
 /// A certificate for `localhost`, and a file with the authority that signed it.
 fn certified() -> (TlsAcceptor, PathBuf) {
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");

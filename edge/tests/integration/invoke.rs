@@ -193,6 +193,28 @@ async fn a_core_that_takes_too_long_is_given_up_and_never_tried_again() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_given_up_leaves_nothing_behind_for_the_next() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        let (mut slow, _) = listener.accept().await.expect("a connection");
+        read_request(&mut slow).await;
+        let (mut fast, _) = listener.accept().await.expect("another connection");
+        read_request(&mut fast).await;
+        let _ = slow.write_all(http(200, "", "\"late\"").as_bytes()).await;
+        let _ = fast.write_all(http(200, "", "\"second\"").as_bytes()).await;
+    });
+    let core = LambdaCore::new(&sdk(&url).await, client(), "core").await;
+    let call = |budget| {
+        let enriched = Enriched { payload: b"{}".to_vec(), tenant: None };
+        core.invoke(Call { enriched, trace_id: None, budget })
+    };
+    let given_up = call(Duration::from_millis(100)).await.expect_err("no answer in time");
+    assert_eq!(given_up.code(), "core_timed_out");
+    assert_eq!(call(Duration::from_secs(5)).await.expect("an answer").payload, b"\"second\"");
+}
+
+#[tokio::test]
 async fn cores_payload_comes_back_byte_for_byte() {
     for (name, headers, body, is_error) in [
         ("a result", "", r#"{ "b": 1.10, "a": 1e400 }"#, false),
