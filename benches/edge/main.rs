@@ -2,7 +2,7 @@
 //!
 //! It plays Lambda's Runtime API and the Invoke API to one process at a time, round about, so that what the machine does
 //! meanwhile falls on all alike. Quote ratios of one run, not times of two. `cargo bench -- --quick` takes a fifth of the time.
-//! `-- --instructions` counts what does not depend on the machine, against the figures in `benches/instructions.json`: what CI guards.
+//! `-- --stack` measures the local stack alone. `-- --instructions` counts what does not depend on the machine, against the figures in `benches/instructions.json`: what CI guards.
 
 mod chart;
 mod floor;
@@ -34,6 +34,10 @@ fn main() -> ExitCode {
     }
     if arguments.iter().any(|argument| argument == "--instructions") {
         return instructions::main();
+    }
+    if arguments.iter().any(|argument| argument == "--stack") {
+        println!("{}", stack::tables());
+        return ExitCode::SUCCESS;
     }
     let effort = match arguments.iter().any(|argument| argument == "--quick") {
         true => Effort { cold: 7, rounds: 3, requests: 60 },

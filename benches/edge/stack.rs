@@ -34,13 +34,13 @@ struct Stack {
 /// Everything about the stack.
 pub fn tables() -> String {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async { format!("{}\n{}\n{}", start_up().await, load().await, streamed().await) })
+    let programs = programs();
+    runtime.block_on(async { format!("{}\n{}\n{}", start_up(&programs).await, load(&programs).await, streamed(&programs).await) })
 }
 
 impl Stack {
-    async fn start() -> Self {
+    async fn start((program, core): &(PathBuf, PathBuf)) -> Self {
         let ready_file = std::env::temp_dir().join(format!("inference-edge-bench-{}.json", std::process::id()));
-        let (program, core) = programs();
         let core = core.display().to_string();
         let file = ready_file.display().to_string();
         let mut command = Command::new(program);
@@ -119,11 +119,11 @@ fn programs() -> (PathBuf, PathBuf) {
     (program, core)
 }
 
-async fn start_up() -> Table {
+async fn start_up(programs: &(PathBuf, PathBuf)) -> Table {
     let mut times = Vec::new();
     for _ in 0..7 {
         let start = Instant::now();
-        let stack = Stack::start().await;
+        let stack = Stack::start(programs).await;
         let ready = start.elapsed();
         stack.ask().await;
         times.push([ready, start.elapsed()].map(|time| time.as_secs_f64() * 1e3));
@@ -135,10 +135,10 @@ async fn start_up() -> Table {
 }
 
 /// The whole chain: authorizer, gateway, Lambda, edge, Lambda, core.
-async fn load() -> Table {
+async fn load(programs: &(PathBuf, PathBuf)) -> Table {
     let title = "The local stack, release build: requests through the whole chain, the client on the same machine";
     let mut table = Table::new(title, &["at once", "requests/s", "p50 ms", "p99 ms"]);
-    let stack = std::sync::Arc::new(Stack::start().await);
+    let stack = std::sync::Arc::new(Stack::start(programs).await);
     for at_once in [1_usize, 8, 32] {
         // Environments are started meanwhile.
         clients(&stack, at_once, 50).await;
@@ -172,8 +172,8 @@ async fn client(stack: std::sync::Arc<Stack>, requests: usize) -> Vec<f64> {
     times
 }
 
-async fn streamed() -> Table {
-    let stack = Stack::start().await;
+async fn streamed(programs: &(PathBuf, PathBuf)) -> Table {
+    let stack = Stack::start(programs).await;
     let title = "The streamed door: first byte, throughput, and the most memory that the edge used";
     let mut table = Table::new(title, &["streamed MB", "first byte ms", "MB/s", "edge MiB"]);
     for megabytes in [1, MEGABYTES] {
