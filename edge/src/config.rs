@@ -45,6 +45,8 @@ pub struct Config {
     pub log: Log,
     /// `SSL_CERT_FILE`, `SSL_CERT_DIR`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_LAMBDA`, `AWS_REGION`: whether the endpoint is AWS's own.
     pub roots: Roots,
+    /// Whether the environment has credentials, as Lambda's mostly does.
+    pub has_credentials: bool,
     /// `AWS_LAMBDA_RUNTIME_API`, where answers go.
     pub runtime_api: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`, the dimension of the metrics.
@@ -163,6 +165,7 @@ impl Config {
                 &[("buffered", ResponseMode::Buffered), ("stream", ResponseMode::Stream)],
                 ResponseMode::Buffered,
             ),
+            has_credentials: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].iter().all(|name| env.value(name).is_some()),
             runtime_api: look_up("AWS_LAMBDA_RUNTIME_API").unwrap_or_default(),
             function_name: look_up("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "edge".to_owned()),
             served: Served { methods, routes: env.list("ROUTES", "", |route| Route::parse(&route)) },

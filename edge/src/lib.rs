@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
 
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
     let http = Client::new(config.roots.clone());
-    let core = LambdaCore::new(&invoke::sdk_config(&http).await, http, &config.target).await;
+    let core = LambdaCore::new(&invoke::sdk_config(&http, config.has_credentials).await, http, &config.target).await;
     let runtime_api = config.runtime_api.clone();
     let edge = Edge::new(config, core);
     edge.warm().await;

@@ -51,7 +51,7 @@ fn read(path: &Path) -> Result<String, String> {
 /// lets no key be guessed from the time that it takes.
 fn in_pem(text: &str) -> Vec<CertificateDer<'static>> {
     let blocks = text.split("-----BEGIN CERTIFICATE-----").skip(1).filter_map(|rest| rest.split("-----END").next());
-    let unwrapped = blocks.map(|block| block.split_ascii_whitespace().collect::<String>());
+    let unwrapped = blocks.map(|block| block.lines().map(str::trim).collect::<String>());
     unwrapped.filter_map(|base64| STANDARD.decode(base64).ok()).map(CertificateDer::from).collect()
 }
 
