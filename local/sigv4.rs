@@ -1,5 +1,5 @@
 //! Signature Version 4, verified: a request as it came, credentials and a time become a verdict, with the canonical request
-//! that was computed. Pure: it reads no clock, no network and no store.
+//! that was computed. It reads no clock, no network and no store; the credentials keep the key that is derived of them.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 mod canonical;

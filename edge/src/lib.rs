@@ -2,8 +2,8 @@
 //!
 //! It reads the event of any door, lets the caller in or not, checks the input, adds the caller's identity, invokes core
 //! and answers in JSON that the browser may read. The order of the stages is in [`handler`]; each stage is a file, named
-//! by its verb, and takes the type that the stage before it gives. Only [`invoke`] and the keys of [`token`] touch the
-//! network, by [`http`], and only [`config`] reads the environment.
+//! by its verb, and takes the type that the stage before it gives. Only [`invoke`], the keys of [`token`] and the runtime's
+//! answers touch the network, by [`http`], and only [`config`] reads the environment, beside the SDK's own search.
 
 pub mod admit;
 pub mod authorize;

@@ -176,13 +176,20 @@ impl Gateway {
     }
 
     async fn ask(&self, change: Value) -> Answer {
+        self.ask_with(&self.token(change)).await
+    }
+
+    fn token(&self, change: Value) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
         let mut claims =
             json!({ "sub": "u", "iss": self.issuer, "aud": "app", "iat": now, "exp": now + 60, "groups": ["a", "b"] });
         for (name, value) in change.as_object().into_iter().flatten() {
             claims[name] = value.clone();
         }
-        let token = self.key.sign(&json!({ "kid": "k", "alg": "RS256" }), &claims);
+        self.key.sign(&json!({ "kid": "k", "alg": "RS256" }), &claims)
+    }
+
+    async fn ask_with(&self, token: &str) -> Answer {
         let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".to_owned())];
         send(Method::POST, &format!("{}/echo?a=1&a=2", self.url), &headers, "{\"x\":1}").await
     }
@@ -207,6 +214,22 @@ async fn a_well_signed_token_is_still_refused_for_what_it_says() {
         let answer = gateway.ask(change).await;
         assert_eq!((answer.status.as_u16(), header(&answer, "www-authenticate")), (401, description(text).as_str()), "{name}");
     }
+    gateway.lambda.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_let_in_before_is_not_let_in_changed_or_late() {
+    let gateway = Gateway::start(&[]).await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
+    let token = gateway.token(json!({ "iat": now, "exp": now + 3 }));
+    let (signed, signature) = token.rsplit_once('.').expect("a signature");
+    let changed = format!("{signed}.{}", signature.chars().rev().collect::<String>());
+    for (name, token, status) in [("first", &token, 200), ("again", &token, 200), ("changed", &changed, 401)] {
+        assert_eq!(gateway.ask_with(token).await.status.as_u16(), status, "{name}");
+    }
+    tokio::time::sleep(Duration::from_millis(3100)).await;
+    let late = gateway.ask_with(&token).await;
+    assert!(header(&late, "www-authenticate").contains("the token has expired"), "{:?}", late.status);
     gateway.lambda.stop().await;
 }
 

@@ -1,5 +1,6 @@
 //! Lambda's two ways to run a function, as requests to its endpoint.
 
+use std::fmt::Debug;
 use std::time::SystemTime;
 
 use aws_config::SdkConfig;
@@ -57,8 +58,8 @@ impl<'a> Content<'a> {
 }
 
 impl Template {
-    fn new(operation: Operation, head: Head, endpoint: &Endpoint) -> Result<Self, String> {
-        let Head { method, path, mut headers } = head;
+    fn of<I: Debug + Send + Sync + 'static>(operation: Operation, input: I, endpoint: &Endpoint) -> Result<Self, String> {
+        let Head { method, path, mut headers } = operation.head(input)?;
         let uri = format!("{}{path}", endpoint.prefix).parse().map_err(|_| format!("{path} is no path"))?;
         headers.insert(HOST, endpoint.origin.authority().clone());
         headers.insert(USER_AGENT, AGENT);
@@ -71,13 +72,9 @@ impl Lambda {
     pub async fn find(sdk: &SdkConfig, http: Client, function: &str) -> Result<Self, String> {
         let endpoint = Endpoint::resolve(sdk).await?;
         let input = InvokeInput::builder().function_name(function).build().map_err(|error| told(&error))?;
-        let operation = Operation::invoke()?;
-        let head = operation.head(input)?;
-        let whole = Template::new(operation, head, &endpoint)?;
+        let whole = Template::of(Operation::invoke()?, input, &endpoint)?;
         let input = InvokeWithResponseStreamInput::builder().function_name(function).build().map_err(|error| told(&error))?;
-        let operation = Operation::invoke_with_response_stream()?;
-        let head = operation.head(input)?;
-        let streamed = Template::new(operation, head, &endpoint)?;
+        let streamed = Template::of(Operation::invoke_with_response_stream()?, input, &endpoint)?;
         let Endpoint { origin, region, .. } = endpoint;
         Ok(Self { http, origin, account: Account::new(sdk), signer: Signer::new(region), whole, streamed })
     }
