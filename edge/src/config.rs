@@ -3,6 +3,8 @@
 //! No other file of the edge reads the environment. The look-up is injected, so that no test sets a variable.
 
 mod environment;
+mod process;
+mod runtime_api;
 mod value;
 
 use std::fmt;
@@ -14,6 +16,8 @@ use crate::cors::{Cors, OriginRule};
 use crate::http::Roots;
 use crate::token::{Issuer, is_safe_url};
 use environment::Environment;
+pub use process::drop_empty_variables;
+pub use runtime_api::RuntimeApi;
 use value::{email_rule, function_name, header_name, identity_claim, method_name};
 
 /// Everything that the edge can be told.
@@ -47,8 +51,8 @@ pub struct Config {
     pub roots: Roots,
     /// Whether the environment has credentials, as Lambda's mostly does.
     pub has_credentials: bool,
-    /// `AWS_LAMBDA_RUNTIME_API`, where answers go.
-    pub runtime_api: String,
+    /// `AWS_LAMBDA_RUNTIME_API`, where invocations come from and answers go.
+    pub runtime_api: Option<RuntimeApi>,
     /// `AWS_LAMBDA_FUNCTION_NAME`, the dimension of the metrics.
     pub function_name: String,
 }
@@ -125,7 +129,7 @@ impl Config {
     /// Reads the process's environment, which must be one that Lambda, or the local stack, made.
     pub fn from_process() -> Result<Self, ConfigError> {
         let look_up = |name: &str| std::env::var(name).ok();
-        let absent: Vec<_> = PLATFORM.into_iter().filter(|name| look_up(name).is_none()).collect();
+        let absent: Vec<_> = PLATFORM.into_iter().filter(|name| look_up(name).is_none_or(|value| value.is_empty())).collect();
         if absent.is_empty() {
             return Self::read(look_up);
         }
@@ -166,12 +170,18 @@ impl Config {
                 ResponseMode::Buffered,
             ),
             has_credentials: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].iter().all(|name| env.value(name).is_some()),
-            runtime_api: look_up("AWS_LAMBDA_RUNTIME_API").unwrap_or_default(),
-            function_name: look_up("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "edge".to_owned()),
+            runtime_api: runtime_api(&mut env),
+            function_name: env.value("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "edge".to_owned()),
             served: Served { methods, routes: env.list("ROUTES", "", |route| Route::parse(&route)) },
         };
         env.finish(config)
     }
+}
+
+fn runtime_api(env: &mut Environment) -> Option<RuntimeApi> {
+    let value = env.value("AWS_LAMBDA_RUNTIME_API")?;
+    let parsed = RuntimeApi::parse(&value);
+    parsed.map_err(|why| env.problem(format!("AWS_LAMBDA_RUNTIME_API: `{value}`: {why}"))).ok()
 }
 
 fn required_fields(env: &mut Environment) -> Vec<String> {

@@ -34,7 +34,7 @@ pub fn enrich(validated: Validated, shape: PayloadShape) -> Result<Enriched, Edg
         PayloadShape::Bare => validated.input.into_owned().into_bytes(),
     };
     if payload.len() > MAX_PAYLOAD {
-        return Err(EdgeError::RequestTooLarge(payload.len()));
+        return Err(EdgeError::RequestTooLarge(format!("{} bytes", payload.len())));
     }
     Ok(Enriched { payload, tenant: validated.caller.tenant })
 }

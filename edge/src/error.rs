@@ -28,8 +28,8 @@ pub enum EdgeError {
     NotFound,
     /// The method is not among `ALLOWED_METHODS`.
     MethodNotAllowed,
-    /// The payload for core passes Lambda's limit; its size in bytes.
-    RequestTooLarge(usize),
+    /// The payload for core passes Lambda's limit, by the edge's own count or in Lambda's words.
+    RequestTooLarge(String),
     /// The keys of `JWT_ISSUER` could not be had, so that no token can be verified.
     IssuerUnreachable(String),
     /// Lambda has no function of that name, in its words.
@@ -56,8 +56,8 @@ pub enum EdgeError {
         /// Why, in Lambda's words.
         cause: String,
     },
-    /// The edge gave up waiting for core, before its own deadline.
-    CoreTimedOut,
+    /// The edge gave up waiting for core before its own deadline, or core reached its own time-out; which of the two.
+    CoreTimedOut(String),
 }
 
 impl EdgeError {
@@ -73,7 +73,7 @@ impl EdgeError {
             Self::CoreNotFound(_) | Self::CoreAccessDenied(_) | Self::InvocationFailure(_) => 500,
             Self::CoreUnreachable(_) | Self::CoreError { .. } | Self::CoreAnswerTooLarge(_) => 502,
             Self::CoreThrottled { .. } | Self::IssuerUnreachable(_) => 503,
-            Self::CoreTimedOut => 504,
+            Self::CoreTimedOut(_) => 504,
         }
     }
 
@@ -97,7 +97,7 @@ impl EdgeError {
             Self::CoreError { .. } => "core_error",
             Self::CoreAnswerTooLarge(_) => "core_answer_too_large",
             Self::CoreThrottled { .. } => "core_throttled",
-            Self::CoreTimedOut => "core_timed_out",
+            Self::CoreTimedOut(_) => "core_timed_out",
         }
     }
 
@@ -120,7 +120,7 @@ impl EdgeError {
             Self::CoreError { .. } => "Core lambda error",
             Self::CoreAnswerTooLarge(_) => "Core lambda answer too large",
             Self::CoreThrottled { .. } => "Core lambda is busy",
-            Self::CoreTimedOut => "Core lambda timed out",
+            Self::CoreTimedOut(_) => "Core lambda timed out",
         };
         text.to_owned()
     }
@@ -135,17 +135,23 @@ impl EdgeError {
             | Self::CoreNotFound(cause)
             | Self::CoreAccessDenied(cause)
             | Self::CoreThrottled { cause, .. }
+            | Self::CoreTimedOut(cause)
+            | Self::RequestTooLarge(cause)
             | Self::CoreError { error_type: cause, .. } => Some(cause.clone()),
-            Self::RequestTooLarge(bytes) | Self::CoreAnswerTooLarge(bytes) => Some(format!("{bytes} bytes")),
+            Self::CoreAnswerTooLarge(bytes) => Some(format!("{bytes} bytes")),
             Self::MissingBody
             | Self::InvalidJson
             | Self::NotAnObject
             | Self::MissingFields(_)
             | Self::NotFound
-            | Self::MethodNotAllowed
-            | Self::CoreTimedOut => None,
+            | Self::MethodNotAllowed => None,
         }
     }
+}
+
+/// The edge's own limit on the wait for core has passed.
+pub fn edge_gave_up() -> EdgeError {
+    EdgeError::CoreTimedOut("the edge gave up waiting for core".to_owned())
 }
 
 /// Another's error and its causes, in a line that is not long.

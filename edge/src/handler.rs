@@ -20,11 +20,11 @@ use crate::admit::admit;
 use crate::authorize::authorize;
 use crate::config::{Config, ResponseMode};
 use crate::enrich::enrich;
-use crate::error::EdgeError;
+use crate::error::{EdgeError, edge_gave_up};
 use crate::event::{Door, Request};
 use crate::invoke::{Call, InvokeCore};
 use crate::respond::{Dress, MAX_ANSWER, Response, read_core_reply, read_function_result};
-use crate::telemetry::{self, Outcome};
+use crate::telemetry::{self, Outcome, WriteLine, write_to_stdout};
 use crate::token::TokenVerifier;
 use crate::validate::validate;
 use clock::Clock;
@@ -40,6 +40,7 @@ pub struct Edge<C> {
     core: C,
     tokens: Option<TokenVerifier>,
     is_warm: AtomicBool,
+    write_line: WriteLine,
 }
 
 /// What becomes of an event.
@@ -88,7 +89,12 @@ impl<C: InvokeCore> Edge<C> {
     /// Puts the edge before a core.
     pub fn new(config: Config, core: C) -> Self {
         let tokens = config.issuer.clone().map(TokenVerifier::new);
-        Self { config, core, tokens, is_warm: AtomicBool::new(false) }
+        Self { config, core, tokens, is_warm: AtomicBool::new(false), write_line: write_to_stdout }
+    }
+
+    /// Gives the lines of the requests to a function instead of the standard output.
+    pub fn with_log(self, write_line: WriteLine) -> Self {
+        Self { write_line, ..self }
     }
 
     /// Fetches what the first request would have to wait for.
@@ -176,7 +182,7 @@ impl<C: InvokeCore> Edge<C> {
         let authorized = authorize(admitted, token.as_ref(), &self.config.access)?;
         let validated = validate(authorized, &self.config.required_fields)?;
         let enriched = enrich(validated, self.config.payload)?;
-        let budget = budget(context.deadline(), self.config.core_timeout).ok_or(EdgeError::CoreTimedOut)?;
+        let budget = budget(context.deadline(), self.config.core_timeout).ok_or_else(edge_gave_up)?;
         Ok(Call { enriched, trace_id: context.xray_trace_id.as_deref(), budget })
     }
 
@@ -232,7 +238,8 @@ impl<C> Record<'_, C> {
             is_cold_start: !self.edge.is_warm.swap(true, Ordering::Relaxed),
             cause: &self.cause,
         };
-        telemetry::log_request(&outcome, &self.edge.config.function_name, self.edge.config.log);
+        let config = &self.edge.config;
+        (self.edge.write_line)(&telemetry::request_line(&outcome, &config.function_name, config.log));
     }
 }
 

@@ -19,7 +19,7 @@ use futures_util::stream::BoxStream;
 use tokio::time::timeout;
 
 use crate::enrich::Enriched;
-use crate::error::EdgeError;
+use crate::error::{EdgeError, edge_gave_up};
 use crate::http::Client;
 use lambda::Lambda;
 
@@ -112,11 +112,11 @@ impl InvokeCore for LambdaCore {
 
     async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
         let lambda = self.lambda()?;
-        timeout(call.budget, lambda.invoke(call)).await.map_err(|_| EdgeError::CoreTimedOut)?
+        timeout(call.budget, lambda.invoke(call)).await.map_err(|_| edge_gave_up())?
     }
 
     async fn invoke_streamed(&self, call: Call<'_>) -> Result<CoreStream, EdgeError> {
         let lambda = self.lambda()?;
-        timeout(call.budget, lambda.invoke_streamed(call)).await.map_err(|_| EdgeError::CoreTimedOut)?
+        timeout(call.budget, lambda.invoke_streamed(call)).await.map_err(|_| edge_gave_up())?
     }
 }

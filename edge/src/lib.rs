@@ -34,6 +34,9 @@ use invoke::LambdaCore;
 
 /// Runs the function until Lambda ends it: what the deployed binary calls, and the local stack in a process of its own.
 pub fn main() -> ExitCode {
+    if let Err(error) = config::drop_empty_variables() {
+        return refuse_to_start(&error);
+    }
     let config = match Config::from_process() {
         Ok(config) => config,
         Err(error) => return refuse_to_start(&error),
@@ -57,10 +60,10 @@ pub fn main() -> ExitCode {
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
     let http = Client::new(config.roots.clone());
     let core = LambdaCore::new(&invoke::sdk_config(&http, config.has_credentials).await, http, &config.target).await;
-    let runtime_api = config.runtime_api.clone();
+    let runtime_api = config.runtime_api.clone().ok_or("AWS_LAMBDA_RUNTIME_API is not set")?;
     let edge = Edge::new(config, core);
     edge.warm().await;
-    runtime::run(edge, &runtime_api).await
+    runtime::run(edge, runtime_api).await
 }
 
 fn refuse_to_start(error: &ConfigError) -> ExitCode {

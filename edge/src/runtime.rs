@@ -22,6 +22,7 @@ use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 use tower::{Service, layer::layer_fn};
 
+use crate::config::RuntimeApi;
 use crate::handler::{Edge, Head, Relay, Reply};
 use crate::http::{Client, Origin, Roots};
 use crate::invoke::InvokeCore;
@@ -33,9 +34,9 @@ const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 
 /// Answers invocations until Lambda ends the environment.
-pub async fn run<C: InvokeCore>(edge: Edge<C>, runtime_api: &str) -> Result<(), Error> {
-    let origin = Origin::of(&format!("http://{runtime_api}").parse()?)?;
-    let service = Answering { edge: Arc::new(edge), api: Arc::new(Api { http: Client::new(Roots::System), origin }) };
+pub async fn run<C: InvokeCore>(edge: Edge<C>, runtime_api: RuntimeApi) -> Result<(), Error> {
+    let api = Api { http: Client::new(Roots::System), origin: runtime_api.origin, path: runtime_api.path };
+    let service = Answering { edge: Arc::new(edge), api: Arc::new(api) };
     // The runtime wants a handler of its own kind, whose place is then taken.
     let placeholder = service_fn(|_: LambdaEvent<IgnoredAny>| std::future::ready(Err::<(), Diagnostic>(unanswered())));
     Runtime::new(placeholder).layer(layer_fn(move |_| service.clone())).run_concurrent().await
@@ -49,6 +50,7 @@ fn unanswered() -> Diagnostic {
 struct Api {
     http: Client,
     origin: Origin,
+    path: String,
 }
 
 /// The service that the runtime hands its invocations.
@@ -135,7 +137,7 @@ impl Answer<'_> {
     }
 
     async fn send(&self, what: &str, headers: &[(&'static str, &str)], body: SdkBody) -> Result<(), Error> {
-        let path = format!("/2018-06-01/runtime/invocation/{}/{what}", self.context.request_id);
+        let path = format!("{}/2018-06-01/runtime/invocation/{}/{what}", self.api.path, self.context.request_id);
         let mut request = Request::post(path).body(body)?;
         set(request.headers_mut(), headers)?;
         if let Some(id) = self.invocation_id {

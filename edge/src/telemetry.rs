@@ -61,12 +61,20 @@ pub fn log_unreadable_event() {
     tracing::error!("the event is not UTF-8");
 }
 
-/// Writes the request's line. Metrics are written whatever the level; the record that a level leaves out is left out of the line.
-pub fn log_request(outcome: &Outcome, function_name: &str, log: Log) {
-    let mut line = line(outcome, function_name, log, SystemTime::now());
-    line.push('\n');
+/// Takes a request's line, line feed included.
+pub type WriteLine = fn(&str);
+
+/// Writes a line to the standard output, which Lambda sends to CloudWatch Logs.
+pub fn write_to_stdout(line: &str) {
     // A closed stream is no reason to fail a request.
     let _ = std::io::stdout().lock().write_all(line.as_bytes());
+}
+
+/// The line of a request. Metrics are in it whatever the level; the record is left out where the level leaves it out.
+pub fn request_line(outcome: &Outcome, function_name: &str, log: Log) -> String {
+    let mut line = line(outcome, function_name, log, SystemTime::now());
+    line.push('\n');
+    line
 }
 
 fn line(outcome: &Outcome, function_name: &str, log: Log, now: SystemTime) -> String {

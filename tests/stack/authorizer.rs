@@ -1,6 +1,6 @@
 //! The JWT authorizer against the attacks on tokens: whole stack where the pool's own keys do, an issuer of the test's else.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;

@@ -7,12 +7,13 @@ use std::fmt;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, Fuse};
 use tokio::time::{Instant, timeout_at};
 
 use super::{Edge, Record, Reply, Visit};
-use crate::error::EdgeError;
+use crate::error::{EdgeError, edge_gave_up};
 use crate::event::Request;
-use crate::invoke::{CoreEvent, CoreStream, InvokeCore};
+use crate::invoke::{CoreEvent, InvokeCore};
 use crate::respond::{Opened, Opening, Response, core_error, failure_event};
 
 /// What stands before a stream.
@@ -50,16 +51,17 @@ impl<'a, C: InvokeCore> Source<'a, C> {
     }
 }
 
-/// Core's events, until the time is up.
+/// Core's events, until the time is up. The stream is fused, because it is asked again after its end: by the reader of
+/// the response's head first, then by the reader of the body.
 struct Events {
-    core: CoreStream,
+    core: Fuse<BoxStream<'static, Result<CoreEvent, EdgeError>>>,
     deadline: Instant,
 }
 
 impl Events {
     async fn next(&mut self) -> Result<Option<CoreEvent>, EdgeError> {
-        let event = timeout_at(self.deadline, self.core.events.next()).await;
-        event.map_err(|_| EdgeError::CoreTimedOut)?.transpose()
+        let event = timeout_at(self.deadline, self.core.next()).await;
+        event.map_err(|_| edge_gave_up())?.transpose()
     }
 }
 
@@ -104,7 +106,7 @@ impl<C: InvokeCore> Edge<C> {
         let deadline = Instant::now() + call.budget;
         let core = visit.clock.time_core(self.core.invoke_streamed(call)).await?;
         let mut opening = Opening::new(core.content_type.clone(), self.config.core_reply, self.config.error_detail);
-        let mut events = Events { core, deadline };
+        let mut events = Events { core: core.events.fuse(), deadline };
         loop {
             match visit.clock.time_core(events.next()).await? {
                 Some(CoreEvent::Bytes(bytes)) => {

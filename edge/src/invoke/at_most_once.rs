@@ -51,7 +51,7 @@ mod tests {
         let made = Cell::new(0);
         let result = at_most_once(|| {
             let failure = failures.get(made.replace(made.get() + 1));
-            std::future::ready(failure.map_or(Ok(()), |failed| Err(failed(EdgeError::CoreTimedOut))))
+            std::future::ready(failure.map_or(Ok(()), |failed| Err(failed(EdgeError::CoreUnreachable(String::new())))))
         });
         let is_ok = result.await.is_ok();
         (made.get(), is_ok)

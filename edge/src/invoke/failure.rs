@@ -25,7 +25,9 @@ pub fn of_lambda(error: Option<&ErrorMetadata>, answer: &Parts) -> EdgeError {
     let message = error.message().filter(|_| name != QUOTES_PAYLOAD).unwrap_or_default();
     let cause = short(&format!("{name}: {message}"));
     match name {
-        "ResourceNotFoundException" => EdgeError::CoreNotFound(cause),
+        // The local Lambda of SAM CLI leaves `Exception` out of its error names.
+        "ResourceNotFoundException" | "ResourceNotFound" => EdgeError::CoreNotFound(cause),
+        "RequestTooLargeException" => EdgeError::RequestTooLarge(cause),
         "AccessDeniedException" => EdgeError::CoreAccessDenied(cause),
         "TooManyRequestsException"
         | "ResourceNotReadyException"

@@ -64,12 +64,23 @@ fn raw_text(text: &str) -> String {
     serde_json::to_string(&Raw { raw: text }).unwrap_or_default()
 }
 
-/// A failure of core's, with what the browser may read of it.
+/// A function error of core: its own time-out, or any other failure with what the browser may read of it.
 pub fn core_error(payload: &[u8], detail: ErrorDetail) -> EdgeError {
     let text = String::from_utf8_lossy(payload);
-    let error_type = Object::read(&text).and_then(|payload| payload.text("errorType").map(Cow::into_owned));
-    let error_type = error_type.unwrap_or_default().chars().take(100).collect();
+    let error = Object::read(&text);
+    let member = |name| error.as_ref().and_then(|error| error.text(name)).unwrap_or_default();
+    let error_type: String = member("errorType").chars().take(100).collect();
+    if is_time_out(&error_type, &member("errorMessage")) {
+        return EdgeError::CoreTimedOut("core reached its own time-out".to_owned());
+    }
     EdgeError::CoreError { error_type, detail: error_detail(payload, detail) }
+}
+
+/// Whether Lambda ended core because its time-out passed. Lambda names the error `Sandbox.Timedout`, the Runtime Interface
+/// Emulator `Sandbox.Timeout`; older answers have no type, only `<time> <request id> Task timed out after 3.00 seconds`.
+fn is_time_out(error_type: &str, error_message: &str) -> bool {
+    let is_platform_message = error_message.contains(" Task timed out after ") && error_message.ends_with(" seconds");
+    matches!(error_type, "Sandbox.Timedout" | "Sandbox.Timeout") || (error_type.is_empty() && is_platform_message)
 }
 
 /// The part of an error payload that the browser may read.
@@ -211,6 +222,25 @@ mod tests {
             let error = read_core_reply(reply(payload, true), CoreReplyShape::Raw, detail).expect_err("a function error");
             let EdgeError::CoreError { detail: told, .. } = error else { panic!("{error:?}") };
             assert_eq!(told.as_deref().map(RawValue::get), shown, "{detail:?} of {payload}");
+        }
+    }
+
+    #[test]
+    fn cores_own_time_out_is_told_from_an_error_that_core_threw() {
+        for (payload, code) in [
+            (
+                r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 1 Error: Task timed out after 3.00 seconds"}"#,
+                "core_timed_out",
+            ),
+            (
+                r#"{"errorType":"Sandbox.Timeout","errorMessage":"RequestId: 1 Error: Task timed out after 3.00 seconds"}"#,
+                "core_timed_out",
+            ),
+            (r#"{"errorMessage":"2026-11-21T10:00:00.000Z 1 Task timed out after 3.00 seconds"}"#, "core_timed_out"),
+            (r#"{"errorType":"TimeoutError","errorMessage":"step 2 Task timed out after 3 seconds"}"#, "core_error"),
+            (r#"{"errorMessage":"Task timed out after lunch"}"#, "core_error"),
+        ] {
+            assert_eq!(core_error(payload.as_bytes(), ErrorDetail::Message).code(), code, "{payload}");
         }
     }
 

@@ -3,7 +3,7 @@
 //! `pad` bytes take the place of `<pad>` in the event and in core's answer, `environment` is the edge's configuration, `core` what core does, `coreReceives` what it must have been given,
 //! `answer`, `result` or `error` what the caller must get. Of a streamed answer the pieces stand in `pieces`, and `cut` says that it broke off.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -81,7 +81,7 @@ impl InvokeCore for &'static FakeCore {
             (None, None, Some("failure")) => Err(EdgeError::InvocationFailure("KMSDisabledException".to_owned())),
             (None, None, Some("unreachable")) => Err(EdgeError::CoreUnreachable("connection reset".to_owned())),
             (None, None, Some("throttled")) => Err(EdgeError::CoreThrottled { retry_after: 7, cause: "busy".to_owned() }),
-            (None, None, Some("timed_out")) => Err(EdgeError::CoreTimedOut),
+            (None, None, Some("timed_out")) => Err(EdgeError::CoreTimedOut("the edge gave up".to_owned())),
             other => panic!("core was called and no answer is written for it: {other:?}"),
         }
     }
@@ -100,7 +100,12 @@ impl InvokeCore for &'static FakeCore {
                 if reply.is_function_error { CoreEvent::Failed(reply.payload) } else { CoreEvent::Bytes(reply.payload.into()) };
             events.push(Ok(event));
         }
-        Ok(CoreStream { content_type: None, events: Box::pin(futures_util::stream::iter(events)) })
+        // Like the stream of the real client, and unlike `iter`, an `unfold` panics when it is polled after its end.
+        let events = futures_util::stream::unfold(VecDeque::from(events), |mut events| async {
+            let event = events.pop_front()?;
+            Some((event, events))
+        });
+        Ok(CoreStream { content_type: None, events: Box::pin(events) })
     }
 }
 
@@ -168,7 +173,7 @@ async fn whatever_json_arrives_is_answered() {
     let deep = format!("{{\"requestContext\":{}{}}}", "[".repeat(50_000), "]".repeat(50_000));
     for event in odd.iter().copied().chain([deep.as_str()]) {
         let core = leak(Core { returns: Some("{}".to_owned()), ..Core::default() });
-        let edge = Edge::new(config(&BTreeMap::new()), core);
+        let edge = Edge::new(config(&BTreeMap::new()), core).with_log(write_to_test_output);
         let context = context(None);
         match read_reply(edge.handle(event, &context).await).await {
             Got::Result(json) => assert!(json.starts_with('{'), "{event}"),
@@ -184,7 +189,7 @@ async fn replay(path: &Path) -> Result<(), String> {
     let event = std::fs::read_to_string(path).map_err(|error| error.to_string())?.replace("<pad>", &pad);
     expected.core.returns = expected.core.returns.map(|returns| returns.replace("<pad>", &pad));
     let core = leak(expected.core);
-    let edge = Edge::new(config(&expected.environment), core);
+    let edge = Edge::new(config(&expected.environment), core).with_log(write_to_test_output);
     let context = context(expected.cognito_identity);
     let got = read_reply(edge.handle(&event, &context).await).await;
     match (got, expected.answer, expected.result, expected.error) {
@@ -246,6 +251,11 @@ fn with_id(value: Value) -> Value {
 
 fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| json!(text))
+}
+
+/// The test runner shows what is printed by a test that fails, and no other.
+fn write_to_test_output(line: &str) {
+    print!("{line}");
 }
 
 fn leak(core: Core) -> &'static FakeCore {

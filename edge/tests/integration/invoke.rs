@@ -87,7 +87,7 @@ async fn invoke(url: &str) -> Result<CoreReply, EdgeError> {
 }
 
 /// Status, name, the contract's code, and how often the call is made.
-const LAMBDA_ERRORS: [(u16, &str, &str, usize); 50] = [
+const LAMBDA_ERRORS: [(u16, &str, &str, usize); 51] = [
     (400, "InvalidParameterValueException", "invocation_failure", 1),
     (400, "InvalidRequestContentException", "invocation_failure", 1),
     (400, "ModeNotSupportedException", "invocation_failure", 1),
@@ -102,6 +102,7 @@ const LAMBDA_ERRORS: [(u16, &str, &str, usize); 50] = [
     (403, "InvalidSignatureException", "invocation_failure", 1),
     (403, "S3FilesMountFailureException", "invocation_failure", 1),
     (403, "UnrecognizedClientException", "invocation_failure", 1),
+    (404, "ResourceNotFound", "core_not_found", 1),
     (404, "ResourceNotFoundException", "core_not_found", 1),
     (408, "EFSMountConnectivityException", "invocation_failure", 1),
     (408, "EFSMountTimeoutException", "invocation_failure", 1),
@@ -118,7 +119,7 @@ const LAMBDA_ERRORS: [(u16, &str, &str, usize); 50] = [
     (409, "SnapStartNotReadyException", "invocation_failure", 3),
     (409, "SnapStartRegenerationFailureException", "invocation_failure", 1),
     (410, "EFSIOException", "invocation_failure", 1),
-    (413, "RequestTooLargeException", "invocation_failure", 1),
+    (413, "RequestTooLargeException", "request_too_large", 1),
     (413, "SerializedRequestEntityTooLargeException", "invocation_failure", 1),
     (415, "UnsupportedMediaTypeException", "invocation_failure", 1),
     (429, "TooManyRequestsException", "core_throttled", 3),

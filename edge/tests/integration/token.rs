@@ -40,7 +40,7 @@ impl Issuer {
                 _ => None,
             })
         });
-        Edge::new(config.expect("a configuration"), Echo)
+        Edge::new(config.expect("a configuration"), Echo).with_log(|line| print!("{line}"))
     }
 }
 

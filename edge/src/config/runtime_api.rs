@@ -1,0 +1,57 @@
+//! The value of `AWS_LAMBDA_RUNTIME_API`.
+//!
+//! Lambda sets `host:port`. `cargo lambda watch` sets a URL with a path, `http://127.0.0.1:9000/.rt/edge`, because it serves
+//! several functions at one port.
+
+use hyper::Uri;
+
+use crate::http::Origin;
+
+/// The address of the Runtime API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuntimeApi {
+    /// The server.
+    pub origin: Origin,
+    /// What comes before `/2018-06-01/runtime/…`; mostly nothing.
+    pub path: String,
+}
+
+impl RuntimeApi {
+    /// Reads `host:port`, or a URL whose scheme is `http`.
+    pub fn parse(value: &str) -> Result<Self, String> {
+        let how = "write host:port, or http://host:port/path";
+        let has_scheme = value.contains("://");
+        let url = if has_scheme { value.to_owned() } else { format!("http://{value}") };
+        let uri: Uri = url.parse().map_err(|_| how.to_owned())?;
+        if uri.scheme_str() != Some("http") || uri.query().is_some() {
+            return Err(how.to_owned());
+        }
+        let origin = Origin::of(&uri).map_err(|_| how.to_owned())?;
+        Ok(Self { origin, path: uri.path().trim_end_matches('/').to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_and_port_or_a_url_with_a_path_are_read() {
+        for (value, authority, path) in [
+            ("127.0.0.1:9001", "127.0.0.1:9001", ""),
+            ("169.254.100.1:9001/", "169.254.100.1:9001", ""),
+            ("http://127.0.0.1:9000/.rt/edge", "127.0.0.1:9000", "/.rt/edge"),
+            ("http://[::1]:9000/.rt/edge/", "[::1]:9000", "/.rt/edge"),
+        ] {
+            let api = RuntimeApi::parse(value).expect(value);
+            assert_eq!((api.origin.authority().to_str().expect("text"), api.path.as_str()), (authority, path), "{value}");
+        }
+    }
+
+    #[test]
+    fn another_scheme_a_query_or_no_host_is_refused() {
+        for value in ["https://127.0.0.1:9001", "http://127.0.0.1:9001/?a=1", "http://", "/path", "a b"] {
+            assert!(RuntimeApi::parse(value).is_err(), "{value}");
+        }
+    }
+}
