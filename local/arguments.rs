@@ -1,10 +1,12 @@
 //! The command line.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::cognito_idp::{Account, Status};
+use crate::stack::PORTS;
 
 /// Runs the whole chain on this machine: user pool, API with JWT authorizer, Lambda, the edge and a core function.
 #[derive(Debug, Parser)]
@@ -42,8 +44,11 @@ pub enum FunctionKind {
 #[derive(Debug, clap::Args)]
 pub struct StackArguments {
     /// The first of ten ports in a row: console, API, user pool, identity pool, Lambda, frontend, three function URLs, REST API; 0 takes any that are free
-    #[arg(long, default_value_t = 4000, value_name = "PORT")]
+    #[arg(long, default_value_t = 4000, value_name = "PORT", value_parser = port)]
     pub port: u16,
+    /// Another address at which every port answers, beside the loopback addresses: 0.0.0.0 for all of IPv4, so that containers and other machines reach the stack
+    #[arg(long, value_name = "ADDRESS", value_parser = host)]
+    pub host: Option<IpAddr>,
     /// A built frontend to serve, e.g. web/dist; its origin is one that may read the API's answers
     #[arg(long, value_name = "FOLDER", value_parser = folder)]
     pub web: Option<PathBuf>,
@@ -58,7 +63,7 @@ pub struct StackArguments {
     pub environment: Vec<(String, String)>,
     /// A user who may sign in, with groups parted by commas; may be given more than once
     #[arg(long = "user", value_name = "EMAIL:PASSWORD[:GROUPS]", value_parser = user)]
-    pub users: Vec<Account>,
+    pub users: Vec<NewUser>,
     /// A JSON file of users: an array of {"email", "password", "groups": []}
     #[arg(long = "users", value_name = "FILE")]
     pub users_file: Option<PathBuf>,
@@ -88,15 +93,53 @@ fn words(command: &str) -> Result<Words, String> {
     }
 }
 
-fn user(text: &str) -> Result<Account, String> {
+/// A user who is named on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUser {
+    /// The e-mail address.
+    pub email: String,
+    /// The password.
+    pub password: String,
+    /// The groups.
+    pub groups: Vec<String>,
+}
+
+impl NewUser {
+    /// The user, confirmed, as the pool keeps it.
+    pub fn account(&self) -> Account {
+        let mut account = Account::new(&self.email, &self.password, Status::Confirmed);
+        account.groups.clone_from(&self.groups);
+        account
+    }
+}
+
+fn user(text: &str) -> Result<NewUser, String> {
     let mut parts = text.splitn(3, ':');
-    let (Some(email), Some(password)) = (parts.next().filter(|email| email.contains('@')), parts.next()) else {
+    let (email, password) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    if !email.contains('@') || password.is_empty() {
         return Err("write EMAIL:PASSWORD or EMAIL:PASSWORD:GROUP,GROUP".to_owned());
-    };
-    let mut account = Account::new(email, password, Status::Confirmed);
+    }
     let groups = parts.next().unwrap_or_default().split(',').map(str::trim).filter(|group| !group.is_empty());
-    account.groups = groups.map(str::to_owned).collect();
-    Ok(account)
+    Ok(NewUser { email: email.to_owned(), password: password.to_owned(), groups: groups.map(str::to_owned).collect() })
+}
+
+/// The first of the ports in a row: those below 1024 belong to the system's own services.
+fn port(text: &str) -> Result<u16, String> {
+    let (first, last) = (1024, u16::MAX - PORTS + 1);
+    match text.parse() {
+        Ok(port) if port == 0 || (first..=last).contains(&port) => Ok(port),
+        _ => Err(format!("give 0, or a number from {first} to {last}: {PORTS} ports in a row are taken from it on")),
+    }
+}
+
+fn host(text: &str) -> Result<IpAddr, String> {
+    match text.parse() {
+        Ok(IpAddr::V6(address)) if address.is_unspecified() => {
+            Err("give 0.0.0.0, or one IPv6 address of this machine".to_owned())
+        }
+        Ok(address) => Ok(address),
+        Err(_) => Err("give an IP address of this machine, or 0.0.0.0 for all of IPv4".to_owned()),
+    }
 }
 
 fn folder(text: &str) -> Result<PathBuf, String> {

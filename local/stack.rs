@@ -5,19 +5,23 @@ mod functions;
 mod ports;
 mod rooms;
 
+use std::io::Write;
+use std::net::IpAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::arguments::StackArguments;
-use crate::cognito_idp::{Account, Directory, Status, UserPool, read_users};
+use crate::cognito_idp::{Account, Directory, ListedUser, Status, UserPool, read_users};
 use crate::console::Console;
 use crate::credentials::{CredentialStore, Principal};
-use crate::lambda::{Access, Guard, Lambda};
+use crate::lambda::{Access, Guard, Lambda, StartFailure};
 use crate::recorder::Recorder;
-use description::{Urls, describe, welcome, without_secrets};
-use functions::{functions, grants, variable};
+use description::{Urls, User, describe, frontend_configuration, welcome, without_secrets};
+use functions::{functions, grants, variable, warn_of_unknown_variables};
+pub use ports::PORTS;
 use ports::Ports;
 use rooms::Rooms;
 
@@ -47,6 +51,9 @@ pub const URL_ALLOW_HEADERS: &str = "content-type,authorization,x-amz-date,x-amz
 pub const CORS_EXPOSE_HEADERS: &str = "retry-after,server-timing,x-request-id";
 /// Seconds for which a preflight's answer may be kept, as in the template.
 pub const CORS_MAX_AGE: u32 = 600;
+/// What a core of one's own must be.
+const CORE_HINT: &str = "\nA core is a program that asks the Lambda Runtime API (AWS_LAMBDA_RUNTIME_API) for work, in any language: \
+    for example --core \"python3 -m awslambdaric app.handler\" (pip install awslambdaric).";
 /// The user who is there where no option names others.
 const SEEDED_USER: (&str, &str) = ("ada@example.edu", "Analytical-Engine-1843");
 
@@ -54,6 +61,7 @@ const SEEDED_USER: (&str, &str) = ("ada@example.edu", "Analytical-Engine-1843");
 #[derive(Debug)]
 pub struct Stack {
     urls: Urls,
+    host: Option<IpAddr>,
     lambda: Lambda,
     description: Value,
     tasks: Vec<JoinHandle<()>>,
@@ -62,23 +70,27 @@ pub struct Stack {
 /// Why the stack does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A port is taken.
-    #[error("port {port} for {what} cannot be had ({source}): give another with --port, or 0 for any")]
+    /// A port cannot be taken.
+    #[error(
+        "port {port} for {what} is in use at {address}, or may not be taken ({source}): give another with --port, or 0 for any"
+    )]
     Port {
         /// Which.
         port: u16,
+        /// At which address.
+        address: IpAddr,
         /// For what.
         what: &'static str,
         /// What the system says.
         source: std::io::Error,
     },
     /// A function ended before it asked for work.
-    #[error("the {name} function does not start. It wrote:\n{log}")]
+    #[error("the {name} function does not start: {failure}{}", if *name == CORE { CORE_HINT } else { "" })]
     Function {
         /// Which.
         name: &'static str,
-        /// What it wrote before it ended.
-        log: String,
+        /// How it ended, and what it wrote.
+        failure: StartFailure,
     },
     /// The ready file cannot be written.
     #[error("{path} cannot be written ({source}): give another file with --ready-file")]
@@ -100,16 +112,17 @@ impl Stack {
     /// Starts everything, and returns when everything answers.
     /// One that is told to `stop` meanwhile ends what it has started.
     pub async fn start(arguments: &StackArguments, stop: impl Future<Output = ()>) -> Result<Self, StartError> {
-        let ports = Ports::take(arguments.port, arguments.web.is_some()).await?;
+        let ports = Ports::take(arguments.port, arguments.host, arguments.web.is_some()).await?;
         let urls = Urls::of(&ports);
         let store = CredentialStore::default();
         let credentials = store.issue_own(Principal::Stack);
         let recorder = Recorder::default();
+        warn_of_unknown_variables(&arguments.environment);
         let functions = functions(arguments, &urls, &store)?;
         let origins = variable(&functions[0], "ALLOWED_ORIGINS");
         let guard = Guard { credentials: store.clone(), grants: grants(&functions) };
         let lambda = Lambda::new(functions, recorder.clone(), Access::Checked(guard));
-        let (directory, user) = users(arguments)?;
+        let (directory, users) = users(arguments)?;
         let pool = make_pool(&urls.user_pool, directory, arguments.token_life);
         let made = tokio::select! { made = start_both(&lambda, pool) => made, () = stop => Err(StartError::Stopped) };
         let user_pool = match made {
@@ -119,24 +132,28 @@ impl Stack {
                 return Err(error);
             }
         };
-        let description = describe(&urls, &user_pool, &credentials, user.as_ref());
-        let console = Console::new(&without_secrets(&description), recorder.clone());
-        let rooms = Rooms { lambda, user_pool, store, recorder, console, origins, access_log: !arguments.quiet };
+        let description = describe(&urls, &user_pool, &store, &credentials, &users);
+        let configuration = frontend_configuration(&urls);
+        let console = Console::new(&without_secrets(&description, arguments.host), configuration.clone(), recorder.clone());
+        let rooms = Rooms { configuration, lambda, user_pool, store, recorder, console, origins, access_log: !arguments.quiet };
         let tasks = rooms.open(ports, arguments.web.as_deref());
-        Ok(Self { urls, lambda: rooms.lambda, description, tasks })
+        Ok(Self { urls, host: arguments.host, lambda: rooms.lambda, description, tasks })
     }
 
-    /// Writes the description to a file, whole or not at all.
+    /// Writes the description to a file, whole or not at all. It holds secrets: nobody but its owner may read it.
     pub fn write_ready_file(&self, path: &Path) -> Result<(), StartError> {
         let failed = |source| StartError::ReadyFile { path: path.display().to_string(), source };
         let partial = path.with_extension("partial");
-        std::fs::write(&partial, format!("{:#}\n", self.description)).map_err(failed)?;
-        std::fs::rename(&partial, path).map_err(failed)
+        // An older file may have other permissions, which opening it would keep.
+        let _ = std::fs::remove_file(&partial);
+        let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial);
+        let written = file.and_then(|mut file| writeln!(file, "{:#}", self.description));
+        written.and_then(|()| std::fs::rename(&partial, path)).map_err(failed)
     }
 
     /// What is printed for the person who started it.
     pub fn welcome(&self) -> String {
-        welcome(&self.urls, &self.description)
+        welcome(&self.urls, &self.description, self.host)
     }
 
     /// Ends every process and every room.
@@ -150,7 +167,7 @@ impl Stack {
 async fn start_both(lambda: &Lambda, pool: impl Future<Output = Result<UserPool, StartError>>) -> Result<UserPool, StartError> {
     let (core, edge, pool) = tokio::join!(lambda.warm(CORE), lambda.warm(EDGE), pool);
     for (name, started) in [(CORE, core), (EDGE, edge)] {
-        started.map_err(|log| StartError::Function { name, log })?;
+        started.map_err(|failure| StartError::Function { name, failure })?;
     }
     pool
 }
@@ -162,26 +179,39 @@ async fn make_pool(url: &str, directory: Directory, token_life: u64) -> Result<U
     made.map_err(|error| StartError::Other(error.to_string()))?.map_err(StartError::Other)
 }
 
-/// The users of the options, or the seeded one, whose password may be told.
-fn users(arguments: &StackArguments) -> Result<(Directory, Option<(String, String)>), StartError> {
-    let mut accounts = Vec::new();
+/// The users of the options, or the seeded one; the passwords that are known may be printed.
+fn users(arguments: &StackArguments) -> Result<(Directory, Vec<User>), StartError> {
+    let mut accounts: Vec<Account> = Vec::new();
+    let mut passwords: Vec<(String, String)> = Vec::new();
     if let Some(path) = arguments.users_file.as_deref().filter(|path| path.exists() || !arguments.save_users) {
-        accounts = read_users(path).map_err(StartError::Other)?;
-    }
-    // A user who was saved has perhaps another password by now than the command line says.
-    for account in &arguments.users {
-        if !accounts.iter().any(|known: &Account| known.sub == account.sub) {
-            accounts.push(account.clone());
+        for ListedUser { account, password } in read_users(path).map_err(StartError::Other)? {
+            passwords.extend(password.map(|password| (account.email.clone(), password)));
+            accounts.push(account);
         }
     }
-    let save_to = arguments.users_file.clone().filter(|_| arguments.save_users);
+    for user in &arguments.users {
+        passwords.push((user.email.clone(), user.password.clone()));
+        // A user who was saved may have another password by now than the command line says.
+        let account = user.account();
+        if !accounts.iter().any(|known| known.sub == account.sub) {
+            accounts.push(account);
+        }
+    }
     let (email, password) = SEEDED_USER;
+    passwords.push((email.to_owned(), password.to_owned()));
     if accounts.is_empty() {
         let mut ada = Account::new(email, password, Status::Confirmed);
         ada.groups.push("students".to_owned());
         accounts.push(ada);
     }
-    let is_there = accounts.iter().any(|account| account.email == email && account.has_password(password));
-    let told = is_there.then(|| (email.to_owned(), password.to_owned()));
-    Ok((Directory::new(accounts, save_to), told))
+    let known = |account: &Account| {
+        let mut own = passwords.iter().filter(|(email, _)| email.eq_ignore_ascii_case(&account.email));
+        own.find(|(_, password)| account.has_password(password)).map(|(_, password)| password.clone())
+    };
+    let may_sign_in = accounts.iter().filter(|account| account.status == Status::Confirmed);
+    let users =
+        may_sign_in.map(|account| User { username: account.email.clone(), sub: account.sub.clone(), password: known(account) });
+    let users = users.collect();
+    let save_to = arguments.users_file.clone().filter(|_| arguments.save_users);
+    Ok((Directory::new(accounts, save_to), users))
 }

@@ -121,6 +121,32 @@ impl Log {
     pub const DEFAULT: Self = Self { level: tracing::Level::INFO, json: true };
 }
 
+/// Every variable of the edge's own, beside those of AWS and of its runtime.
+pub const VARIABLES: [&str; 22] = [
+    "TARGET_LAMBDA_NAME",
+    "ALLOWED_ORIGINS",
+    "REQUIRED_FIELDS",
+    "ALLOWED_METHODS",
+    "ROUTES",
+    "ALLOWED_HEADERS",
+    "IDENTITY_CLAIMS",
+    "TOKEN_USE",
+    "ALLOWED_GROUPS",
+    "ALLOWED_EMAILS",
+    "ALLOW_ANONYMOUS",
+    "JWT_ISSUER",
+    "JWT_AUDIENCE",
+    "RESPONSE",
+    "PAYLOAD",
+    "CORE_REPLY",
+    "CORE_TIMEOUT_MS",
+    "TENANT_CLAIM",
+    "ERROR_DETAIL",
+    "CORS",
+    "LOG_LEVEL",
+    "SSL_CERT_FILE",
+];
+
 /// Variables that Lambda sets and its runtime cannot do without.
 const PLATFORM: [&str; 4] =
     ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"];
@@ -325,6 +351,22 @@ mod tests {
             let error = read(&pairs).expect_err(name);
             assert!(error.to_string().starts_with("ALLOW_ANONYMOUS=true"), "{name}: {error}");
         }
+    }
+
+    #[test]
+    fn the_list_of_variables_is_what_is_read() {
+        let read = std::cell::RefCell::new(std::collections::BTreeSet::new());
+        let _ = Config::read(|name| {
+            read.borrow_mut().insert(name.to_owned());
+            // An issuer makes the edge read where its keys come from.
+            (name == "JWT_ISSUER").then(|| "https://issuer.example".to_owned())
+        });
+        let own = |name: &&String| !name.starts_with("AWS_") && *name != "SSL_CERT_DIR";
+        let read = read.into_inner();
+        let read: Vec<_> = read.iter().filter(own).map(String::as_str).collect();
+        let mut listed = VARIABLES.to_vec();
+        listed.sort_unstable();
+        assert_eq!(read, listed);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod get_id;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -15,13 +16,16 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::credentials::CredentialStore;
+use crate::credentials::{CredentialStore, Credentials, Principal};
 use crate::json_protocol::{self, ServiceError};
 use crate::jwt::{TokenError, Verifier};
 use crate::lambda::REGION;
 
 /// The pool's id.
 pub const IDENTITY_POOL_ID: &str = "us-east-1:6d1e4b6a-0f4c-4c1e-9a53-1f2e3d4c5b6a";
+
+/// How long the credentials of an identity live.
+const CREDENTIALS_LIFE: Duration = Duration::from_secs(3600);
 
 /// An identity pool that trusts one user pool.
 #[derive(Debug, Clone)]
@@ -94,6 +98,13 @@ fn refused(error: TokenError) -> ServiceError {
         TokenError::Expired(at) => format!("Invalid login token. Token expired: {at:.0} >= {now}"),
         TokenError::Invalid(_) => "Invalid login token. Couldn't verify signed token.".to_owned(),
     })
+}
+
+/// The identity of a user with this `sub`, and credentials for it, as the two operations give them to a signed-in app.
+pub fn credentials_of_user(store: &CredentialStore, sub: &str) -> (String, Credentials) {
+    let identity_id = identity_id(Some(sub));
+    let principal = Principal::CognitoIdentity { identity_id: identity_id.clone(), sub: Some(sub.to_owned()) };
+    (identity_id, store.issue_temporary(principal, CREDENTIALS_LIFE))
 }
 
 /// The identity of a user, the same in every run; a guest gets a new one each time.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Account, Status};
 
@@ -14,14 +15,16 @@ pub struct Directory {
     save_to: Option<PathBuf>,
 }
 
-/// A line of the file: a user as the stack saved it, or as a person writes one.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Entry {
-    Saved(Account),
-    Written(Written),
+/// A user of a file, and the password where the file has it.
+#[derive(Debug)]
+pub struct ListedUser {
+    /// The user.
+    pub account: Account,
+    /// The password; a file that the stack has saved has an SRP verifier instead.
+    pub password: Option<String>,
 }
 
+/// A user as a person writes one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -73,25 +76,48 @@ fn is(account: &Account, username: &str) -> bool {
     account.sub == username || account.email.eq_ignore_ascii_case(username)
 }
 
-/// Reads a file of users: a JSON array of `{"email", "password", "groups"}`, or what was saved before.
-pub fn read(path: &Path) -> Result<Vec<Account>, String> {
+/// Reads a file of users: a JSON array of `{"email", "password", "groups"}`, or what was saved before. An error names the
+/// file, the entry and the field.
+pub fn read(path: &Path) -> Result<Vec<ListedUser>, String> {
     let failed = |why: String| format!("{}: {why}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    let form = r#"write a JSON array of {"email", "password", "groups": []}"#;
-    let entries: Vec<Entry> = serde_json::from_str(&text).map_err(|error| failed(format!("{error}: {form}")))?;
-    Ok(entries.into_iter().map(Entry::account).collect())
+    let form = r#"write a JSON array of {"email": "…", "password": "…", "groups": ["…"]}"#;
+    let entries: Vec<Value> = serde_json::from_str(&text).map_err(|error| failed(format!("{error}: {form}")))?;
+    let mut users: Vec<ListedUser> = Vec::new();
+    for (index, entry) in entries.into_iter().enumerate() {
+        let name = format!("entry {}", index + 1);
+        let user = read_entry(entry).map_err(|why| failed(format!("{name}: {why}: {form}")))?;
+        if users.iter().any(|known| known.account.sub == user.account.sub) {
+            return Err(failed(format!("{name}: email: {} is there twice: give each user once", user.account.email)));
+        }
+        users.push(user);
+    }
+    Ok(users)
 }
 
-impl Entry {
-    fn account(self) -> Account {
-        match self {
-            Self::Saved(account) => account,
-            Self::Written(written) => {
-                let mut account = Account::new(&written.email, &written.password, Status::Confirmed);
-                account.groups = written.groups;
-                account
-            }
-        }
+/// An entry that has a `verifier` was saved by the stack; any other was written by a person.
+fn read_entry(entry: Value) -> Result<ListedUser, String> {
+    if entry.get("verifier").is_some() {
+        let account = serde_path_to_error::deserialize(entry).map_err(|error| field_error(&error))?;
+        return Ok(ListedUser { account, password: None });
+    }
+    let Written { email, password, groups } = serde_path_to_error::deserialize(entry).map_err(|error| field_error(&error))?;
+    if !email.contains('@') {
+        return Err(format!("email: `{email}` is not an e-mail address"));
+    }
+    if password.is_empty() {
+        return Err("password: it is empty".to_owned());
+    }
+    let mut account = Account::new(&email, &password, Status::Confirmed);
+    account.groups = groups;
+    Ok(ListedUser { account, password: Some(password) })
+}
+
+/// The field and what is wrong with it; where a field is missing or unknown, the text names it.
+fn field_error(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    match error.path().to_string().as_str() {
+        "." => error.inner().to_string(),
+        path => format!("{path}: {}", error.inner()),
     }
 }
 
@@ -100,4 +126,35 @@ fn write(path: &Path, accounts: &[Account]) -> std::io::Result<()> {
     let partial = path.with_extension("partial");
     std::fs::write(&partial, serde_json::to_string_pretty(accounts)?)?;
     std::fs::rename(&partial, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        let path = std::env::temp_dir().join(format!("inference-edge-users-{}.json", uuid::Uuid::new_v4()));
+        std::fs::write(&path, text).expect("a file");
+        let error = read(&path).expect_err(text);
+        std::fs::remove_file(&path).expect("the file");
+        let (_, error) = error.split_once(".json: ").expect("the file's name");
+        error.to_owned()
+    }
+
+    #[test]
+    fn an_error_names_the_entry_and_the_field() {
+        for (text, start) in [
+            (r#"[{"email":"a@b","password":"p"},{"email":"c@d"}]"#, "entry 2: missing field `password`: write a JSON array of"),
+            (r#"[{"email":"a@b","password":7}]"#, "entry 1: password: invalid type: integer `7`, expected a string"),
+            (r#"[{"email":"a@b","password":"p","group":["x"]}]"#, "entry 1: group: unknown field `group`, expected one of"),
+            (r#"[{"email":"a@b","password":"p","groups":["x",1]}]"#, "entry 1: groups[1]: invalid type: integer `1`"),
+            (r#"[{"email":"ab","password":"p"}]"#, "entry 1: email: `ab` is not an e-mail address"),
+            (r#"[{"email":"a@b","password":""}]"#, "entry 1: password: it is empty"),
+            (r#"[{"email":"a@b","password":"p"},{"email":"A@b","password":"q"}]"#, "entry 2: email: A@b is there twice"),
+            (r#"{"email":"a@b"}"#, "invalid type: map, expected a sequence at line 1 column 0: write a JSON array of"),
+        ] {
+            let error = error(text);
+            assert!(error.starts_with(start), "{text}: {error}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use crate::http::json;
 use crate::json_protocol;
 pub use account::{Account, Status};
-pub use directory::{Directory, read as read_users};
+pub use directory::{Directory, ListedUser, read as read_users};
 use keys::Keys;
 pub use operations::SUPPORTED;
 use operations::respond_to_auth_challenge::Challenges;

@@ -260,7 +260,7 @@ function add(record) {
 $('body').value = JSON.stringify(sample, null, 2);
 if (configuration.user) {
   $('email').value = configuration.user.username;
-  $('password').value = configuration.user.password;
+  $('password').value = configuration.user.password ?? '';
 }
 const live = new EventSource('records');
 live.addEventListener('open', () => say('live', 'live'));

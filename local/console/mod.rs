@@ -33,13 +33,14 @@ pub struct Console(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     configuration: String,
+    frontend: String,
     recorder: Recorder,
 }
 
 impl Console {
-    /// A console that tells its page where the rooms are.
-    pub fn new(configuration: &Value, recorder: Recorder) -> Self {
-        Self(Arc::new(Inner { configuration: configuration.to_string(), recorder }))
+    /// A console with the configuration of its own page, and with the frontend's, which a development server asks it for.
+    pub fn new(configuration: &Value, frontend: String, recorder: Recorder) -> Self {
+        Self(Arc::new(Inner { configuration: configuration.to_string(), frontend, recorder }))
     }
 
     /// Everything the console answers.
@@ -49,6 +50,7 @@ impl Console {
             .route("/console.js", get(|| async { file("text/javascript; charset=utf-8", SCRIPT) }))
             .route("/console.css", get(|| async { file("text/css; charset=utf-8", STYLE) }))
             .route("/configuration.json", get(configuration))
+            .route("/config.json", get(frontend_configuration))
             .route("/records", get(records))
             .with_state(self.clone())
     }
@@ -56,6 +58,15 @@ impl Console {
 
 async fn configuration(State(console): State<Console>) -> Response {
     file("application/json", console.0.configuration.clone())
+}
+
+async fn frontend_configuration(State(console): State<Console>) -> Response {
+    configuration_file(console.0.frontend.clone())
+}
+
+/// The frontend's configuration as a file that no cache keeps.
+pub fn configuration_file(json: String) -> Response {
+    file("application/json", json)
 }
 
 async fn records(State(console): State<Console>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {

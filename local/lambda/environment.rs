@@ -3,6 +3,7 @@
 mod life;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ pub struct Environment {
     stop: Notify,
     pid: Mutex<Option<u32>>,
     phase: watch::Sender<Phase>,
+    /// How the process ended.
+    ending: Mutex<String>,
     created: Instant,
     init: Mutex<Option<Duration>>,
 }
@@ -68,6 +71,24 @@ enum Waiting {
     End(oneshot::Sender<StreamEnd>),
 }
 
+/// Why a function did not start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartFailure {
+    /// How its process ended, as a sentence about it: ``…` ended with exit status 3 before it asked for work`.
+    pub ending: String,
+    /// What the process wrote.
+    pub log: String,
+}
+
+impl fmt::Display for StartFailure {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.log.trim_end() {
+            "" => write!(f, "{}. It wrote nothing.", self.ending),
+            log => write!(f, "{}. It wrote:\n{log}", self.ending),
+        }
+    }
+}
+
 /// Why an answer to an invocation was not taken.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NotTaken {
@@ -89,6 +110,7 @@ impl Environment {
             stop: Notify::new(),
             pid: Mutex::default(),
             phase: watch::Sender::new(Phase::Starting),
+            ending: Mutex::default(),
             created: Instant::now(),
             init: Mutex::default(),
         });
@@ -96,11 +118,14 @@ impl Environment {
         environment
     }
 
-    /// Waits for the first poll; an environment that ends before it gives what it wrote.
-    pub async fn started(&self) -> Result<(), String> {
+    /// Waits for the first poll, or for the end of an environment that has not polled.
+    pub async fn started(&self) -> Result<(), StartFailure> {
         let mut phase = self.phase.subscribe();
         let reached = phase.wait_for(|phase| *phase != Phase::Starting).await.map(|phase| *phase);
-        if matches!(reached, Ok(Phase::Ready)) { Ok(()) } else { Err(self.log.all()) }
+        if matches!(reached, Ok(Phase::Ready)) {
+            return Ok(());
+        }
+        Err(StartFailure { ending: self.ending.lock().clone(), log: self.log.all() })
     }
 
     /// Ends the environment.
@@ -179,6 +204,9 @@ impl Environment {
             let error = PlatformError::ResponseTooLarge.payload(request_id);
             self.finish(in_flight, request_id, error, true);
             return Err(NotTaken::TooLarge);
+        }
+        if !is_function_error {
+            self.pool.remark(&payload);
         }
         self.finish(in_flight, request_id, payload, is_function_error);
         Ok(())

@@ -7,6 +7,9 @@ pub const ACCOUNT: &str = "123456789012";
 /// The region that the stack says it is.
 pub const REGION: &str = "us-east-1";
 
+/// Looks at an answer; gives what there is to say about it.
+pub type Remark = fn(&[u8]) -> Option<&'static str>;
+
 /// A function's configuration.
 #[derive(Debug, Clone)]
 pub struct Function {
@@ -24,6 +27,8 @@ pub struct Function {
     pub reserved_concurrency: Option<usize>,
     /// Whether it gets the environment of the stack itself too, as a program that you start in a shell does.
     pub inherits_environment: bool,
+    /// What the person at the terminal should know about an answer; written once.
+    pub remark: Option<Remark>,
     /// Whether what it writes is shown in the stack's terminal.
     pub echo_log: bool,
 }

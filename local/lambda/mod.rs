@@ -25,6 +25,7 @@ use axum::routing::post;
 use parking_lot::Mutex;
 
 pub use access::{Access, Grant, Grantee, Guard};
+pub use environment::StartFailure;
 use error::LambdaError;
 pub use function::{ACCOUNT, Function, REGION};
 use function_name::FunctionName;
@@ -72,9 +73,10 @@ impl Lambda {
         function_url::router(self.clone(), url)
     }
 
-    /// Starts an environment of a function and waits until it is ready, or tells what it wrote before it ended.
-    pub async fn warm(&self, name: &str) -> Result<(), String> {
-        let pool = self.pool(name, None).ok_or_else(|| format!("there is no function {name}"))?;
+    /// Starts an environment of a function and waits until it is ready, or says how it ended.
+    pub async fn warm(&self, name: &str) -> Result<(), StartFailure> {
+        let unknown = || StartFailure { ending: format!("there is no function {name}"), log: String::new() };
+        let pool = self.pool(name, None).ok_or_else(unknown)?;
         pool.warm().await
     }
 

@@ -6,15 +6,16 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
-use super::environment::Environment;
+use super::environment::{Environment, StartFailure};
 use super::error::LambdaError;
 use super::function::Function;
 use super::invocation::{Invocation, Slot};
+use crate::terminal::say;
 
 /// How many environments of a function run at once where it has no reserved concurrency.
 const MAX_ENVIRONMENTS: usize = 32;
@@ -28,6 +29,8 @@ pub struct Pool {
     /// Invocations that environments have and are not done with.
     in_flight: Arc<AtomicUsize>,
     ended: Notify,
+    /// Whether the function's remark was written.
+    has_remarked: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +55,13 @@ pub enum Poll {
 impl Pool {
     /// A pool without environments.
     pub fn new(function: Function) -> Arc<Self> {
-        Arc::new(Self { function, state: Mutex::default(), in_flight: Arc::default(), ended: Notify::new() })
+        Arc::new(Self {
+            function,
+            state: Mutex::default(),
+            in_flight: Arc::default(),
+            ended: Notify::new(),
+            has_remarked: AtomicBool::new(false),
+        })
     }
 
     /// Hands an invocation to an environment, now or when one is there.
@@ -79,8 +88,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Starts an environment before there is work for it; waits until it is ready, or tells what it wrote before it ended.
-    pub async fn warm(self: &Arc<Self>) -> Result<(), String> {
+    /// Starts an environment before there is work for it; waits until it is ready, or says how it ended.
+    pub async fn warm(self: &Arc<Self>) -> Result<(), StartFailure> {
         if self.max_environments() == 0 {
             return Ok(());
         }
@@ -89,6 +98,16 @@ impl Pool {
             self.start_environment(&mut state)
         };
         environment.started().await
+    }
+
+    /// Writes what there is to remark about an answer, the first time that there is something.
+    pub fn remark(&self, answer: &[u8]) {
+        let Some(remark) = self.function.remark.filter(|_| !self.has_remarked.load(Ordering::Relaxed)) else { return };
+        if let Some(text) = remark(answer)
+            && !self.has_remarked.swap(true, Ordering::Relaxed)
+        {
+            say(format_args!("{}: {text}", self.function.name));
+        }
     }
 
     /// An environment asks for work.

@@ -59,9 +59,18 @@ pub fn describe(status: ExitStatus) -> Option<String> {
     }
 }
 
-/// The most memory that a process has used, in MB.
+/// The most memory that a process has used, in MB; 0 where the system does not say.
+#[cfg(target_os = "linux")]
 pub fn peak_memory_mb(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() / 1024
+}
+
+/// The memory that a process uses now, in MB, as `ps` says: systems other than Linux do not tell the most that it has used.
+#[cfg(not(target_os = "linux"))]
+pub fn peak_memory_mb(pid: u32) -> u64 {
+    let output = std::process::Command::new("ps").args(["-o", "rss=", "-p", &pid.to_string()]).output();
+    let kilobytes = output.ok().and_then(|output| String::from_utf8(output.stdout).ok()?.trim().parse::<u64>().ok());
+    kilobytes.unwrap_or_default() / 1024
 }

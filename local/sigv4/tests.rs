@@ -142,44 +142,55 @@ fn expired_credentials_are_refused() {
 /// AWS's public suite comes with its signer's sources: each request there with the signature that is right for it.
 #[test]
 fn every_request_of_awss_signing_suite_is_verified() {
-    let suite = signing_suite();
+    let suite: Suite = serde_json::from_str(include_str!("aws-signing-test-suite.json")).expect("the suite");
     let mut verified = 0;
-    for folder in std::fs::read_dir(&suite).expect("the suite").map(|entry| entry.expect("an entry").path()) {
-        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
-        let context: serde_json::Value = serde_json::from_str(&read("context.json")).unwrap_or_default();
-        // Without normalising is how S3 signs.
-        let is_lambdas = context["normalize"] != false && !read("context.json").is_empty();
-        // A session token that is not signed could be changed on the way: it is refused.
-        let is_token_unsigned = context["omit_session_token"] == true;
-        if !is_lambdas {
-            continue;
+    for case in &suite.cases {
+        let verdict = verify_text(&case.signed_request, &suite.credentials, case);
+        if case.session_token_is_signed {
+            verdict.unwrap_or_else(|refused| panic!("{}: {refused:?}", case.name));
+            verified += 1;
+        } else {
+            // A session token that is not signed could be changed on the way: it is refused.
+            assert!(verdict.is_err(), "{}", case.name);
         }
-        let verdict = verify_text(&read("header-signed-request.txt"), &context);
-        match is_token_unsigned {
-            true => assert!(verdict.is_err(), "{folder:?}"),
-            false => {
-                verdict.unwrap_or_else(|refused| panic!("{folder:?}: {refused:?}"));
-                verified += 1;
-            }
-        }
-        let changed = read("header-signed-request.txt").replacen("20150830T123600Z", "20150830T123601Z", 1);
-        assert!(verify_text(&changed, &context).is_err(), "{folder:?}");
+        let changed = case.signed_request.replacen("20150830T123600Z", "20150830T123601Z", 1);
+        assert_ne!(changed, case.signed_request, "{}", case.name);
+        assert!(verify_text(&changed, &suite.credentials, case).is_err(), "{}", case.name);
     }
     assert!(verified >= 25, "{verified} requests were verified");
 }
 
-fn signing_suite() -> std::path::PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = std::process::Command::new(cargo).args(["metadata", "--format-version", "1", "--locked", "--offline"]).output();
-    let metadata: serde_json::Value = serde_json::from_slice(&output.expect("cargo metadata").stdout).expect("JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
-    let signer = packages.iter().find(|package| package["name"] == "aws-sigv4").expect("the signer");
-    let manifest = std::path::Path::new(signer["manifest_path"].as_str().expect("a path"));
-    manifest.with_file_name("aws-signing-test-suite").join("v4")
+/// The file of vectors; it says where they are from.
+#[derive(Debug, serde::Deserialize)]
+struct Suite {
+    credentials: SuiteCredentials,
+    cases: Vec<SuiteCase>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SuiteCredentials {
+    access_key_id: String,
+    secret_access_key: String,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SuiteCase {
+    name: String,
+    timestamp: String,
+    session_token: Option<String>,
+    #[serde(default = "yes")]
+    session_token_is_signed: bool,
+    signed_request: String,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Verifies a request as it stands in the suite: a line, headers of which a value may go on in the next line, a body.
-fn verify_text(text: &str, context: &serde_json::Value) -> Result<Verified, Refused> {
+fn verify_text(text: &str, suite: &SuiteCredentials, case: &SuiteCase) -> Result<Verified, Refused> {
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut lines = head.lines();
     let (method, rest) = lines.next().and_then(|line| line.split_once(' ')).expect("a line");
@@ -192,18 +203,17 @@ fn verify_text(text: &str, context: &serde_json::Value) -> Result<Verified, Refu
             _ => headers.last_mut().expect("a header").1.push_str(line),
         }
     }
-    let text = |pointer: &str| context.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);
     let credentials = Credentials {
-        access_key_id: text("/credentials/access_key_id").expect("a key"),
-        secret_access_key: text("/credentials/secret_access_key").expect("a secret"),
-        session_token: text("/credentials/token"),
+        access_key_id: suite.access_key_id.clone(),
+        secret_access_key: suite.secret_access_key.clone(),
+        session_token: case.session_token.clone(),
         expiration: None,
         principal: Principal::Stack,
         signing_key: SigningKey::default(),
     };
     let request = SignedRequest { method, path, query, headers: &headers, body: body.as_bytes() };
-    let now: Timestamp = text("/timestamp").and_then(|time| time.parse().ok()).expect("a time");
-    verify(request, Scope { region: "us-east-1", service: "service" }, now, |_| Some(credentials.clone()))
+    let scope = Scope { region: "us-east-1", service: "service" };
+    verify(request, scope, case.timestamp.parse().expect("a time"), |_| Some(credentials.clone()))
 }
 
 #[test]

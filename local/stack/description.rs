@@ -1,13 +1,15 @@
 //! What the stack tells of itself: to scripts, to the console's page, and to the person who started it.
 
+use std::net::IpAddr;
+
 use serde_json::{Value, json};
 
 use super::ports::Ports;
 use super::{CORE, EDGE, EDGE_OPEN, EDGE_STREAM, ROUTE};
 use crate::apigateway::STAGE;
-use crate::cognito_identity::IDENTITY_POOL_ID;
+use crate::cognito_identity::{IDENTITY_POOL_ID, credentials_of_user};
 use crate::cognito_idp::{CLIENT_ID, POOL_ID, UserPool};
-use crate::credentials::Credentials;
+use crate::credentials::{CredentialStore, Credentials};
 use crate::lambda::REGION;
 
 /// Where the rooms are.
@@ -58,9 +60,22 @@ impl Urls {
     }
 }
 
-/// Everything a script needs to know.
-pub fn describe(urls: &Urls, pool: &UserPool, credentials: &Credentials, user: Option<&(String, String)>) -> Value {
-    let id_token = user.and_then(|(username, _)| pool.tokens_of(username)).map(|tokens| tokens.id);
+/// A user who may sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The e-mail address.
+    pub username: String,
+    /// The id.
+    pub sub: String,
+    /// The password; `None` where a file of users has its SRP verifier alone.
+    pub password: Option<String>,
+}
+
+/// Everything a script needs to know: tokens and credentials are those of the first user.
+pub fn describe(urls: &Urls, pool: &UserPool, store: &CredentialStore, own: &Credentials, users: &[User]) -> Value {
+    let user = users.first();
+    let tokens = user.and_then(|user| pool.tokens_of(&user.username));
+    let usernames: Vec<_> = users.iter().map(|user| &user.username).collect();
     json!({
         "webUrl": urls.web,
         "consoleUrl": urls.console,
@@ -78,35 +93,79 @@ pub fn describe(urls: &Urls, pool: &UserPool, credentials: &Credentials, user: O
         "openFunctionUrl": urls.open_url,
         "streamFunctionUrl": urls.stream_url,
         "restApiUrl": urls.rest_api,
-        "user": user.map(|(username, password)| json!({ "username": username, "password": password })),
-        "idToken": id_token,
-        "credentials": {
-            "accessKeyId": credentials.access_key_id,
-            "secretAccessKey": credentials.secret_access_key,
-        },
+        "user": user.map(|user| json!({ "username": user.username, "password": user.password })),
+        "users": usernames,
+        "idToken": tokens.as_ref().map(|tokens| &tokens.id),
+        "accessToken": tokens.as_ref().map(|tokens| &tokens.access),
+        "credentials": { "accessKeyId": own.access_key_id, "secretAccessKey": own.secret_access_key },
+        "userCredentials": user.map(|user| user_credentials(store, user)),
     })
 }
 
-/// What the console's page may know: any page on this machine can ask for it.
-pub fn without_secrets(description: &Value) -> Value {
+/// What the identity pool gives the user: the credentials with which an app calls Invoke or a function URL.
+fn user_credentials(store: &CredentialStore, user: &User) -> Value {
+    let (identity_id, credentials) = credentials_of_user(store, &user.sub);
+    let expiration = credentials.expiration.and_then(|at| jiff::Timestamp::try_from(at).ok());
+    json!({
+        "identityId": identity_id,
+        "accessKeyId": credentials.access_key_id,
+        "secretAccessKey": credentials.secret_access_key,
+        "sessionToken": credentials.session_token,
+        "expiration": expiration.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+    })
+}
+
+/// The members of the description that let their reader act as somebody.
+const SECRETS: [&str; 4] = ["credentials", "userCredentials", "idToken", "accessToken"];
+
+/// What the console's page may know, which any page on this machine can ask for: no token and no credentials. Where other
+/// machines can ask too, the password is left out as well.
+pub fn without_secrets(description: &Value, host: Option<IpAddr>) -> Value {
     let mut description = description.clone();
     if let Some(members) = description.as_object_mut() {
-        members.remove("credentials");
-        members.remove("idToken");
+        members.retain(|name, _| !SECRETS.contains(&name.as_str()));
+    }
+    if is_open_to_others(host) && !description["user"].is_null() {
+        description["user"]["password"] = Value::Null;
     }
     description
 }
 
+/// Whether other machines can reach the stack.
+fn is_open_to_others(host: Option<IpAddr>) -> bool {
+    host.is_some_and(|host| !host.is_loopback())
+}
+
+/// What the frontend reads as `/config.json`.
+pub fn frontend_configuration(urls: &Urls) -> String {
+    let configuration = json!({
+        "apiUrl": urls.api,
+        "region": REGION,
+        "userPoolId": POOL_ID,
+        "userPoolClientId": CLIENT_ID,
+        "userPoolEndpoint": urls.user_pool,
+        "identityPoolId": IDENTITY_POOL_ID,
+        "identityPoolEndpoint": urls.identity_pool,
+        "streamUrl": format!("{}/", urls.stream_url),
+    });
+    format!("{configuration:#}\n")
+}
+
 /// What is printed for the person who started the stack.
-pub fn welcome(urls: &Urls, description: &Value) -> String {
+pub fn welcome(urls: &Urls, description: &Value, host: Option<IpAddr>) -> String {
     let question = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
     let text = |pointer: &str| description.pointer(pointer).and_then(Value::as_str);
+    let names = description["users"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let others: Vec<_> = names.iter().skip(1).filter_map(Value::as_str).collect();
     let user = match (text("/user/username"), text("/user/password")) {
         (Some(name), Some(password)) => format!("{name}, password {password}"),
-        _ => "as you told".to_owned(),
+        (Some(name), None) => format!("{name}, whose password only the user knows"),
+        (None, _) => "none who may sign in: --users has no confirmed user".to_owned(),
     };
+    let others = if others.is_empty() { String::new() } else { format!("\n  other users    {}", others.join(", ")) };
     let token = text("/idToken").unwrap_or("<ID token>");
     let web = urls.web.as_ref().map(|url| format!("\n  frontend       {url}")).unwrap_or_default();
+    let open = host.filter(|host| is_open_to_others(Some(*host))).map(opened).unwrap_or_default();
     let Urls { console, api, user_pool, identity_pool, lambda, edge_url, open_url, stream_url, rest_api, .. } = urls;
     let blank = "";
     format!(
@@ -120,7 +179,7 @@ pub fn welcome(urls: &Urls, description: &Value) -> String {
                         {blank:13}  {open_url}  ({EDGE_OPEN}: NONE, bearer token)\n  \
                         {blank:13}  {stream_url}  ({EDGE_STREAM}: AWS_IAM, RESPONSE_STREAM)\n  \
          REST API       {rest_api}  (/inference, Cognito authorizer)\n  \
-         user           {user}\n\n\
+         user           {user}{others}\n\n{open}\
          Try it:\n\n\
          curl -s {api}/inference \\\n  \
          -H 'Authorization: Bearer {token}' \\\n  \
@@ -128,4 +187,34 @@ pub fn welcome(urls: &Urls, description: &Value) -> String {
          -d '{question}'\n\n\
          Ctrl-C stops everything.\n",
     )
+}
+
+/// What `--host` opens, in words.
+fn opened(host: IpAddr) -> String {
+    let who = match host {
+        host if host.is_unspecified() => "every machine and container that reaches this one".to_owned(),
+        host => format!("whoever reaches {host}"),
+    };
+    format!(
+        "--host {host}: every port above answers {who}. They can try passwords, read requests and answers in the console, and \
+         send requests to every service; nothing is encrypted. Use it in a network that you trust.\n\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_consoles_page_gets_no_token_no_credentials_and_to_other_machines_no_password() {
+        let description = json!({
+            "idToken": "t", "accessToken": "t", "credentials": {}, "userCredentials": {},
+            "user": { "username": "ada@example.edu", "password": "p" }, "apiUrl": "http://localhost:4001",
+        });
+        for (host, password) in [(None, json!("p")), (Some("127.0.0.1"), json!("p")), (Some("0.0.0.0"), Value::Null)] {
+            let shown = without_secrets(&description, host.map(|host| host.parse().expect("an address")));
+            let user = json!({ "username": "ada@example.edu", "password": password });
+            assert_eq!(shown, json!({ "user": user, "apiUrl": "http://localhost:4001" }), "{host:?}");
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::description::Urls;
 use super::{CORE, CORE_STREAM, CORE_TIMEOUT, EDGE, EDGE_OPEN, EDGE_STREAM, EDGE_TIMEOUT, MEMORY, StartError};
 use crate::arguments::StackArguments;
@@ -9,6 +11,8 @@ use crate::cognito_idp::CLIENT_ID;
 use crate::credentials::{CredentialStore, Principal};
 use crate::lambda::{Function, Grant, Grantee};
 
+/// The longest answer that is looked at for a remark, in bytes.
+const LONGEST_PROXY_REPLY: usize = 64 * 1024;
 /// Origins that may read the API's answers where no option says otherwise: Vite's, and Create React App's.
 const ORIGINS: &str = "http://localhost:5173,http://localhost:3000";
 
@@ -54,6 +58,8 @@ impl Maker<'_> {
         environment.extend(pairs(own));
         let mut core = self.function(name, "core", environment, CORE_TIMEOUT);
         core.reserved_concurrency = self.arguments.core_concurrency;
+        let unwraps = self.arguments.environment.iter().any(|(name, value)| name == "CORE_REPLY" && value == "proxy");
+        core.remark = (!unwraps && !self.arguments.quiet).then_some(proxy_reply_hint);
         if let Some(command) = &self.arguments.core {
             core.command.clone_from(&command.0);
             // It keeps the AWS credentials of whoever starts it: it may have other services to call.
@@ -72,6 +78,7 @@ impl Maker<'_> {
             memory: MEMORY,
             reserved_concurrency: None,
             inherits_environment: false,
+            remark: None,
             echo_log: !self.arguments.quiet,
         }
     }
@@ -81,6 +88,40 @@ impl Maker<'_> {
         let role = self.store.issue_own(Principal::Function(name.to_owned()));
         pairs(&[("AWS_ACCESS_KEY_ID", &role.access_key_id), ("AWS_SECRET_ACCESS_KEY", &role.secret_access_key)])
     }
+}
+
+/// What to say about an answer in the form that API Gateway expects of its functions, which the edge passes on as it is.
+fn proxy_reply_hint(reply: &[u8]) -> Option<&'static str> {
+    #[derive(Deserialize)]
+    struct ProxyReply {
+        #[serde(rename = "statusCode")]
+        _status: u16,
+    }
+    let may_be_one = reply.first() == Some(&b'{') && reply.len() <= LONGEST_PROXY_REPLY;
+    may_be_one.then(|| serde_json::from_slice::<ProxyReply>(reply).ok()).flatten().map(|_| {
+        "it answered with an object that has a statusCode, as a function behind API Gateway does. The caller gets this object as \
+         it is; start the stack with --env CORE_REPLY=proxy for the edge to make a response of it."
+    })
+}
+
+/// Warns of variables that the edge does not have, with the nearest that it has.
+pub fn warn_of_unknown_variables(environment: &[(String, String)]) {
+    for (name, _) in environment {
+        if let Some(warning) = unknown_variable(name) {
+            eprintln!("warning: {warning}");
+        }
+    }
+}
+
+fn unknown_variable(name: &str) -> Option<String> {
+    if edge::config::VARIABLES.contains(&name) || name.starts_with("AWS_") || name == "SSL_CERT_DIR" {
+        return None;
+    }
+    let distance = |known: &&&str| strsim::damerau_levenshtein(&name.to_ascii_uppercase(), known);
+    let nearest = edge::config::VARIABLES.iter().min_by_key(distance).filter(|known| distance(known) <= 4);
+    let mend = nearest
+        .map_or_else(|| "docs/configuration.md lists those that it has".to_owned(), |known| format!("did you mean {known}?"));
+    Some(format!("--env {name}: the edge does not read this variable: {mend}"))
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -106,4 +147,37 @@ pub fn grants(functions: &[Function]) -> Vec<Grant> {
         grants.push(grant(Grantee::Function(edge.name.clone()), target));
     }
     grants
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_the_edge_does_not_have_is_named_with_the_nearest() {
+        for (name, warning) in [
+            ("PAYLOAD", None),
+            ("AWS_ENDPOINT_URL_LAMBDA", None),
+            ("payload", Some("did you mean PAYLOAD?")),
+            ("ALLOWED_ORIGIN", Some("did you mean ALLOWED_ORIGINS?")),
+            ("CORE_RESPONSE_SHAPE", Some("docs/configuration.md lists those that it has")),
+        ] {
+            let got = unknown_variable(name);
+            assert_eq!(got.is_some(), warning.is_some(), "{name}: {got:?}");
+            assert!(got.unwrap_or_default().ends_with(warning.unwrap_or_default()), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_written_for_api_gateway_is_remarked_on_and_no_other() {
+        for (reply, is_one) in [
+            (r#"{"statusCode":200,"body":"x"}"#, true),
+            (r#"{"body":"x","statusCode":404}"#, true),
+            (r#"{"statusCode":"soon"}"#, false),
+            (r#"{"answer":"statusCode"}"#, false),
+            (r#"["statusCode"]"#, false),
+        ] {
+            assert_eq!(proxy_reply_hint(reply.as_bytes()).is_some(), is_one, "{reply}");
+        }
+    }
 }

@@ -1,16 +1,26 @@
-//! The ports of the rooms: taken all at once, before anything is started.
+//! The ports of the services: taken all at once, before anything is started.
+//!
+//! Every URL of the stack says `localhost`, which a client may take for `127.0.0.1` or for `::1`. Each port is therefore
+//! taken at both addresses: otherwise another program that listens at the other one would answer in the stack's place.
 
-use std::net::Ipv4Addr;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tokio::net::TcpListener;
 
 use super::StartError;
 
+/// The ports that the stack takes, from `--port` on.
+pub const PORTS: u16 = 10;
+
+/// How often another free port is looked for where `::1` has the one that `127.0.0.1` gave.
+const ATTEMPTS: usize = 20;
+
 /// A port that is taken, and the URL of what will answer there.
 #[derive(Debug)]
 pub struct Port {
-    /// The socket.
-    pub listener: TcpListener,
+    /// A socket for each address.
+    pub listeners: Vec<TcpListener>,
     /// `http://localhost:…`
     pub url: String,
 }
@@ -41,9 +51,13 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Takes ten ports in a row from `first`, or any that are free when it is 0.
-    pub async fn take(first: u16, has_web: bool) -> Result<Self, StartError> {
-        let at = async |offset, what| Port::take(if first == 0 { 0 } else { first.saturating_add(offset) }, what).await;
+    /// Takes ten ports in a row from `first`, or any that are free when it is 0, at the loopback addresses and at `host`.
+    pub async fn take(first: u16, host: Option<IpAddr>, has_web: bool) -> Result<Self, StartError> {
+        let addresses = Addresses::with(host);
+        let at = async |offset, what| {
+            let port = if first == 0 { 0 } else { first.saturating_add(offset) };
+            Port::take(port, &addresses, what).await
+        };
         Ok(Self {
             console: at(0, "the console").await?,
             api: at(1, "the API").await?,
@@ -59,11 +73,91 @@ impl Ports {
     }
 }
 
+/// The addresses at which every port is taken.
+#[derive(Debug)]
+struct Addresses {
+    first: IpAddr,
+    others: Vec<IpAddr>,
+}
+
+impl Addresses {
+    /// Both loopback addresses, and `host`, which may stand for all addresses of IPv4.
+    fn with(host: Option<IpAddr>) -> Self {
+        let (v4, v6) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
+        match host {
+            Some(host) if host == IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Self { first: host, others: vec![v6] },
+            Some(host) if !host.is_loopback() => Self { first: v4, others: vec![v6, host] },
+            _ => Self { first: v4, others: vec![v6] },
+        }
+    }
+}
+
 impl Port {
-    async fn take(port: u16, what: &'static str) -> Result<Self, StartError> {
-        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-        let listener = bound.map_err(|source| StartError::Port { port, what, source })?;
-        let port = listener.local_addr().map_err(|source| StartError::Port { port, what, source })?.port();
-        Ok(Self { listener, url: format!("http://localhost:{port}") })
+    async fn take(port: u16, addresses: &Addresses, what: &'static str) -> Result<Self, StartError> {
+        let mut attempts = if port == 0 { ATTEMPTS } else { 1 };
+        loop {
+            attempts -= 1;
+            match Self::listen(port, addresses).await {
+                Ok((port, listeners)) => return Ok(Self { listeners, url: format!("http://localhost:{port}") }),
+                Err((address, source)) if attempts == 0 => return Err(StartError::Port { port, address, what, source }),
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn listen(port: u16, addresses: &Addresses) -> Result<(u16, Vec<TcpListener>), (IpAddr, io::Error)> {
+        let first = bind(addresses.first, port).await?;
+        let port = first.local_addr().map_err(|error| (addresses.first, error))?.port();
+        let mut listeners = vec![first];
+        for address in &addresses.others {
+            match bind(*address, port).await {
+                Ok(listener) => listeners.push(listener),
+                Err((IpAddr::V6(address), error)) if address.is_loopback() && has_no_ipv6(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((port, listeners))
+    }
+}
+
+async fn bind(address: IpAddr, port: u16) -> Result<TcpListener, (IpAddr, io::Error)> {
+    TcpListener::bind((address, port)).await.map_err(|error| (address, error))
+}
+
+/// Whether the machine has no IPv6, so that no program can listen at `::1`.
+fn has_no_ipv6(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
+        || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_is_taken_at_both_loopback_addresses() {
+        let addresses = Addresses::with(None);
+        let Ok(other) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await else { return };
+        let taken = other.local_addr().expect("an address").port();
+        let error = Port::take(taken, &addresses, "the API").await.expect_err("::1 is taken").to_string();
+        assert!(error.starts_with(&format!("port {taken} for the API is in use at ::1")), "{error}");
+        let free = Port::take(0, &addresses, "the API").await.expect("a free port");
+        let ports: Vec<_> = free.listeners.iter().map(|listener| listener.local_addr().expect("an address")).collect();
+        assert_eq!(ports.len(), 2);
+        assert!(ports.iter().all(|address| address.port() == ports[0].port() && address.ip().is_loopback()), "{ports:?}");
+    }
+
+    #[test]
+    fn a_host_is_added_to_the_loopback_addresses() {
+        for (host, addresses) in [
+            (None, "127.0.0.1 ::1"),
+            (Some("127.0.0.1"), "127.0.0.1 ::1"),
+            (Some("0.0.0.0"), "0.0.0.0 ::1"),
+            (Some("192.0.2.7"), "127.0.0.1 ::1 192.0.2.7"),
+        ] {
+            let Addresses { first, others } = Addresses::with(host.map(|host| host.parse().expect("an address")));
+            let written: Vec<_> = std::iter::once(first).chain(others).map(|address| address.to_string()).collect();
+            assert_eq!(written.join(" "), addresses);
+        }
     }
 }

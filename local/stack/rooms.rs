@@ -4,6 +4,7 @@ use std::path::Path;
 
 use axum::Router;
 use axum::http::Method;
+use axum::routing::get;
 use tokio::task::JoinHandle;
 use tower_http::services::ServeDir;
 
@@ -13,7 +14,7 @@ use crate::apigateway::{RestApi, RestConfiguration};
 use crate::apigatewayv2::{Configuration, HttpApi, Route, Routes};
 use crate::cognito_identity::IdentityPool;
 use crate::cognito_idp::{CLIENT_ID, POOL_ID, UserPool};
-use crate::console::Console;
+use crate::console::{Console, configuration_file};
 use crate::cors::CorsConfiguration;
 use crate::credentials::{CredentialStore, Principal};
 use crate::http::{HttpClient, serve};
@@ -24,6 +25,8 @@ use crate::signer::Signer;
 
 /// What the rooms are made of.
 pub struct Rooms {
+    /// What the frontend reads as `/config.json`.
+    pub configuration: String,
     /// Every function.
     pub lambda: Lambda,
     /// Every user.
@@ -44,9 +47,8 @@ impl Rooms {
     /// Opens every room at its port.
     pub fn open(&self, ports: Ports, web: Option<&Path>) -> Vec<JoinHandle<()>> {
         let lambda_url = ports.lambda.url.clone();
-        let frontend =
-            ports.web.zip(web).map(|(port, folder)| spawn(port, Router::new().fallback_service(ServeDir::new(folder))));
-        let mut tasks = vec![
+        let frontend = ports.web.zip(web).map(|(port, folder)| spawn(port, self.frontend(folder)));
+        let services = [
             spawn(ports.console, self.console.router()),
             spawn(ports.api, self.http_api(&lambda_url)),
             spawn(ports.user_pool, self.user_pool.router()),
@@ -57,8 +59,14 @@ impl Rooms {
             spawn(ports.stream_url, self.url(EDGE_STREAM, UrlAuth::AwsIam, InvokeMode::ResponseStream, Some(self.url_cors()))),
             spawn(ports.rest_api, self.rest_api(&lambda_url)),
         ];
-        tasks.extend(frontend);
-        tasks
+        services.into_iter().chain(frontend).flatten().collect()
+    }
+
+    /// The files of a built frontend; its configuration is the stack's, whatever the folder has.
+    fn frontend(&self, folder: &Path) -> Router {
+        let configuration = self.configuration.clone();
+        let answer = move || std::future::ready(configuration_file(configuration.clone()));
+        Router::new().route("/config.json", get(answer)).fallback_service(ServeDir::new(folder))
     }
 
     fn http_api(&self, lambda: &str) -> Router {
@@ -121,6 +129,7 @@ impl Rooms {
     }
 }
 
-fn spawn(port: Port, router: Router) -> JoinHandle<()> {
-    tokio::spawn(serve(port.listener, router))
+/// One task for each address of the port.
+fn spawn(port: Port, router: Router) -> Vec<JoinHandle<()>> {
+    port.listeners.into_iter().map(|listener| tokio::spawn(serve(listener, router.clone()))).collect()
 }

@@ -33,6 +33,15 @@ fn main() {
             }
             "text" => answer(&api, &id, "plain text"),
             "nothing" => answer(&api, &id, ""),
+            "white-space" => answer(&api, &id, " \n"),
+            "brace" => answer(&api, &id, "{"),
+            "proxy-reply" => answer(&api, &id, r#"{"statusCode":201,"headers":{"x-core":"yes"},"body":"made"}"#),
+            "time-out" => drop(call(
+                &api,
+                "POST",
+                &format!("invocation/{id}/error"),
+                r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 1 Error: Task timed out after 3.00 seconds"}"#,
+            )),
             "bytes" => answer(&api, &id, &format!("\"{}\"", "x".repeat(rest.parse::<usize>().expect("a number") - 2))),
             "quotes" => answer(&api, &id, &format!("\"{}\"", "\\\"".repeat(rest.parse().expect("a number")))),
             "hold" => {

@@ -152,6 +152,7 @@ impl Gateway {
                 memory: 128,
                 reserved_concurrency: None,
                 inherits_environment: false,
+                remark: None,
                 echo_log: false,
             }],
             Recorder::default(),

@@ -3,9 +3,11 @@
 use std::net::TcpListener;
 use std::process::Output;
 
+#[cfg(target_os = "linux")]
 use rustix::process::Signal;
 
 use crate::harness::{Stack, program, scripted_core, value};
+use crate::not_run::not_run;
 
 fn run(arguments: &[&str]) -> (Output, String) {
     let output = program(arguments).output().expect("the program");
@@ -15,10 +17,12 @@ fn run(arguments: &[&str]) -> (Output, String) {
 
 #[test]
 fn what_cannot_work_is_told_and_the_exit_is_not_zero() {
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = taken.local_addr().expect("an address").port().to_string();
+    let taken = (0..100).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let with_port = |listener: TcpListener| Some((listener.local_addr().ok()?.port(), listener));
+    let (port, _taken) = taken.filter_map(with_port).find(|(port, _)| *port <= 65_526).expect("a port");
+    let port = port.to_string();
     for (name, arguments, message) in [
-        ("a taken port", vec!["--port", &port], format!("port {port} for the console cannot be had")),
+        ("a taken port", vec!["--port", &port], format!("port {port} for the console is in use at ")),
         ("an unknown option", vec!["--ports", "1"], "unexpected argument '--ports'".to_owned()),
         ("a variable without a value", vec!["--env", "PAYLOAD"], "write KEY=VALUE".to_owned()),
         (
@@ -29,8 +33,18 @@ fn what_cannot_work_is_told_and_the_exit_is_not_zero() {
         (
             "a core that ends at once",
             vec!["--port", "0", "--core", "sh -c 'echo cannot; exit 3'"],
-            "the core function does not start. It wrote:\ncannot".to_owned(),
+            "exit 3` ended with exit status 3 before it asked for work. It wrote:\ncannot\nA core is a program that asks the Lambda Runtime API".to_owned(),
         ),
+        (
+            "a core that ends at once without a word",
+            vec!["--port", "0", "--core", "true"],
+            "the core function does not start: `true` ended with exit status 0 before it asked for work. It wrote nothing.".to_owned(),
+        ),
+        ("a port of the system's", vec!["--port", "80"], "give 0, or a number from 1024 to 65526".to_owned()),
+        ("a port without nine after it", vec!["--port", "65530"], "give 0, or a number from 1024 to 65526".to_owned()),
+        ("a host that is a name", vec!["--host", "example.com"], "give an IP address of this machine".to_owned()),
+        ("all of IPv6", vec!["--host", "::"], "give 0.0.0.0, or one IPv6 address".to_owned()),
+        ("a user without a password", vec!["--user", "ada@example.edu:"], "write EMAIL:PASSWORD".to_owned()),
         ("a core without a name", vec!["--core", ""], "it is empty".to_owned()),
         (
             "a misconfigured edge",
@@ -67,6 +81,7 @@ async fn the_printed_curl_line_works_when_it_is_pasted() {
 }
 
 #[tokio::test]
+#[cfg(target_os = "linux")]
 async fn ctrl_c_and_term_end_every_process_that_was_started() {
     for signal in [Signal::INT, Signal::TERM] {
         let core = format!("sh -c '{} & wait'", scripted_core());
@@ -85,12 +100,17 @@ async fn a_python_core_answers_through_the_same_chain() {
     let core = match std::env::var("PYTHON_WITH_AWSLAMBDARIC") {
         Ok(python) => format!("{python} -m awslambdaric handler.handler"),
         Err(_) => {
-            eprintln!("PYTHON_WITH_AWSLAMBDARIC names no python3 with awslambdaric: a client of the standard library stands in");
+            not_run(
+                "a core with awslambdaric (a client of Python's standard library stands in)",
+                "PYTHON_WITH_AWSLAMBDARIC names no python3",
+                "python3 -m venv clients && clients/bin/pip install awslambdaric && \
+                 export PYTHON_WITH_AWSLAMBDARIC=$PWD/clients/bin/python3",
+            );
             format!("python3 {}/tests/cores/handler.py", env!("CARGO_MANIFEST_DIR"))
         }
     };
     if std::process::Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("python3 is not installed: no Python core was tried (apt-get install python3)");
+        not_run("a core in Python", "python3 is not installed", "install Python 3");
         return;
     }
     let with_path = format!("env PYTHONPATH={}/tests/cores {core}", env!("CARGO_MANIFEST_DIR"));
@@ -100,6 +120,7 @@ async fn a_python_core_answers_through_the_same_chain() {
     assert_eq!(value(&stack.do_it("throw").await)["detail"]["errorType"], "ValueError");
 }
 
+#[cfg(target_os = "linux")]
 fn descendants(pid: u32) -> Vec<u32> {
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
@@ -112,6 +133,7 @@ fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
+#[cfg(target_os = "linux")]
 fn is_running(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")

@@ -1,6 +1,8 @@
 //! Each door of the table in the README, by its client or by what that client sends.
 
+#[cfg(target_os = "linux")]
 use std::path::PathBuf;
+#[cfg(target_os = "linux")]
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
@@ -263,6 +265,27 @@ async fn what_is_known_before_the_first_byte_is_an_ordinary_answer() {
 }
 
 #[tokio::test]
+async fn a_core_that_does_not_stream_is_answered_whole_whatever_it_says() {
+    let raw = Stack::scripted(&[]);
+    let proxy = Stack::scripted(&["--env", "CORE_REPLY=proxy"]);
+    for (stack, question, status, body) in [
+        (&raw, "nothing", 200, "{}"),
+        (&raw, "white-space", 200, " \n"),
+        (&raw, "brace", 200, "{"),
+        (&proxy, "proxy-reply", 201, "made"),
+        (&proxy, "white-space", 200, "{\"raw\":\" \\n\"}"),
+        (&proxy, "nothing", 200, "{}"),
+    ] {
+        // One environment answers them all: none of them may end it.
+        let pieces = Pieces::of(ask_stream(stack, question)).await;
+        let got = pieces.0.status().as_u16();
+        assert_eq!((got, pieces.rest().await), (status, (body.to_owned(), true)), "{question}");
+    }
+    assert!(!raw.written().contains("panicked") && !proxy.written().contains("panicked"), "{}", proxy.written());
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
 async fn a_slow_reader_holds_core_back() {
     let stack = Stack::scripted(&[]);
     let mut pieces = Pieces::of(ask_stream(&stack, "flood:100")).await;
@@ -282,11 +305,13 @@ fn ask_stream(stack: &Stack, question: &str) -> Request<Full<Bytes>> {
 }
 
 /// The most memory that a process with these words in its command line has used.
+#[cfg(target_os = "linux")]
 fn peak_memory_kib(first: &str, second: &str) -> u64 {
     let processes = std::fs::read_dir("/proc").expect("/proc").filter_map(|entry| Some(entry.ok()?.path()));
     processes.filter_map(|process| peak_of(process, first, second)).max().unwrap_or_default()
 }
 
+#[cfg(target_os = "linux")]
 fn peak_of(process: PathBuf, first: &str, second: &str) -> Option<u64> {
     let words = std::fs::read_to_string(process.join("cmdline")).ok()?;
     let words: Vec<_> = words.split('\0').collect();

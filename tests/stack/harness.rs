@@ -153,11 +153,22 @@ impl Stack {
 
     /// Invokes a function by Lambda's API, signed with the stack's own credentials.
     pub async fn invoke(&self, function: &str, headers: &[(&str, String)], payload: &str) -> Answer {
+        self.invoke_with("credentials", function, headers, payload).await
+    }
+
+    /// Invokes a function by Lambda's API, signed with a member of the ready file.
+    pub async fn invoke_as(&self, credentials: &str, function: &str, payload: &str) -> Answer {
+        self.invoke_with(credentials, function, &[], payload).await
+    }
+
+    async fn invoke_with(&self, credentials: &str, function: &str, headers: &[(&str, String)], payload: &str) -> Answer {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.says("/lambdaEndpoint"));
+        let keys = &self.ready[credentials];
+        let member = |name: &str| keys[name].as_str().map(str::to_owned);
         let credentials = Credentials {
-            access_key_id: self.says("/credentials/accessKeyId").to_owned(),
-            secret_access_key: self.says("/credentials/secretAccessKey").to_owned(),
-            session_token: None,
+            access_key_id: member("accessKeyId").expect("a key"),
+            secret_access_key: member("secretAccessKey").expect("a secret"),
+            session_token: member("sessionToken"),
             expiration: None,
             principal: Principal::Stack,
             signing_key: SigningKey::default(),

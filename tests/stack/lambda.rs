@@ -29,6 +29,7 @@ impl Room {
             memory: 128,
             reserved_concurrency: None,
             inherits_environment: false,
+            remark: None,
             echo_log: false,
         };
         change(&mut function);
@@ -192,7 +193,7 @@ async fn a_program_that_is_not_there_is_an_exit_error_too() {
     let body = value(&room.ask("text").await);
     assert_eq!(body["errorType"], "Runtime.ExitError");
     let problem = room.lambda.warm("core").await.expect_err("it cannot start");
-    assert!(problem.contains("`/no/such/program` cannot be started"), "{problem}");
+    assert!(problem.ending.contains("`/no/such/program` cannot be started"), "{problem}");
 }
 
 #[tokio::test]

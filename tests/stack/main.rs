@@ -6,8 +6,11 @@ mod clients;
 mod cognito;
 mod command_line;
 mod doors;
+mod first_steps;
 mod harness;
 mod lambda;
 mod log;
+#[path = "../not_run.rs"]
+mod not_run;
 mod status_table;
 mod template;

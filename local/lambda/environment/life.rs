@@ -19,10 +19,18 @@ impl Environment {
             Ok(listener) => self.run_process(listener).await,
             Err(error) => Err(format!("the Runtime API has no port: {error}")),
         };
-        let status = status.unwrap_or_else(|problem| {
-            self.log.platform(&problem);
-            Some("exit status 127".to_owned())
-        });
+        let command = self.pool.function.command.join(" ");
+        let status = match status {
+            Ok(status) => {
+                let how = status.as_deref().unwrap_or("exit status 0");
+                *self.ending.lock() = format!("`{command}` ended with {how} before it asked for work");
+                status
+            }
+            Err(problem) => {
+                self.ending.lock().clone_from(&problem);
+                Some("exit status 127".to_owned())
+            }
+        };
         self.phase.send_replace(Phase::Ended);
         let error = PlatformError::Exited { status };
         let lost: Vec<_> = {
@@ -53,7 +61,7 @@ impl Environment {
             () = self.stop.notified() => end(&mut child).await,
             () = self.init_is_over() => {
                 let command = self.pool.function.command.join(" ");
-                self.log.platform(&format!("`{command}` runs and has not asked the Runtime API for work: is it a Lambda function?"));
+                self.log.platform(&format!("`{command}` runs and has not asked the Runtime API for work; the stack ended it."));
                 end(&mut child).await
             }
         };

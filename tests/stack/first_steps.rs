@@ -1,0 +1,168 @@
+//! What a person meets who has just started the stack: what it prints, the ready file, its addresses, its hints.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Stack, header, program, send, text, value};
+use crate::not_run::not_run;
+
+const QUESTION: &str = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
+
+#[tokio::test]
+async fn the_first_of_the_named_users_has_the_token_and_all_are_listed() {
+    let users =
+        ["--user", "grace@example.edu:Compiler-1952-A0:staff,faculty", "--user", "alan@example.edu:Bombe-1940-Letchworth"];
+    let stack = Stack::start(&users);
+    assert_eq!(stack.ready["user"], json!({ "username": "grace@example.edu", "password": "Compiler-1952-A0" }));
+    assert_eq!(stack.ready["users"], json!(["grace@example.edu", "alan@example.edu"]));
+    let answer = stack.ask(QUESTION).await;
+    assert!(text(&answer).contains("$117,154 million"), "{}", text(&answer));
+    let written = stack.written();
+    assert!(written.contains("user           grace@example.edu, password Compiler-1952-A0"), "{written}");
+    assert!(written.contains("other users    alan@example.edu"), "{written}");
+    assert!(!written.contains("<ID token>"), "{written}");
+}
+
+#[tokio::test]
+async fn a_user_who_was_saved_has_a_token_though_nobody_knows_the_password() {
+    let file = std::env::temp_dir().join(format!("inference-edge-users-{}.json", uuid::Uuid::new_v4()));
+    let path = file.display().to_string();
+    drop(Stack::start(&["--users", &path, "--save-users", "--user", "grace@example.edu:Compiler-1952-A0"]).sign_up().await);
+    let stack = Stack::start(&["--users", &path]);
+    std::fs::remove_file(&file).expect("the file");
+    assert_eq!(stack.ready["user"], json!({ "username": "grace@example.edu", "password": null }));
+    assert!(text(&stack.ask(QUESTION).await).contains("$117,154 million"));
+    assert!(stack.written().contains("whose password only the user knows"), "{}", stack.written());
+}
+
+impl Stack {
+    /// Makes the pool save its users, by a sign-up that nobody confirms.
+    async fn sign_up(self) -> Self {
+        let client = self.says("/userPoolClientId");
+        let body = json!({ "ClientId": client, "Username": "mary@example.edu", "Password": "Difference-1833" });
+        assert_eq!(self.cognito("SignUp", body).await.status, 200);
+        self
+    }
+}
+
+#[test]
+fn only_its_owner_may_read_the_ready_file() {
+    let stack = Stack::start(&[]);
+    let mode = std::fs::metadata(stack.ready_file()).expect("the ready file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn every_port_answers_at_both_loopback_addresses() {
+    let stack = Stack::start(&[]);
+    let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
+    if !has_ipv6 {
+        not_run("the stack at ::1", "this machine has no IPv6", "enable IPv6 on the loopback interface");
+    }
+    for pointer in ["/consoleUrl", "/apiUrl", "/userPoolEndpoint", "/identityPoolEndpoint", "/lambdaEndpoint", "/functionUrl"] {
+        let port = stack.says(pointer).rsplit(':').next().expect("a port");
+        let by_ipv4 = send(Method::GET, &format!("http://127.0.0.1:{port}/"), &[], "").await;
+        if has_ipv6 {
+            let by_ipv6 = send(Method::GET, &format!("http://[::1]:{port}/"), &[], "").await;
+            assert_eq!((by_ipv6.status, by_ipv6.body), (by_ipv4.status, by_ipv4.body), "{pointer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_credentials_of_the_user_carry_an_identity_to_a_direct_invoke() {
+    let stack = Stack::start(&[]);
+    let own = stack.invoke("edge", &[], QUESTION).await;
+    assert_eq!(value(&own)["errorType"], "unauthorized", "the account's key is nobody's identity");
+    let answer = stack.invoke_as("userCredentials", "edge", QUESTION).await;
+    assert_eq!(header(&answer, "x-amz-function-error"), "", "{}", text(&answer));
+    assert!(text(&answer).contains("$117,154 million"), "{}", text(&answer));
+    let identity = stack.says("/userCredentials/identityId");
+    assert!(identity.starts_with("us-east-1:") && stack.says("/userCredentials/expiration").ends_with('Z'));
+}
+
+#[tokio::test]
+async fn the_frontends_configuration_is_served_and_names_the_stacks_own_ports() {
+    let folder = std::env::temp_dir().join(format!("inference-edge-web-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("index.html"), "<title>a page</title>").expect("a page");
+    let stack = Stack::start(&["--web", &folder.display().to_string()]);
+    for origin in ["/consoleUrl", "/webUrl"] {
+        let answer = send(Method::GET, &format!("{}/config.json", stack.says(origin)), &[], "").await;
+        assert_eq!((header(&answer, "content-type"), header(&answer, "cache-control")), ("application/json", "no-store"));
+        let configuration = value(&answer);
+        for name in
+            ["apiUrl", "userPoolEndpoint", "identityPoolEndpoint", "userPoolId", "userPoolClientId", "identityPoolId", "region"]
+        {
+            assert_eq!(configuration[name], stack.ready[name], "{origin}: {name}");
+        }
+        assert_eq!(configuration["streamUrl"], format!("{}/", stack.says("/streamFunctionUrl")));
+        assert!(!text(&answer).contains("Token") && configuration.as_object().is_some_and(|members| members.len() == 8));
+    }
+    let page = send(Method::GET, &format!("{}/", stack.says("/webUrl")), &[], "").await;
+    assert!(text(&page).contains("a page"));
+    std::fs::remove_dir_all(folder).expect("the folder");
+}
+
+#[tokio::test]
+async fn a_core_that_answers_as_behind_api_gateway_is_remarked_on_once() {
+    let stack = Stack::scripted(&[]);
+    for _ in 0..2 {
+        assert_eq!(value(&stack.do_it("proxy-reply").await)["statusCode"], 201);
+    }
+    stack.wait_for("start the stack with --env CORE_REPLY=proxy");
+    assert_eq!(stack.written().matches("CORE_REPLY=proxy").count(), 1);
+    let unwrapped = Stack::scripted(&["--env", "CORE_REPLY=proxy"]);
+    let answer = unwrapped.do_it("proxy-reply").await;
+    assert_eq!((answer.status.as_u16(), text(&answer).as_str(), header(&answer, "x-core")), (201, "made", "yes"));
+    assert!(!unwrapped.written().contains("start the stack with"), "{}", unwrapped.written());
+}
+
+#[test]
+fn a_variable_that_the_edge_does_not_read_is_warned_of() {
+    let stack = Stack::start(&["--env", "allowed_groups=students"]);
+    stack.wait_for("--env allowed_groups: the edge does not read this variable: did you mean ALLOWED_GROUPS?");
+}
+
+#[tokio::test]
+async fn an_empty_aws_variable_counts_as_unset() {
+    let stack = Stack::start(&[
+        "--env",
+        "AWS_ENDPOINT_URL=",
+        "--env",
+        "AWS_SESSION_TOKEN=",
+        "--env",
+        "AWS_PROFILE=",
+        "--env",
+        "AWS_LAMBDA_LOG_LEVEL=",
+        "--env",
+        "AWS_CONFIG_FILE=",
+    ]);
+    assert!(text(&stack.ask(QUESTION).await).contains("$117,154 million"));
+    // An endpoint of its own that is empty leaves the SDK's default: Lambda in us-east-1, and no panic.
+    let elsewhere = Stack::start(&["--env", "AWS_ENDPOINT_URL_LAMBDA=", "--env", "AWS_ENDPOINT_URL=http://127.0.0.1:9"]);
+    assert_eq!(value(&elsewhere.ask(QUESTION).await)["code"], "core_unreachable");
+}
+
+#[tokio::test]
+async fn cores_own_time_out_is_504_on_every_way() {
+    let stack = Stack::scripted(&[]);
+    let answer = stack.do_it("time-out").await;
+    let expected = json!([504, "core_timed_out", "Core lambda timed out", Value::Null]);
+    let body = value(&answer);
+    assert_eq!(json!([answer.status.as_u16(), body["code"], body["error"], body["detail"]]), expected);
+}
+
+#[test]
+fn a_file_of_users_with_an_error_names_the_entry_and_the_field() {
+    let file = std::env::temp_dir().join(format!("inference-edge-users-{}.json", uuid::Uuid::new_v4()));
+    std::fs::write(&file, r#"[{"email":"a@example.edu","password":"x"},{"email":"b@example.edu","pasword":"y"}]"#)
+        .expect("a file");
+    let output = program(&["--port", "0", "--users", &file.display().to_string()]).output().expect("the program");
+    std::fs::remove_file(&file).expect("the file");
+    let written = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && written.contains("entry 2: pasword: unknown field `pasword`"), "{written}");
+}
