@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
+use sigv4::Credentials;
 
 use crate::lambda::ACCOUNT;
-use crate::sigv4::SigningKey;
 
-/// All credentials, shared by the rooms that give them out and those that check them.
+/// All credentials, shared by the services that give them out and those that check them.
 #[derive(Debug, Clone, Default)]
-pub struct CredentialStore(Arc<Mutex<HashMap<String, Credentials>>>);
+pub struct CredentialStore(Arc<Mutex<HashMap<String, IssuedCredentials>>>);
 
 /// Who signs with credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,50 +46,46 @@ impl Principal {
     }
 }
 
-/// A key pair with what belongs to it.
+/// Credentials that were given out, and to whom. Clones share the signing key that is derived from them.
 #[derive(Debug, Clone)]
-pub struct Credentials {
-    /// The access key id.
-    pub access_key_id: String,
-    /// The secret access key.
-    pub secret_access_key: String,
-    /// The session token of temporary credentials.
-    pub session_token: Option<String>,
-    /// When temporary credentials end.
-    pub expiration: Option<SystemTime>,
-    /// Who signs with them.
+pub struct IssuedCredentials {
+    /// The access key and what belongs to it.
+    pub credentials: Arc<Credentials>,
+    /// Who signs with it.
     pub principal: Principal,
-    /// What is derived of the secret to check signatures with.
-    pub signing_key: SigningKey,
+}
+
+impl AsRef<Credentials> for IssuedCredentials {
+    fn as_ref(&self) -> &Credentials {
+        &self.credentials
+    }
 }
 
 impl CredentialStore {
-    /// Long-lived credentials.
-    pub fn issue_own(&self, principal: Principal) -> Credentials {
+    /// Gives out long-lived credentials.
+    pub fn issue_own(&self, principal: Principal) -> Arc<Credentials> {
         self.issue("AKIA", principal, None)
     }
 
-    /// Credentials of a Cognito identity, for a while.
-    pub fn issue_temporary(&self, principal: Principal, life: Duration) -> Credentials {
+    /// Gives out credentials that expire after a while.
+    pub fn issue_temporary(&self, principal: Principal, life: Duration) -> Arc<Credentials> {
         self.issue("ASIA", principal, Some(life))
     }
 
     /// The credentials of an access key id.
-    pub fn find(&self, access_key_id: &str) -> Option<Credentials> {
+    pub fn find(&self, access_key_id: &str) -> Option<IssuedCredentials> {
         self.0.lock().get(access_key_id).cloned()
     }
 
-    fn issue(&self, prefix: &str, principal: Principal, life: Option<Duration>) -> Credentials {
+    fn issue(&self, prefix: &str, principal: Principal, life: Option<Duration>) -> Arc<Credentials> {
         let random = || uuid::Uuid::new_v4().simple().to_string();
-        let credentials = Credentials {
-            access_key_id: format!("{prefix}{}", random()[..16].to_uppercase()),
-            secret_access_key: format!("{}{}", random(), &random()[..8]),
-            session_token: life.map(|_| format!("local{}{}", random(), random())),
-            expiration: life.map(|life| SystemTime::now() + life),
-            principal,
-            signing_key: SigningKey::default(),
-        };
-        self.0.lock().insert(credentials.access_key_id.clone(), credentials.clone());
+        let access_key_id = format!("{prefix}{}", random()[..16].to_uppercase());
+        let secret_access_key = format!("{}{}", random(), &random()[..8]);
+        let session_token = life.map(|_| format!("local{}{}", random(), random()));
+        let credentials = Credentials::new(access_key_id.clone(), secret_access_key);
+        let credentials = Arc::new(credentials.with_session(session_token, life.map(|life| SystemTime::now() + life)));
+        let issued = IssuedCredentials { credentials: Arc::clone(&credentials), principal };
+        self.0.lock().insert(access_key_id, issued);
         credentials
     }
 }

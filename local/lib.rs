@@ -18,7 +18,6 @@ pub mod lambda;
 mod payload;
 pub mod recorder;
 pub mod signer;
-pub mod sigv4;
 pub mod stack;
 pub mod terminal;
 pub mod trace;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -10,10 +11,9 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use inference_edge::credentials::{Credentials, Principal};
 use inference_edge::signer::Signer;
-use inference_edge::sigv4::SigningKey;
 use serde_json::{Value, json};
+use sigv4::Credentials;
 
 use super::measure::median;
 use super::process::peak_of;
@@ -74,14 +74,8 @@ impl Stack {
     }
 
     fn signed(&self, question: &str) -> Request<Full<Bytes>> {
-        let signer = Signer::new(&Credentials {
-            access_key_id: self.says("/credentials/accessKeyId").to_owned(),
-            secret_access_key: self.says("/credentials/secretAccessKey").to_owned(),
-            session_token: None,
-            expiration: None,
-            principal: Principal::Stack,
-            signing_key: SigningKey::default(),
-        });
+        let keys = Credentials::new(self.says("/credentials/accessKeyId"), self.says("/credentials/secretAccessKey"));
+        let signer = Signer::new(Arc::new(keys));
         let url = format!("{}/", self.says("/streamFunctionUrl"));
         signer.request(Method::POST, &url, &[], json!({ "question": question }).to_string().into()).expect("a request")
     }

@@ -20,7 +20,6 @@ pub mod json;
 mod memory;
 pub mod respond;
 mod runtime;
-pub mod sign;
 pub mod telemetry;
 pub mod token;
 pub mod validate;

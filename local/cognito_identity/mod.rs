@@ -16,7 +16,9 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::credentials::{CredentialStore, Credentials, Principal};
+use sigv4::Credentials;
+
+use crate::credentials::{CredentialStore, Principal};
 use crate::json_protocol::{self, ServiceError};
 use crate::jwt::{TokenError, Verifier};
 use crate::lambda::REGION;
@@ -101,7 +103,7 @@ fn refused(error: TokenError) -> ServiceError {
 }
 
 /// The identity of a user with this `sub`, and credentials for it, as the two operations give them to a signed-in app.
-pub fn credentials_of_user(store: &CredentialStore, sub: &str) -> (String, Credentials) {
+pub fn credentials_of_user(store: &CredentialStore, sub: &str) -> (String, Arc<Credentials>) {
     let identity_id = identity_id(Some(sub));
     let principal = Principal::CognitoIdentity { identity_id: identity_id.clone(), sub: Some(sub.to_owned()) };
     (identity_id, store.issue_temporary(principal, CREDENTIALS_LIFE))

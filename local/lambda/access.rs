@@ -1,13 +1,14 @@
 //! Who may invoke what: a signature that holds, and the grants that the template makes.
 
+use std::time::SystemTime;
+
 use axum::body::Bytes;
 use axum::http::request::Parts;
-use jiff::Timestamp;
+use sigv4::{Request, Scope, SignatureError};
 
 use super::error::LambdaError;
 use super::function::{REGION, arn};
-use crate::credentials::{CredentialStore, Principal};
-use crate::sigv4::{self, Refused, Scope, SignedRequest, Verified};
+use crate::credentials::{CredentialStore, IssuedCredentials, Principal};
 use crate::terminal::say;
 
 /// Whether callers are asked who they are.
@@ -50,27 +51,23 @@ pub enum Grantee {
 
 impl Access {
     /// Who calls; `None` where nobody is asked.
-    pub fn authenticate(&self, parts: &Parts, body: &Bytes) -> Result<Option<Verified>, LambdaError> {
+    pub fn authenticate(&self, parts: &Parts, body: &Bytes) -> Result<Option<IssuedCredentials>, LambdaError> {
         let Self::Checked(guard) = self else { return Ok(None) };
-        let header = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
-            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
-        let headers: Vec<_> = parts.headers.iter().map(header).collect();
-        let request = SignedRequest {
+        let request = Request {
             method: parts.method.as_str(),
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),
-            headers: &headers,
+            headers: &parts.headers,
             body,
         };
         let scope = Scope { region: REGION, service: "lambda" };
-        let verdict = sigv4::verify(request, scope, Timestamp::now(), |id| guard.credentials.find(id));
+        let verdict = sigv4::verify(request, scope, SystemTime::now(), |id| guard.credentials.find(id));
         verdict.map(Some).map_err(refuse)
     }
 
     /// Whether the caller may invoke a function.
-    pub fn authorize(&self, caller: Option<&Verified>, function: &str) -> Result<(), LambdaError> {
-        let (Self::Checked(guard), Some(Verified { principal, .. })) = (self, caller) else { return Ok(()) };
+    pub fn authorize(&self, caller: Option<&IssuedCredentials>, function: &str) -> Result<(), LambdaError> {
+        let (Self::Checked(guard), Some(IssuedCredentials { principal, .. })) = (self, caller) else { return Ok(()) };
         let is_granted = guard.grants.iter().any(|grant| grant.function == function && grant.to.is(principal));
         if is_granted || *principal == Principal::Stack {
             return Ok(());
@@ -96,7 +93,7 @@ impl Grantee {
 }
 
 /// The canonical request stands in the terminal beside the client's, with a mark at the first line that differs.
-fn refuse(refused: Refused) -> LambdaError {
+fn refuse(refused: SignatureError) -> LambdaError {
     if let Some(mismatch) = &refused.mismatch {
         say(format_args!(" sig │ the signature does not match this canonical request:\n{}", mismatch.table()));
     }

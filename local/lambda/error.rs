@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::sigv4::Refused;
+use sigv4::SignatureError;
 
 /// A request that Lambda itself refuses; the function did not run.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum LambdaError {
     /// All environments that may run are busy.
     TooManyRequests,
     /// The signature does not hold.
-    Signature(Refused),
+    Signature(SignatureError),
     /// The caller may not invoke the function.
     AccessDenied(String),
     /// A function URL with `AWS_IAM` was called by somebody who does not sign, or may not call.

@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
+use sigv4::Credentials;
 
 use super::ports::Ports;
 use super::{CORE, EDGE, EDGE_OPEN, EDGE_STREAM, ROUTE};
 use crate::apigateway::STAGE;
 use crate::cognito_identity::{IDENTITY_POOL_ID, credentials_of_user};
 use crate::cognito_idp::{CLIENT_ID, POOL_ID, UserPool};
-use crate::credentials::{CredentialStore, Credentials};
+use crate::credentials::CredentialStore;
 use crate::lambda::REGION;
 
 /// Where the rooms are.

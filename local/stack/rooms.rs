@@ -109,7 +109,7 @@ impl Rooms {
     }
 
     fn signer(&self) -> Signer {
-        Signer::new(&self.store.issue_own(Principal::ApiGateway))
+        Signer::new(self.store.issue_own(Principal::ApiGateway))
     }
 
     /// A browser's preflight is not signed: where IAM is asked, the platform must answer it.

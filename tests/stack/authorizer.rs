@@ -167,7 +167,7 @@ impl Gateway {
             jwt: JwtConfiguration { issuer: issuer.clone(), audience: vec!["app".to_owned()] },
             cors: CorsConfiguration::default(),
             lambda: lambda_url,
-            signer: Signer::new(&CredentialStore::default().issue_own(Principal::ApiGateway)),
+            signer: Signer::new(CredentialStore::default().issue_own(Principal::ApiGateway)),
             access_log: false,
             recorder: Recorder::default(),
         });

@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 use std::path::PathBuf;
+use std::sync::Arc;
 #[cfg(target_os = "linux")]
 use std::time::Duration;
 
@@ -15,11 +16,10 @@ use axum::http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use inference_edge::credentials::{Credentials, Principal};
 use inference_edge::http::{Answer, HttpClient};
 use inference_edge::signer::Signer;
-use inference_edge::sigv4::SigningKey;
 use serde_json::{Value, json};
+use sigv4::Credentials;
 
 use crate::harness::{PATIENCE, Stack, header, send, text, value};
 
@@ -30,14 +30,8 @@ const REVENUE: &str = "$117,154 million";
 impl Stack {
     /// Signs with the key of the ready file, as another Lambda function would with its role's.
     fn signer(&self) -> Signer {
-        Signer::new(&Credentials {
-            access_key_id: self.says("/credentials/accessKeyId").to_owned(),
-            secret_access_key: self.says("/credentials/secretAccessKey").to_owned(),
-            session_token: None,
-            expiration: None,
-            principal: Principal::Stack,
-            signing_key: SigningKey::default(),
-        })
+        let key = Credentials::new(self.says("/credentials/accessKeyId"), self.says("/credentials/secretAccessKey"));
+        Signer::new(Arc::new(key))
     }
 
     fn signed(&self, method: Method, url: &str, body: &str) -> Request<Full<Bytes>> {

@@ -9,11 +9,10 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::{Method, Request};
 use http_body_util::Full;
-use inference_edge::credentials::{Credentials, Principal};
 use inference_edge::http::{Answer, HttpClient};
 use inference_edge::signer::Signer;
-use inference_edge::sigv4::SigningKey;
 use serde_json::{Value, json};
+use sigv4::Credentials;
 
 /// How long anything may take before a test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -165,17 +164,11 @@ impl Stack {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.says("/lambdaEndpoint"));
         let keys = &self.ready[credentials];
         let member = |name: &str| keys[name].as_str().map(str::to_owned);
-        let credentials = Credentials {
-            access_key_id: member("accessKeyId").expect("a key"),
-            secret_access_key: member("secretAccessKey").expect("a secret"),
-            session_token: member("sessionToken"),
-            expiration: None,
-            principal: Principal::Stack,
-            signing_key: SigningKey::default(),
-        };
+        let credentials = Credentials::new(member("accessKeyId").expect("a key"), member("secretAccessKey").expect("a secret"));
+        let credentials = Arc::new(credentials.with_session(member("sessionToken"), None));
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let body = Bytes::copy_from_slice(payload.as_bytes());
-        let request = Signer::new(&credentials).post(&url, &headers, body).expect("a signed request");
+        let request = Signer::new(credentials).post(&url, &headers, body).expect("a signed request");
         HttpClient::new().send(request, PATIENCE).await.expect("an answer")
     }
 

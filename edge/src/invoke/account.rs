@@ -1,12 +1,14 @@
 //! Where Lambda is, and who asks it: endpoint, region and credentials as the SDK finds them.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
-use aws_sdk_lambda::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_lambda::config::{ProvideCredentials, SharedCredentialsProvider};
 use aws_types::service_config::ServiceConfigKey;
 use hyper::Uri;
+use sigv4::Credentials;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -60,7 +62,7 @@ fn endpoint_url(sdk: &SdkConfig) -> Option<String> {
 #[derive(Debug)]
 pub struct Account {
     provider: Option<SharedCredentialsProvider>,
-    held: Mutex<Option<Credentials>>,
+    held: Mutex<Option<Arc<Credentials>>>,
 }
 
 impl Account {
@@ -70,14 +72,14 @@ impl Account {
     }
 
     /// Credentials to sign with now.
-    pub async fn credentials(&self, now: SystemTime) -> Result<Credentials, String> {
+    pub async fn credentials(&self, now: SystemTime) -> Result<Arc<Credentials>, String> {
         let mut held = self.held.lock().await;
-        let live_until = |credentials: &Credentials, time| credentials.expiry().is_none_or(|expiry| expiry > time);
+        let live_until = |credentials: &Credentials, time| credentials.expiration.is_none_or(|expiry| expiry > time);
         if let Some(held) = held.as_ref().filter(|held| live_until(held, now + BEFORE_EXPIRY)) {
-            return Ok(held.clone());
+            return Ok(Arc::clone(held));
         }
         match self.find().await {
-            Ok(found) => Ok(held.insert(found).clone()),
+            Ok(found) => Ok(Arc::clone(held.insert(Arc::new(found)))),
             Err(why) => held.clone().filter(|held| live_until(held, now)).ok_or(why),
         }
     }
@@ -85,7 +87,9 @@ impl Account {
     async fn find(&self) -> Result<Credentials, String> {
         let provider = self.provider.as_ref().ok_or("no credentials: AWS_ACCESS_KEY_ID is not set")?;
         let found = timeout(FIND, provider.provide_credentials()).await;
-        found.map_err(|_| format!("no credentials within {FIND:?}"))?.map_err(|error| told(&error))
+        let found = found.map_err(|_| format!("no credentials within {FIND:?}"))?.map_err(|error| told(&error))?;
+        let session_token = found.session_token().map(str::to_owned);
+        Ok(Credentials::new(found.access_key_id(), found.secret_access_key()).with_session(session_token, found.expiry()))
     }
 }
 
@@ -95,7 +99,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use aws_config::Region;
-    use aws_sdk_lambda::config::Credentials;
+    use aws_sdk_lambda::config::Credentials as SdkCredentials;
     use aws_sdk_lambda::error::BoxError;
     use aws_types::sdk_config::Builder;
     use aws_types::service_config::LoadServiceConfig;
@@ -151,7 +155,7 @@ mod tests {
             let result = match asked % 2 {
                 0 => {
                     let expiry = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + self.1);
-                    Ok(Credentials::new(format!("key {asked}"), "secret", None, Some(expiry), "test"))
+                    Ok(SdkCredentials::new(format!("key {asked}"), "secret", None, Some(expiry), "test"))
                 }
                 _ => Err(aws_credential_types::provider::error::CredentialsError::provider_error(BoxError::from("down"))),
             };
@@ -168,7 +172,7 @@ mod tests {
         for (seconds, found, asked_by_then) in
             [(0, Some("key 0"), 1), (539, Some("key 0"), 1), (541, Some("key 0"), 2), (541, Some("key 2"), 3), (601, None, 4)]
         {
-            let key = account.credentials(at(seconds)).await.ok().map(|found| found.access_key_id().to_owned());
+            let key = account.credentials(at(seconds)).await.ok().map(|found| found.access_key_id.clone());
             assert_eq!((key.as_deref(), asked.load(Ordering::SeqCst)), (found, asked_by_then), "{seconds}");
         }
     }

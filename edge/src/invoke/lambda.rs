@@ -17,7 +17,7 @@ use super::operation::{Head, Operation};
 use super::{Call, CoreReply, CoreStream, failure, streamed};
 use crate::error::{EdgeError, told};
 use crate::http::{Client, Exchange, HttpError, Origin};
-use crate::sign::{Signable, Signer};
+use sigv4::{Scope, Target};
 
 /// Whose requests these are.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("inference-edge/", env!("CARGO_PKG_VERSION")));
@@ -28,7 +28,7 @@ pub struct Lambda {
     http: Client,
     origin: Origin,
     account: Account,
-    signer: Signer,
+    region: String,
     whole: Template,
     streamed: Template,
 }
@@ -76,7 +76,7 @@ impl Lambda {
         let input = InvokeWithResponseStreamInput::builder().function_name(function).build().map_err(|error| told(&error))?;
         let streamed = Template::of(Operation::invoke_with_response_stream()?, input, &endpoint)?;
         let Endpoint { origin, region, .. } = endpoint;
-        Ok(Self { http, origin, account: Account::new(sdk), signer: Signer::new(region), whole, streamed })
+        Ok(Self { http, origin, account: Account::new(sdk), region, whole, streamed })
     }
 
     /// Connects, for the first request to find the connection made.
@@ -136,8 +136,9 @@ impl Lambda {
             headers.insert("x-amzn-trace-id", trace_id);
         }
         let (method, path) = (template.method.as_str(), template.uri.path());
-        let signable = Signable { method, path, query: "", payload: &content.payload };
-        self.signer.sign(signable, &mut headers, &credentials, now).map_err(|error| told(&error))?;
+        let target = Target { method, path, query: "", body: &content.payload };
+        let scope = Scope { region: &self.region, service: "lambda" };
+        sigv4::sign(target, &mut headers, scope, &credentials, now).map_err(|error| told(&error))?;
         *request.headers_mut() = headers;
         Ok(request)
     }

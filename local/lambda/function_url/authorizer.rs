@@ -4,12 +4,11 @@ use serde_json::{Value, json};
 
 use crate::cognito_identity::IDENTITY_POOL_ID;
 use crate::cognito_idp::POOL_ID;
-use crate::credentials::Principal;
+use crate::credentials::{IssuedCredentials, Principal};
 use crate::lambda::{ACCOUNT, REGION};
-use crate::sigv4::Verified;
 
 /// The members of `iam`.
-pub fn iam(caller: &Verified) -> Value {
+pub fn iam(caller: &IssuedCredentials) -> Value {
     let id = match &caller.principal {
         Principal::Stack => "AIDALOCALDEVELOPER".to_owned(),
         Principal::ApiGateway => "AROALOCALAPIGATEWAY:apigateway".to_owned(),
@@ -17,7 +16,7 @@ pub fn iam(caller: &Verified) -> Value {
         Principal::CognitoIdentity { .. } => "AROALOCALIDENTITY:CognitoIdentityCredentials".to_owned(),
     };
     json!({
-        "accessKey": caller.access_key_id,
+        "accessKey": caller.credentials.access_key_id,
         "accountId": ACCOUNT,
         "callerId": id,
         "cognitoIdentity": cognito_identity(&caller.principal),
