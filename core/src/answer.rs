@@ -1,4 +1,4 @@
-//! An inquiry and the figures become sentences with their sources, or an honest list of what there is instead.
+//! An inquiry and the figures become sentences with their sources, or a list of what there is instead.
 
 use std::time::Instant;
 
@@ -42,18 +42,18 @@ pub struct Tokens {
     pub output: i32,
 }
 
-/// What the figures say, and where that was read.
+/// What the figures answer to an inquiry, and where they were read.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct Facts {
     /// In sentences.
     pub sentences: Vec<String>,
     /// The texts in which the figures were read.
     pub sources: Vec<Source>,
-    /// Whether it is an answer, and not a list of what there is instead.
+    /// Whether the sentences answer, and do not list what there is instead.
     pub found: bool,
 }
 
-impl Told {
+impl Facts {
     /// How the embedded figures answer; `start` is when work began.
     pub fn meta(&self, start: Instant) -> Meta {
         Meta {
@@ -76,11 +76,11 @@ pub fn millis_since(start: Instant) -> f64 {
     (start.elapsed().as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// Says what the figures have to say to an inquiry.
-pub fn tell(inquiry: &Inquiry, figures: &Figures) -> Told {
+/// Answers an inquiry from the figures.
+pub fn find_facts(inquiry: &Inquiry, figures: &Figures) -> Facts {
     match find(inquiry, figures) {
-        Ok((sentences, sources)) => Told { sentences, sources, found: true },
-        Err(what_there_is) => Told { sentences: what_there_is, sources: Vec::new(), found: false },
+        Ok((sentences, sources)) => Facts { sentences, sources, found: true },
+        Err(alternatives) => Facts { sentences: alternatives, sources: Vec::new(), found: false },
     }
 }
 
@@ -114,7 +114,7 @@ fn clause(measure: Measure, results: &Results, before: Option<&Results>) -> Opti
     })
 }
 
-fn in_a_row(clauses: &[String]) -> String {
+fn join_with_and(clauses: &[String]) -> String {
     match clauses {
         [rest @ .., second_last, last] => {
             let mut all = rest.to_vec();
@@ -127,7 +127,7 @@ fn in_a_row(clauses: &[String]) -> String {
 
 fn companies(inquiry: &Inquiry, figures: &Figures) -> Vec<String> {
     let names: Vec<_> = figures.companies().iter().map(|company| format!("{} ({})", company.name, company.ticker)).collect();
-    vec![format!("There are no figures for {:?}.", inquiry.partner), format!("There are some for {}.", in_a_row(&names))]
+    vec![format!("There are no figures for {:?}.", inquiry.partner), format!("There are some for {}.", join_with_and(&names))]
 }
 
 fn periods(inquiry: &Inquiry, company: &Company) -> Vec<String> {
@@ -135,13 +135,16 @@ fn periods(inquiry: &Inquiry, company: &Company) -> Vec<String> {
     there.sort_by_key(|(year, period)| (-year, *period == "FY", *period));
     let there: Vec<_> = there.into_iter().map(|(year, period)| format!("{period} {year}")).collect();
     let asked = format!("{} {}", inquiry.period, inquiry.year);
-    vec![format!("There are no figures of {} for {asked}.", company.name), format!("There are some for {}.", in_a_row(&there))]
+    vec![
+        format!("There are no figures of {} for {asked}.", company.name),
+        format!("There are some for {}.", join_with_and(&there)),
+    ]
 }
 
 fn measures(company: &Company, results: &Results) -> Vec<String> {
     let there: Vec<_> = Measure::ALL.into_iter().filter(|m| results.value(*m).is_some()).map(|m| m.name().to_owned()).collect();
     let when = format!("{} {}", results.period, results.fiscal_year);
-    vec![format!("That figure of {} for {when} was not found.", company.name), format!("There is {}.", in_a_row(&there))]
+    vec![format!("That figure of {} for {when} was not found.", company.name), format!("There is {}.", join_with_and(&there))]
 }
 
 #[cfg(test)]
@@ -152,7 +155,7 @@ mod tests {
         let figures = Figures::embedded().expect("the data");
         let inquiry =
             Inquiry { partner: partner.to_owned(), year, period: period.to_owned(), question: question.to_owned(), sub: None };
-        tell(&inquiry, &figures).answer(Instant::now())
+        find_facts(&inquiry, &figures).answer(Instant::now())
     }
 
     #[test]

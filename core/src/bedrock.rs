@@ -1,7 +1,7 @@
 //! Amazon Bedrock as the model: a question and what the figures say become an answer in the model's words, whole or as it is written.
 //! <https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference.html>
 //!
-//! The model is told to use nothing but those figures. Where there are none it is not asked.
+//! The instructions allow the model nothing but those figures. Where there are none it is not asked.
 
 use std::fmt;
 
@@ -16,19 +16,19 @@ use aws_sdk_bedrockruntime::types::{
 };
 use aws_smithy_http_client::tls;
 
-use crate::answer::{Tokens, Told};
+use crate::answer::{Facts, Tokens};
 
 /// The longest answer, in tokens.
 const MAX_TOKENS: i32 = 512;
 
-/// A model of Bedrock's.
+/// A model on Amazon Bedrock.
 #[derive(Debug, Clone)]
 pub struct Bedrock {
     client: Client,
     model_id: String,
 }
 
-/// A model that does not answer; the cause is for the log.
+/// A failure of the model; the cause is for the log.
 #[derive(Debug)]
 pub struct ModelError {
     /// The name of Bedrock's error, or `ModelUnreachable`.
@@ -44,14 +44,14 @@ impl fmt::Display for ModelError {
 
 /// An answer that the model is still writing.
 #[derive(Debug)]
-pub struct Writing(Reply);
+pub struct AnswerStream(Reply);
 
-/// What the model has written since.
+/// The next part of an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Written {
+pub enum AnswerPart {
     /// More text.
     Text(String),
-    /// All is written; what it took.
+    /// The end, with the tokens of the whole.
     Done(Tokens),
 }
 
@@ -74,8 +74,9 @@ impl Bedrock {
     }
 
     /// Asks, and waits for the whole answer.
-    pub async fn converse(&self, question: &str, facts: &Told) -> Result<(String, Tokens), ModelError> {
-        let request = self.client.converse().model_id(&self.model_id).system(instructions(facts)).messages(ask(question)?);
+    pub async fn converse(&self, question: &str, facts: &Facts) -> Result<(String, Tokens), ModelError> {
+        let request =
+            self.client.converse().model_id(&self.model_id).system(instructions(facts)).messages(user_message(question)?);
         let output = request.inference_config(limits()).send().await.map_err(|error| failed(&error))?;
         let message = output.output().and_then(|output| output.as_message().ok());
         let blocks = message.map(Message::content).unwrap_or_default();
@@ -84,35 +85,36 @@ impl Bedrock {
     }
 
     /// Asks, and gives the answer as it is written.
-    pub async fn converse_stream(&self, question: &str, facts: &Told) -> Result<Writing, ModelError> {
-        let request = self.client.converse_stream().model_id(&self.model_id).system(instructions(facts)).messages(ask(question)?);
-        request.inference_config(limits()).send().await.map(Writing).map_err(|error| failed(&error))
+    pub async fn converse_stream(&self, question: &str, facts: &Facts) -> Result<AnswerStream, ModelError> {
+        let request =
+            self.client.converse_stream().model_id(&self.model_id).system(instructions(facts)).messages(user_message(question)?);
+        request.inference_config(limits()).send().await.map(AnswerStream).map_err(|error| failed(&error))
     }
 }
 
-impl Writing {
-    /// Waits for more; a stream that ends before the model says so has broken off.
-    pub async fn next(&mut self) -> Result<Written, ModelError> {
+impl AnswerStream {
+    /// Waits for the next part; a stream that ends before the model says so is an error.
+    pub async fn next(&mut self) -> Result<AnswerPart, ModelError> {
         loop {
             match self.0.stream.recv().await {
                 Ok(Some(Event::ContentBlockDelta(delta))) => {
                     let text = delta.delta().and_then(|delta| delta.as_text().ok()).filter(|text| !text.is_empty());
                     if let Some(text) = text {
-                        return Ok(Written::Text(text.clone()));
+                        return Ok(AnswerPart::Text(text.clone()));
                     }
                 }
-                Ok(Some(Event::Metadata(metadata))) => return Ok(Written::Done(tokens(metadata.usage()))),
+                Ok(Some(Event::Metadata(metadata))) => return Ok(AnswerPart::Done(tokens(metadata.usage()))),
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     return Err(ModelError { name: "ModelUnreachable".to_owned(), cause: "the stream broke off".to_owned() });
                 }
-                Err(error) => return Err(broke_off(&error)),
+                Err(error) => return Err(stream_error(&error)),
             }
         }
     }
 }
 
-fn instructions(facts: &Told) -> SystemContentBlock {
+fn instructions(facts: &Facts) -> SystemContentBlock {
     let facts = facts.sentences.join("\n");
     SystemContentBlock::Text(format!(
         "You answer questions about companies' published results in one to three plain sentences. Use the figures below and no \
@@ -120,7 +122,7 @@ fn instructions(facts: &Told) -> SystemContentBlock {
     ))
 }
 
-fn ask(question: &str) -> Result<Message, ModelError> {
+fn user_message(question: &str) -> Result<Message, ModelError> {
     let message = Message::builder().role(ConversationRole::User).content(ContentBlock::Text(question.to_owned())).build();
     message.map_err(|error| ModelError { name: "InvalidRequest".to_owned(), cause: error.to_string() })
 }
@@ -133,8 +135,8 @@ fn tokens(usage: Option<&TokenUsage>) -> Tokens {
     Tokens { input: usage.map_or(0, TokenUsage::input_tokens), output: usage.map_or(0, TokenUsage::output_tokens) }
 }
 
-/// An error within a stream has no name of its own: it is what its kind is called.
-fn broke_off<R: fmt::Debug>(error: &SdkError<StreamError, R>) -> ModelError {
+/// An error within a stream carries no name: its variant's is taken.
+fn stream_error<R: fmt::Debug>(error: &SdkError<StreamError, R>) -> ModelError {
     let name = match error.as_service_error() {
         Some(StreamError::InternalServerException(_)) => "InternalServerException",
         Some(StreamError::ModelStreamErrorException(_)) => "ModelStreamErrorException",

@@ -8,26 +8,26 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use serde_json::{Value, json};
 
-use crate::answer::{Meta, Tokens, Told, millis_since};
-use crate::bedrock::{ModelError, Writing, Written};
+use crate::answer::{Facts, Meta, Tokens, millis_since};
+use crate::bedrock::{AnswerPart, AnswerStream, ModelError};
 
 /// Events as bytes. What goes wrong is an event too.
 pub type Events = BoxStream<'static, Result<Bytes, Infallible>>;
 
 /// The embedded figures' answer, a sentence at a time.
-pub fn of_sentences(told: &Told, start: Instant) -> Events {
-    let sentences = told.sentences.iter().enumerate().map(|(at, sentence)| text(&separated(at, sentence)));
-    let events: Vec<_> = sentences.chain([done(&told.meta(start))]).map(Ok).collect();
+pub fn of_facts(facts: &Facts, start: Instant) -> Events {
+    let sentences = facts.sentences.iter().enumerate().map(|(at, sentence)| text(&separated(at, sentence)));
+    let events: Vec<_> = sentences.chain([done(&facts.meta(start))]).map(Ok).collect();
     stream::iter(events).boxed()
 }
 
 /// The model's answer, as it writes it.
-pub fn of_writing(writing: Writing, model_id: String, facts: Told, start: Instant) -> Events {
-    let events = stream::unfold(Some((writing, model_id, facts)), move |state| async move {
-        let (mut writing, model_id, facts) = state?;
-        match writing.next().await {
-            Ok(Written::Text(more)) => Some((Ok(text(&more)), Some((writing, model_id, facts)))),
-            Ok(Written::Done(tokens)) => Some((Ok(done(&of_model(model_id, &facts, tokens, start))), None)),
+pub fn of_answer_stream(answer: AnswerStream, model_id: String, facts: Facts, start: Instant) -> Events {
+    let events = stream::unfold(Some((answer, model_id, facts)), move |state| async move {
+        let (mut answer, model_id, facts) = state?;
+        match answer.next().await {
+            Ok(AnswerPart::Text(more)) => Some((Ok(text(&more)), Some((answer, model_id, facts)))),
+            Ok(AnswerPart::Done(tokens)) => Some((Ok(done(&model_meta(model_id, &facts, tokens, start))), None)),
             Err(error) => Some((Ok(failed(&error)), None)),
         }
     });
@@ -35,7 +35,7 @@ pub fn of_writing(writing: Writing, model_id: String, facts: Told, start: Instan
 }
 
 /// How a model's answer came about.
-pub fn of_model(model: String, facts: &Told, tokens: Tokens, start: Instant) -> Meta {
+pub fn model_meta(model: String, facts: &Facts, tokens: Tokens, start: Instant) -> Meta {
     Meta { model, found: facts.found, latency_ms: millis_since(start), sources: facts.sources.clone(), tokens: Some(tokens) }
 }
 

@@ -25,7 +25,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use answer::{Answer, Told};
+use answer::{Answer, Facts};
 use bedrock::{Bedrock, ModelError};
 use events::Events;
 use figures::Figures;
@@ -76,7 +76,7 @@ fn variable(name: &str) -> Option<String> {
 /// The function: its figures, and a model that puts them into words, where one is configured.
 #[derive(Debug)]
 pub struct Core {
-    /// What is known.
+    /// The data.
     pub figures: Figures,
     /// `BEDROCK_MODEL_ID`.
     pub model: Option<Bedrock>,
@@ -88,10 +88,10 @@ impl Core {
         let start = Instant::now();
         let inquiry = read(&event)?;
         let Some((model, facts)) = self.model_for(&inquiry) else {
-            return Ok(answer::tell(&inquiry, &self.figures).answer(start));
+            return Ok(answer::find_facts(&inquiry, &self.figures).answer(start));
         };
         let (answer, tokens) = model.converse(&inquiry.question, &facts).await.map_err(model_error)?;
-        Ok(Answer { answer, meta: events::of_model(model.model_id().to_owned(), &facts, tokens, start) })
+        Ok(Answer { answer, meta: events::model_meta(model.model_id().to_owned(), &facts, tokens, start) })
     }
 
     /// Answers one event piece by piece, as server-sent events.
@@ -99,10 +99,10 @@ impl Core {
         let start = Instant::now();
         let inquiry = read(&event)?;
         let stream = match self.model_for(&inquiry) {
-            None => events::of_sentences(&answer::tell(&inquiry, &self.figures), start),
+            None => events::of_facts(&answer::find_facts(&inquiry, &self.figures), start),
             Some((model, facts)) => {
-                let writing = model.converse_stream(&inquiry.question, &facts).await.map_err(model_error)?;
-                events::of_writing(writing, model.model_id().to_owned(), facts, start)
+                let answer = model.converse_stream(&inquiry.question, &facts).await.map_err(model_error)?;
+                events::of_answer_stream(answer, model.model_id().to_owned(), facts, start)
             }
         };
         let mut metadata_prelude = MetadataPrelude::default();
@@ -111,9 +111,9 @@ impl Core {
     }
 
     /// The model and all that it may know, where there is anything.
-    fn model_for(&self, inquiry: &Inquiry) -> Option<(&Bedrock, Told)> {
+    fn model_for(&self, inquiry: &Inquiry) -> Option<(&Bedrock, Facts)> {
         let everything = Inquiry { question: String::new(), ..inquiry.clone() };
-        let facts = answer::tell(&everything, &self.figures);
+        let facts = answer::find_facts(&everything, &self.figures);
         self.model.as_ref().filter(|_| facts.found).map(|model| (model, facts))
     }
 }
@@ -127,7 +127,7 @@ fn read(event: &Value) -> Result<Inquiry, Diagnostic> {
     Ok(inquiry)
 }
 
-/// What went wrong stands in the log; the caller learns the name of it.
+/// The cause is logged; the caller gets the error's name alone.
 fn model_error(error: ModelError) -> Diagnostic {
     tracing::error!(name = error.name, %error, "the model does not answer");
     Diagnostic { error_type: error.name, error_message: "The model does not answer".to_owned() }

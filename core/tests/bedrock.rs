@@ -138,7 +138,7 @@ async fn what_the_model_writes_is_passed_on_as_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_model_that_breaks_off_is_told_of_in_the_last_event() {
+async fn an_answer_that_breaks_off_ends_with_an_error_event() {
     let delta = frame("event", "contentBlockDelta", &json!({ "contentBlockIndex": 0, "delta": { "text": "It" } }));
     let throttled = frame("exception", "throttlingException", &json!({ "message": "slow down" }));
     for (name, frames) in [("ThrottlingException", [delta.clone(), throttled].concat()), ("ModelUnreachable", delta.clone())] {
