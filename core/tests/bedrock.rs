@@ -110,6 +110,17 @@ async fn the_model_answers_from_the_figures_and_its_tokens_are_counted() {
 }
 
 #[tokio::test]
+async fn the_model_learns_of_a_split_that_came_after_the_figure() {
+    let server = Server::answering("200 OK", "application/json", b"{}".to_vec()).await;
+    let answer = server.core.respond(question("NVIDIA")).await.expect("an answer");
+    let sources = serde_json::to_value(&answer.meta.sources).expect("JSON");
+    assert_eq!(sources[0]["title"], "NVIDIA Corporation, Form 10-Q for Q1 of fiscal 2023, filed 2022-05-27");
+    let (_, body) = server.request();
+    let system = body["system"][0]["text"].as_str().expect("instructions");
+    assert!(system.contains("$0.64, as reported; the 10-for-1 split of June 2024 came later"), "{system}");
+}
+
+#[tokio::test]
 async fn the_model_is_not_asked_where_there_are_no_figures() {
     let server = Server::answering("500 No", "application/json", Vec::new()).await;
     let answer = server.core.respond(question("Initech")).await.expect("an answer");
