@@ -31,9 +31,17 @@ use events::Events;
 use figures::Figures;
 use inquiry::Inquiry;
 
+/// Variables that Lambda sets and its runtime cannot do without.
+const PLATFORM: [&str; 4] =
+    ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"];
+
 /// Runs the function until Lambda ends it.
 pub fn main() -> ExitCode {
     start_log();
+    if let Some(problem) = platform_problem(variable) {
+        tracing::error!(problem, "core-function does not start");
+        return ExitCode::FAILURE;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(serve()),
@@ -46,6 +54,21 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Why the environment is not one that Lambda, or an emulator of it, has made: its runtime would panic there.
+fn platform_problem(look_up: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let absent: Vec<_> = PLATFORM.into_iter().filter(|name| look_up(name).is_none()).collect();
+    if !absent.is_empty() {
+        return Some(format!(
+            "{} not set: this is a Lambda function, which takes its events from the Runtime API at AWS_LAMBDA_RUNTIME_API. \
+             To run it on your own machine: `cargo run` in the repository, which starts a local stack with this function as core",
+            absent.join(", ")
+        ));
+    }
+    let address = look_up("AWS_LAMBDA_RUNTIME_API")?;
+    let has_host = address.parse::<http::Uri>().is_ok_and(|uri| uri.authority().is_some());
+    (!has_host).then(|| format!("AWS_LAMBDA_RUNTIME_API: `{address}`: write host:port, or an http URL, which may have a path"))
 }
 
 /// The runtime prints a handler's error once more, with what the caller wrote in it: that is left out.
@@ -69,6 +92,7 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     }
 }
 
+/// A variable of the environment; an empty one counts as unset.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -131,4 +155,29 @@ fn read(event: &Value) -> Result<Inquiry, Diagnostic> {
 fn model_error(error: ModelError) -> Diagnostic {
     tracing::error!(name = error.name, %error, "the model does not answer");
     Diagnostic { error_type: error.name, error_message: "The model does not answer".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_that_lambda_did_not_make_is_explained() {
+        let with = |address: &str| platform_problem(|name| Some(if name == PLATFORM[0] { address } else { "1" }.to_owned()));
+        for address in [
+            "127.0.0.1:9001",
+            "localhost:9001",
+            "http://127.0.0.1:9000/.rt/core-function",
+            "http://127.0.0.1:9000/.rt/core-function/",
+        ] {
+            assert_eq!(with(address), None, "{address}");
+        }
+        for address in ["/next", "127.0.0.1:9001/path", "http://", "not an address"] {
+            assert!(with(address).is_some_and(|problem| problem.contains(address)), "{address}");
+        }
+        let problem =
+            platform_problem(|name| (name == "AWS_LAMBDA_FUNCTION_NAME").then(|| "core".to_owned())).expect("a problem");
+        let absent = "AWS_LAMBDA_RUNTIME_API, AWS_LAMBDA_FUNCTION_VERSION, AWS_LAMBDA_FUNCTION_MEMORY_SIZE not set";
+        assert!(problem.starts_with(absent), "{problem}");
+    }
 }
