@@ -67,9 +67,9 @@ pub fn authorize<'e>(
         (proof, _) => proof,
     };
     if matches!(proof, Proof::None) && !access.anonymous {
-        return Err(EdgeError::Unauthorized("nobody has proved who calls"));
+        return Err(EdgeError::Unauthorized("nobody has proved who calls".into()));
     }
-    let identity = Identity::of(&proof, &access.identity_claims).ok_or(EdgeError::Unauthorized("IAM named nobody"))?;
+    let identity = Identity::of(&proof, &access.identity_claims).ok_or(EdgeError::Unauthorized("IAM named nobody".into()))?;
     let none = Claims::default();
     let claims = proof.claims().unwrap_or(&none);
     access.check_token_use(claims)?;

@@ -14,7 +14,7 @@ use crate::admit::{Route, Served};
 use crate::authorize::Access;
 use crate::cors::{Cors, OriginRule};
 use crate::http::Roots;
-use crate::token::{Issuer, is_safe_url};
+use crate::token::Issuer;
 use environment::Environment;
 pub use process::drop_empty_variables;
 pub use runtime_api::RuntimeApi;
@@ -245,7 +245,7 @@ fn issuer(env: &mut Environment) -> Option<Issuer> {
         }
         return None;
     };
-    if !is_safe_url(&url) {
+    if !jws::is_https_or_loopback(&url) {
         env.problem(format!("JWT_ISSUER: `{url}`: write the issuer's https:// URL (http:// for localhost alone)"));
     }
     if audience.is_empty() {

@@ -2,6 +2,7 @@
 //!
 //! What a browser may read is [`EdgeError::message`]; what only the operator may read is [`EdgeError::cause`].
 
+use std::borrow::Cow;
 use std::error::Error;
 
 use serde_json::value::RawValue;
@@ -21,7 +22,7 @@ pub enum EdgeError {
     /// Required fields are absent, `null` or `""`, in the configured order.
     MissingFields(Vec<String>),
     /// Nobody has proved who the caller is; the reason is for the log.
-    Unauthorized(&'static str),
+    Unauthorized(Cow<'static, str>),
     /// The caller is known and may not do this; the reason is for the log.
     Forbidden(&'static str),
     /// The path is not among `ROUTES`.
@@ -128,7 +129,8 @@ impl EdgeError {
     /// What stands in the log and nowhere else.
     pub fn cause(&self) -> Option<String> {
         match self {
-            Self::Unauthorized(reason) | Self::Forbidden(reason) => Some((*reason).to_owned()),
+            Self::Unauthorized(reason) => Some(reason.clone().into_owned()),
+            Self::Forbidden(reason) => Some((*reason).to_owned()),
             Self::InvocationFailure(cause)
             | Self::CoreUnreachable(cause)
             | Self::IssuerUnreachable(cause)

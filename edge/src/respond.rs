@@ -170,7 +170,7 @@ mod tests {
     fn every_failure_is_json_with_its_code_and_the_request_id() {
         let failures = [
             EdgeError::MissingFields(vec!["partner".to_owned(), "year".to_owned()]),
-            EdgeError::Unauthorized("why"),
+            EdgeError::Unauthorized("why".into()),
             EdgeError::MethodNotAllowed,
             EdgeError::CoreThrottled { retry_after: 7, cause: "why".to_owned() },
             EdgeError::CoreUnreachable("10.0.0.1 refused".to_owned()),

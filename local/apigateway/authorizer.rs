@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::error::RestError;
-use crate::jwt::{TokenError, Verifier};
+use crate::jwt::{Verifier, VerifyError};
 
 /// Verifies ID tokens of a user pool.
 #[derive(Debug)]
@@ -22,11 +22,10 @@ impl CognitoAuthorizer {
     /// Verifies the token in `Authorization`, bare or after `Bearer`. An access token is for methods with scopes, which there are none of.
     pub async fn authorize(&self, parts: &Parts) -> Result<Map<String, Value>, RestError> {
         let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let token = header.trim().strip_prefix("Bearer ").unwrap_or(header).trim();
-        let claims = self.0.verify(token).await.map_err(|error| match error {
-            TokenError::Expired(_) => RestError::Expired,
-            TokenError::Invalid(_) => RestError::Unauthorized,
-        })?;
+        let token = jws::bearer_token(header).unwrap_or(header).trim();
+        let refused =
+            |error: VerifyError| if error.expired_at().is_some() { RestError::Expired } else { RestError::Unauthorized };
+        let claims = self.0.verify(token).await.map_err(refused)?;
         match claims.get("token_use") {
             Some(kind) if kind == "id" => Ok(render(&claims)),
             _ => Err(RestError::Unauthorized),

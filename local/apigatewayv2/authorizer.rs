@@ -45,10 +45,7 @@ impl Authorizer {
         let Some(header) = header.filter(|header| !header.is_empty()) else {
             return Err(GatewayError::Unauthorized("Bearer".to_owned()));
         };
-        let token = match header.get(..7) {
-            Some(scheme) if scheme.eq_ignore_ascii_case("bearer ") => header[7..].trim(),
-            _ => header,
-        };
+        let token = jws::bearer_token(header).unwrap_or(header);
         let verified = self.0.verify(token).await.map_err(|error| error.to_string());
         let claims = verified.map_err(|why| GatewayError::Unauthorized(line(scopes, "invalid_token", &why)))?;
         let granted = granted_scopes(&claims);

@@ -20,7 +20,7 @@ use sigv4::Credentials;
 
 use crate::credentials::{CredentialStore, Principal};
 use crate::json_protocol::{self, ServiceError};
-use crate::jwt::{TokenError, Verifier};
+use crate::jwt::{Verifier, VerifyError};
 use crate::lambda::REGION;
 
 /// The pool's id.
@@ -93,12 +93,12 @@ impl Inner {
     }
 }
 
-fn refused(error: TokenError) -> ServiceError {
+fn refused(error: VerifyError) -> ServiceError {
     let now = jiff::Timestamp::now().as_second();
-    ServiceError::not_authorized(match error {
-        // AWS's own words, the sign too.
-        TokenError::Expired(at) => format!("Invalid login token. Token expired: {at:.0} >= {now}"),
-        TokenError::Invalid(_) => "Invalid login token. Couldn't verify signed token.".to_owned(),
+    ServiceError::not_authorized(match error.expired_at() {
+        // The text is AWS's, the wrong sign of comparison too.
+        Some(at) => format!("Invalid login token. Token expired: {at:.0} >= {now}"),
+        None => "Invalid login token. Couldn't verify signed token.".to_owned(),
     })
 }
 

@@ -1,0 +1,280 @@
+//! The keys of an issuer: found by OpenID Connect discovery, kept, and fetched again when they are old or a token names a key
+//! that is not among them.
+//!
+//! There is one fetch at a time, and none soon after another: a caller can make up unknown key ids without end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+use crate::JwkSet;
+
+/// The largest document that is read, in bytes, as at an HTTP API's JWT authorizer.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+pub const MAX_DOCUMENT: usize = 150_000;
+/// How long discovery and keys may each take, as at an HTTP API's JWT authorizer.
+const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// How long keys are used, and how often they may be fetched.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyCacheLimits {
+    /// How long keys are used before they are fetched again.
+    pub ttl: Duration,
+    /// How long keys are used while the issuer does not answer.
+    pub max_stale: Duration,
+    /// The least time between two fetches while there are keys to use.
+    pub refresh_cooldown: Duration,
+    /// The least time between two fetches while there are none.
+    pub retry_cooldown: Duration,
+}
+
+impl Default for KeyCacheLimits {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::from_secs(3600),
+            max_stale: Duration::from_secs(24 * 3600),
+            refresh_cooldown: Duration::from_secs(30),
+            retry_cooldown: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Fetches a document, of [`MAX_DOCUMENT`] bytes at the most; an error says what went wrong, without the URL.
+pub trait FetchDocument: Send + Sync {
+    /// A GET request, whose answer must have the status 200.
+    fn get(&self, url: &str) -> impl Future<Output = Result<Vec<u8>, String>> + Send;
+}
+
+/// The keys of one issuer.
+#[derive(Debug)]
+pub struct KeyCache<F> {
+    issuer: String,
+    client: F,
+    limits: KeyCacheLimits,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    keys: Arc<JwkSet>,
+    fetched: Option<Instant>,
+    tried: Option<Instant>,
+    failure: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Discovery {
+    issuer: String,
+    jwks_uri: String,
+}
+
+impl<F: FetchDocument> KeyCache<F> {
+    /// An empty cache of this issuer's keys.
+    pub fn new(issuer: &str, client: F, limits: KeyCacheLimits) -> Self {
+        Self { issuer: issuer.to_owned(), client, limits, kept: Mutex::default() }
+    }
+
+    /// Fetches the keys now. Where that fails, the first token causes another fetch at once.
+    pub async fn warm(&self) -> Result<(), String> {
+        let mut kept = self.kept.lock().await;
+        self.refresh(&mut kept).await;
+        kept.tried = kept.fetched;
+        kept.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// The keys for a token with this key id, fetched again where that may help; or why the issuer cannot be asked.
+    pub async fn keys(&self, key_id: Option<&str>) -> Result<Arc<JwkSet>, String> {
+        let mut kept = self.kept.lock().await;
+        let is_wanting = !kept.is_younger_than(self.limits.ttl) || kept.keys.find(key_id).is_none();
+        if is_wanting && self.may_refresh(&kept, key_id) {
+            Box::pin(self.refresh(&mut kept)).await;
+        }
+        let is_usable = self.is_usable(&kept, key_id);
+        match &kept.failure {
+            Some(failure) if !is_usable => Err(failure.clone()),
+            _ => Ok(Arc::clone(&kept.keys)),
+        }
+    }
+
+    /// Whether there are keys to use for this key id, though they may be old.
+    fn is_usable(&self, kept: &Kept, key_id: Option<&str>) -> bool {
+        kept.is_younger_than(self.limits.max_stale) && kept.keys.find(key_id).is_some()
+    }
+
+    /// While there are keys to use, nobody waits often for an issuer that does not answer.
+    fn may_refresh(&self, kept: &Kept, key_id: Option<&str>) -> bool {
+        let is_urgent = kept.failure.is_some() && !self.is_usable(kept, key_id);
+        let cooldown = if is_urgent { self.limits.retry_cooldown } else { self.limits.refresh_cooldown };
+        kept.tried.is_none_or(|at| at.elapsed() >= cooldown)
+    }
+
+    async fn refresh(&self, kept: &mut Kept) {
+        let answer = self.fetch().await;
+        let now = Some(Instant::now());
+        match answer {
+            Ok(keys) => *kept = Kept { keys: Arc::new(keys), fetched: now, tried: now, failure: None },
+            Err(failure) => {
+                kept.tried = now;
+                kept.failure = Some(failure);
+            }
+        }
+    }
+
+    async fn fetch(&self) -> Result<JwkSet, String> {
+        let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
+        let discovery: Discovery = self.get(&url).await?;
+        if discovery.issuer != self.issuer {
+            return Err(format!("{url} is of another issuer, {}", discovery.issuer));
+        }
+        if !is_https_or_loopback(&discovery.jwks_uri) {
+            return Err(format!("{url} names keys that are not behind https: {}", discovery.jwks_uri));
+        }
+        self.get(&discovery.jwks_uri).await
+    }
+
+    async fn get<T: for<'de> Deserialize<'de>>(&self, url: &str) -> Result<T, String> {
+        let fetched = timeout(FETCH_TIMEOUT, self.client.get(url)).await;
+        let bytes = fetched.unwrap_or_else(|_| Err(format!("no answer within {FETCH_TIMEOUT:?}")));
+        let parsed = bytes.and_then(|bytes| {
+            if bytes.len() > MAX_DOCUMENT {
+                return Err(format!("more than {MAX_DOCUMENT} bytes"));
+            }
+            serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+        });
+        parsed.map_err(|why| format!("{url}: {why}"))
+    }
+}
+
+impl Kept {
+    fn is_younger_than(&self, age: Duration) -> bool {
+        self.fetched.is_some_and(|at| at.elapsed() < age)
+    }
+}
+
+/// Whether what is fetched from a URL cannot be changed on the way: `https`, or this machine.
+pub fn is_https_or_loopback(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]")),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex as StdMutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Publishes keys with these ids, counts how often it is asked for them, and fails while it has none.
+    #[derive(Debug, Default)]
+    struct Publisher {
+        key_ids: StdMutex<Vec<&'static str>>,
+        asked: AtomicUsize,
+    }
+
+    impl FetchDocument for &'static Publisher {
+        async fn get(&self, url: &str) -> Result<Vec<u8>, String> {
+            if url.ends_with("/openid-configuration") {
+                return Ok(br#"{"issuer":"https://pool","jwks_uri":"https://pool/jwks"}"#.to_vec());
+            }
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            let key_ids = self.key_ids.lock().expect("a lock").clone();
+            if key_ids.is_empty() {
+                return Err("down".to_owned());
+            }
+            let keys: Vec<_> = key_ids.iter().map(|id| serde_json::json!({ "kty": "RSA", "kid": id })).collect();
+            Ok(serde_json::json!({ "keys": keys }).to_string().into_bytes())
+        }
+    }
+
+    impl Publisher {
+        fn with(key_ids: &[&'static str]) -> &'static Self {
+            let publisher: &'static Self = Box::leak(Box::default());
+            publisher.publish(key_ids);
+            publisher
+        }
+
+        fn publish(&self, key_ids: &[&'static str]) {
+            *self.key_ids.lock().expect("a lock") = key_ids.to_vec();
+        }
+
+        fn cache(&'static self) -> KeyCache<&'static Self> {
+            KeyCache::new("https://pool", self, KeyCacheLimits::default())
+        }
+    }
+
+    async fn has(cache: &KeyCache<&'static Publisher>, key_id: &str) -> Result<bool, String> {
+        cache.keys(Some(key_id)).await.map(|keys| keys.find(Some(key_id)).is_some())
+    }
+
+    async fn pass(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_are_used_for_an_hour_and_fetched_again() {
+        let publisher = Publisher::with(&["k1"]);
+        let cache = publisher.cache();
+        for (seconds, asked) in [(0, 1), (3599, 1), (1, 2), (3599, 2)] {
+            pass(seconds).await;
+            assert_eq!((has(&cache, "k1").await, publisher.asked.load(Ordering::SeqCst)), (Ok(true), asked), "{seconds}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unknown_key_causes_one_fetch_and_another_after_the_cooldown() {
+        let publisher = Publisher::with(&["k1"]);
+        let cache = publisher.cache();
+        cache.warm().await.expect("keys");
+        for (seconds, asked) in [(0, 1), (29, 1), (1, 2), (29, 2), (1, 3)] {
+            pass(seconds).await;
+            assert_eq!((has(&cache, "k2").await, publisher.asked.load(Ordering::SeqCst)), (Ok(false), asked), "{seconds}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stale_keys_are_used_for_a_day_while_the_issuer_does_not_answer() {
+        let publisher = Publisher::with(&["k1"]);
+        let cache = publisher.cache();
+        assert_eq!(has(&cache, "k1").await, Ok(true));
+        publisher.publish(&[]);
+        pass(24 * 3600 - 1).await;
+        assert_eq!(has(&cache, "k1").await, Ok(true));
+        pass(1).await;
+        let failure = has(&cache, "k1").await.expect_err("keys that are a day old are not used");
+        assert_eq!(failure, "https://pool/jwks: down");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_fetch_is_tried_again_after_a_second_while_there_are_no_keys() {
+        let publisher = Publisher::with(&[]);
+        let cache = publisher.cache();
+        for (milliseconds, asked) in [(0, 1), (999, 1), (1, 2)] {
+            tokio::time::advance(Duration::from_millis(milliseconds)).await;
+            assert!(has(&cache, "k1").await.is_err());
+            assert_eq!(publisher.asked.load(Ordering::SeqCst), asked, "{milliseconds}");
+        }
+    }
+
+    #[test]
+    fn keys_come_from_https_or_from_this_machine() {
+        for (url, is_safe) in [
+            ("https://pool/jwks", true),
+            ("http://localhost:4002/jwks", true),
+            ("http://[::1]:4002/jwks", true),
+            ("http://pool/jwks", false),
+            ("http://localhost.example/jwks", false),
+            ("file:///etc/passwd", false),
+            ("jwks", false),
+        ] {
+            assert_eq!(is_https_or_loopback(url), is_safe, "{url}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! JSON Web Tokens, verified as API Gateway's JWT authorizer and the identity pool verify them.
+//!
+//! The signature and the claims are the work of the crate `jws`; this file keeps what was verified, for a client sends the
+//! same token for an hour, and words the refusals as API Gateway does. `token_use` is not looked at.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::body::Bytes;
+use axum::http::Request;
+use http_body_util::Full;
+use jws::{FetchDocument, Jwk, Jws, KeyCache, KeyCacheLimits, RegisteredClaims, TokenError};
+use parking_lot::Mutex;
+use serde_json::{Map, Value};
+
+use crate::http::HttpClient;
+
+/// How long a fetch of an issuer's document may take.
+const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
+/// The least time between two fetches of an issuer's keys: shorter than at AWS, because a developer does not like to wait.
+const REFRESH_COOLDOWN: Duration = Duration::from_secs(5);
+/// How many verified tokens are kept.
+const MAX_KEPT: usize = 1000;
+
+/// Whose tokens are accepted, and for whom they must be made.
+#[derive(Debug, Clone)]
+pub struct JwtConfiguration {
+    /// The issuer, as it stands in `iss`.
+    pub issuer: String,
+    /// The audience: app client ids.
+    pub audience: Vec<String>,
+}
+
+/// Verifies tokens of one issuer.
+#[derive(Debug)]
+pub struct Verifier {
+    configuration: JwtConfiguration,
+    keys: KeyCache<HttpClient>,
+    verified: Mutex<HashMap<String, VerifiedToken>>,
+}
+
+/// A token whose signature was verified, and the key that verified it.
+#[derive(Debug, Clone)]
+struct VerifiedToken {
+    key: Jwk,
+    registered: RegisteredClaims,
+    claims: Arc<Map<String, Value>>,
+}
+
+/// Why a token is refused; its text is API Gateway's.
+#[derive(Debug, PartialEq)]
+pub enum VerifyError {
+    /// The token does not hold; with the key id that it names.
+    Refused(TokenError, Option<String>),
+    /// The issuer's keys cannot be had.
+    IssuerUnavailable(String),
+}
+
+impl VerifyError {
+    /// When the token expired, in seconds since 1970, if that is what is wrong with it.
+    pub fn expired_at(&self) -> Option<f64> {
+        match self {
+            Self::Refused(TokenError::Expired(at), _) => Some(*at),
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for VerifyError {}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let (error, key_id) = match self {
+            Self::IssuerUnavailable(why) => return f.write_str(why),
+            Self::Refused(error, key_id) => (error, key_id),
+        };
+        let text = match error {
+            TokenError::NotThreeParts => "token contains an invalid number of segments",
+            TokenError::TooLong => "the token is too long",
+            TokenError::MalformedHeader => "the token's header is malformed",
+            TokenError::UnsupportedAlgorithm => "the token's signing method is invalid",
+            TokenError::CriticalExtensions => "the token has critical extensions that are not understood",
+            TokenError::UnknownKey => match key_id {
+                Some(key_id) => return write!(f, "the issuer has no key {}", safe(key_id)),
+                None => "the token has no key id",
+            },
+            TokenError::WrongKeyUse => "the issuer's key is for another use or algorithm",
+            TokenError::UnreadableKey => "the issuer's key cannot be read",
+            TokenError::MalformedSignature => "the token's signature is malformed",
+            TokenError::WrongSignature => "the token's signature is invalid",
+            TokenError::MalformedClaims => "the token's claims are malformed",
+            TokenError::WrongIssuer => "the token does not have a valid issuer",
+            TokenError::WrongAudience => "the token does not have a valid audience",
+            TokenError::NoExpiration => "the token has no expiration",
+            TokenError::NotANumber(name) => return write!(f, "the token's {name} is not a number"),
+            TokenError::Expired(_) => "the token has expired",
+            TokenError::NotYetValid => "the token is not valid yet",
+            TokenError::IssuedInFuture => "the token was issued in the future",
+            TokenError::NoSubject => "the token has no subject",
+        };
+        f.write_str(text)
+    }
+}
+
+/// A key id that may stand within quotes in a header of the answer.
+fn safe(key_id: &str) -> String {
+    key_id.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).take(64).collect()
+}
+
+impl Verifier {
+    /// A verifier that fetches the issuer's keys when the first token comes.
+    pub fn new(configuration: JwtConfiguration, http: HttpClient) -> Self {
+        let limits = KeyCacheLimits { refresh_cooldown: REFRESH_COOLDOWN, ..KeyCacheLimits::default() };
+        let keys = KeyCache::new(&configuration.issuer, http, limits);
+        Self { configuration, keys, verified: Mutex::default() }
+    }
+
+    /// Verifies a token: its form, algorithm, key and signature, then its claims.
+    pub async fn verify(&self, token: &str) -> Result<Arc<Map<String, Value>>, VerifyError> {
+        let jws = Jws::parse(token).map_err(|error| VerifyError::Refused(error, None))?;
+        let refused = |error| VerifyError::Refused(error, jws.key_id().map(str::to_owned));
+        let keys = self.keys.keys(jws.key_id()).await.map_err(VerifyError::IssuerUnavailable)?;
+        let known = self.verified.lock().get(token).cloned();
+        // A key that the issuer has withdrawn or replaced verifies nothing any longer.
+        let verified = match known.filter(|known| keys.find(jws.key_id()) == Some(&known.key)) {
+            Some(known) => known,
+            None => {
+                let (payload, key) = jws.verify(&keys).map_err(refused)?;
+                let registered = RegisteredClaims::read(&payload).map_err(refused)?;
+                let claims = serde_json::from_slice(&payload).map_err(|_| refused(TokenError::MalformedClaims))?;
+                self.keep(token, VerifiedToken { key: key.clone(), registered, claims: Arc::new(claims) })
+            }
+        };
+        let now = SystemTime::now();
+        let JwtConfiguration { issuer, audience } = &self.configuration;
+        let checked = verified.registered.check(issuer, audience, now);
+        checked.and_then(|()| verified.registered.check_issued(now)).map_err(refused)?;
+        Ok(verified.claims)
+    }
+
+    fn keep(&self, token: &str, verified: VerifiedToken) -> VerifiedToken {
+        let mut kept = self.verified.lock();
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert(token.to_owned(), verified.clone());
+        verified
+    }
+}
+
+impl FetchDocument for HttpClient {
+    async fn get(&self, url: &str) -> Result<Vec<u8>, String> {
+        let request = Request::get(url).body(Full::<Bytes>::default()).map_err(|error| error.to_string())?;
+        let answer = self.send(request, FETCH_TIMEOUT).await.map_err(|error| error.to_string())?;
+        if answer.status != 200 {
+            return Err(format!("status {}", answer.status.as_u16()));
+        }
+        Ok(answer.body.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_worded_as_api_gateway_words_them() {
+        let refused = |error| VerifyError::Refused(error, Some("k\"1".to_owned())).to_string();
+        for (error, text) in [
+            (TokenError::NotThreeParts, "token contains an invalid number of segments"),
+            (TokenError::WrongAudience, "the token does not have a valid audience"),
+            (TokenError::WrongIssuer, "the token does not have a valid issuer"),
+            (TokenError::Expired(1.0), "the token has expired"),
+            (TokenError::UnknownKey, "the issuer has no key k1"),
+            (TokenError::NotANumber("exp"), "the token's exp is not a number"),
+        ] {
+            assert_eq!(refused(error), text);
+        }
+        assert_eq!(VerifyError::Refused(TokenError::UnknownKey, None).to_string(), "the token has no key id");
+    }
+}
