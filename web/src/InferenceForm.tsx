@@ -1,24 +1,27 @@
 import { type FormEvent, useState } from 'react';
 import type { Configuration } from './configuration';
-import { ask, type Inquiry, type Outcome } from './inference';
+import { ask, type Outcome } from './inference';
 import { OutcomeView } from './OutcomeView';
 import { askStreamed } from './stream';
 
-const SAMPLE: Inquiry = { partner: 'Apple', year: 2023, period: 'Q1', question: 'What was the revenue?' };
+/** As typed: the year is text until it is sent, so that the field can be emptied. */
+const SAMPLE = { partner: 'Apple', year: '2023', period: 'Q1', question: 'What was the revenue?' };
 
-/** The form and the last outcome; what was typed stays, whatever becomes of it. */
+/** The form and the last outcome; what was typed stays, whatever the outcome. */
 export function InferenceForm({ configuration: { apiUrl, stream } }: { configuration: Configuration }) {
-  const [inquiry, setInquiry] = useState(SAMPLE);
+  const [typed, setTyped] = useState(SAMPLE);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const [isAsking, setIsAsking] = useState(false);
   const [streams, setStreams] = useState(false);
-  const change = (part: Partial<Inquiry>) => setInquiry({ ...inquiry, ...part });
+  const change = (part: Partial<typeof SAMPLE>) => setTyped({ ...typed, ...part });
 
   async function submit(event: FormEvent) {
     event.preventDefault();
     setIsAsking(true);
+    setOutcome(null);
+    const inquiry = { ...typed, year: Number(typed.year) };
+    const show = (text: string) => setOutcome({ kind: 'answer', answer: { text, sources: [] }, timings: [] });
     try {
-      const show = (answer: string) => setOutcome({ kind: 'answer', answer: { answer }, timings: [] });
       setOutcome(stream && streams ? await askStreamed(stream.url, stream.region, inquiry, show) : await ask(apiUrl, inquiry));
     } finally {
       setIsAsking(false);
@@ -27,33 +30,33 @@ export function InferenceForm({ configuration: { apiUrl, stream } }: { configura
 
   return (
     <>
-      <form onSubmit={submit} aria-busy={isAsking}>
-        <label>
+      <form className="inference-form" onSubmit={submit} aria-busy={isAsking}>
+        <label className="field">
           Company
-          <input name="partner" value={inquiry.partner} onChange={(event) => change({ partner: event.target.value })} required />
+          <input className="control" name="partner" value={typed.partner} onChange={(event) => change({ partner: event.target.value })} required />
         </label>
-        <label>
+        <label className="field">
           Fiscal year
-          <input name="year" type="number" value={inquiry.year} onChange={(event) => change({ year: Number(event.target.value) })} required />
+          <input className="control" name="year" type="number" step="1" value={typed.year} onChange={(event) => change({ year: event.target.value })} required />
         </label>
-        <label>
+        <label className="field">
           Period
-          <select name="period" value={inquiry.period} onChange={(event) => change({ period: event.target.value })}>
+          <select className="control" name="period" value={typed.period} onChange={(event) => change({ period: event.target.value })}>
             {['Q1', 'Q2', 'Q3', 'Q4', 'FY'].map((period) => (
               <option key={period}>{period}</option>
             ))}
           </select>
         </label>
-        <label className="wide">
+        <label className="field field-wide">
           Question
-          <input name="question" value={inquiry.question} onChange={(event) => change({ question: event.target.value })} required />
+          <input className="control" name="question" value={typed.question} onChange={(event) => change({ question: event.target.value })} required />
         </label>
         {stream && (
-          <label className="switch wide">
-            <input name="streams" type="checkbox" checked={streams} onChange={(event) => setStreams(event.target.checked)} /> Show the answer as it comes
+          <label className="field-switch field-wide">
+            <input name="streams" type="checkbox" checked={streams} onChange={(event) => setStreams(event.target.checked)} /> Show the answer while it is being written
           </label>
         )}
-        <button type="submit" disabled={isAsking}>
+        <button type="submit" className="button" disabled={isAsking}>
           {isAsking ? 'Asking…' : 'Ask'}
         </button>
       </form>

@@ -1,31 +1,42 @@
-// The streamed door: a function URL with IAM, signed with the identity pool's credentials, whose text is shown as it comes.
+// The streamed function URL: signed with the identity pool's credentials; its text is shown while it arrives.
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { fetchAuthSession } from 'aws-amplify/auth';
-import { type Answer, type Failure, type Inquiry, type Outcome, failure, refused, timings } from './inference';
+import { readEvents } from './events';
+import {
+  currentSession,
+  type Failure,
+  failure,
+  type Inquiry,
+  membersOf,
+  messageOf,
+  type Outcome,
+  parsed,
+  type Session,
+  type SourceLink,
+  sourcesOf,
+  timings,
+  wholeOutcome,
+} from './inference';
 
-/** Asks, and hands on the text so far each time that there is more of it. */
+/** Asks, and passes the text so far to `onText` each time that more of it has arrived. */
 export async function askStreamed(streamUrl: string, region: string, inquiry: Inquiry, onText: (text: string) => void): Promise<Outcome> {
+  const session = await currentSession();
+  if ('kind' in session) return session;
+  if (!session.credentials) return failure('unauthorized', 'The identity pool gave no credentials');
   try {
-    const { credentials } = await fetchAuthSession();
-    if (!credentials) return failure('unauthorized', 'No credentials: is there an identity pool?');
-    const request = await sign(new URL(streamUrl), region, credentials, JSON.stringify(inquiry));
+    const request = await sign(new URL(streamUrl), region, session.credentials, JSON.stringify(inquiry));
     const response = await fetch(streamUrl, request);
-    if (!response.ok) return refused(response, (await response.json()) as Record<string, unknown>);
-    const isEventStream = response.headers.get('Content-Type')?.startsWith('text/event-stream');
-    const answer = isEventStream ? await readEvents(response, onText) : ((await response.json()) as Answer);
-    if ('kind' in answer) return answer;
-    return { kind: 'answer', answer, timings: timings(response.headers.get('Server-Timing')) };
+    const isEventStream = /^text\/event-stream\b/i.test(response.headers.get('Content-Type') ?? '');
+    if (!response.ok || !isEventStream || !response.body) return await wholeOutcome(response);
+    return await streamedOutcome(response, response.body, onText);
   } catch (error) {
-    return failure('network', error instanceof Error ? error.message : String(error));
+    return failure('network', messageOf(error));
   }
 }
 
-type Credentials = NonNullable<Awaited<ReturnType<typeof fetchAuthSession>>['credentials']>;
-
 /** Signature Version 4 for service `lambda`. The browser writes `Host` itself. */
-async function sign(url: URL, region: string, credentials: Credentials, body: string): Promise<RequestInit> {
+async function sign(url: URL, region: string, credentials: NonNullable<Session['credentials']>, body: string): Promise<RequestInit> {
   const signer = new SignatureV4({ service: 'lambda', region, credentials, sha256: Sha256 });
   const headers = { host: url.host, 'content-type': 'application/json' };
   const port = url.port === '' ? undefined : Number(url.port);
@@ -35,39 +46,34 @@ async function sign(url: URL, region: string, credentials: Credentials, body: st
   return { method: 'POST', headers: sent, body };
 }
 
-/** Server-sent events: text, then how it came about, or why it broke off. */
-async function readEvents(response: Response, onText: (text: string) => void): Promise<Answer | Failure> {
+/**
+ * Events with text, then `done` with the sources, or `error` with the reason for which the answer is not complete. The
+ * edge closes the connection properly only after a whole answer, so an answer without `done` counts too. An event that
+ * was cut off within its data is not JSON and is passed over: the one after it says why.
+ */
+async function streamedOutcome(response: Response, body: ReadableStream<Uint8Array>, onText: (text: string) => void): Promise<Outcome> {
+  const requestId = response.headers.get('X-Request-Id') ?? undefined;
+  const answer = (text: string, sources: SourceLink[]): Outcome => ({ kind: 'answer', answer: { text, sources }, timings: timings(response.headers.get('Server-Timing')) });
   let text = '';
-  for await (const { name, data } of events(response)) {
-    if (name === 'done') return { answer: text, meta: data.meta as Answer['meta'] };
-    if (name === 'error') return failure(String(data.code ?? 'core_error'), String(data.error ?? 'The answer broke off'), data.requestId as string);
-    text += String(data.text ?? '');
-    onText(text);
-  }
-  return { answer: text };
-}
-
-async function* events(response: Response): AsyncGenerator<{ name: string; data: Record<string, unknown> }> {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let buffered = '';
-  while (reader) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    buffered += value;
-    const complete = buffered.split('\n\n');
-    buffered = complete.pop() ?? '';
-    for (const event of complete.filter((event) => event.trim() !== '')) yield parse(event);
-  }
-}
-
-/** An event that was cut off within its data says nothing; the one after it says why. */
-function parse(event: string): { name: string; data: Record<string, unknown> } {
-  const lines = event.split('\n');
-  const values = (field: string) => lines.filter((line) => line.startsWith(`${field}:`)).map((line) => line.slice(field.length + 1).trim());
-  const name = values('event')[0] ?? 'message';
   try {
-    return { name, data: JSON.parse(values('data').join('\n') || '{}') as Record<string, unknown> };
-  } catch {
-    return { name, data: {} };
+    for await (const event of readEvents(body)) {
+      const data = membersOf(parsed(event.data));
+      if (event.name === 'done') return answer(text, sourcesOf(data.meta));
+      if (event.name === 'error') return { ...brokenOff(data, requestId), partial: text };
+      if (typeof data.text === 'string') {
+        text += data.text;
+        onText(text);
+      }
+    }
+  } catch (error) {
+    return { ...failure('incomplete_answer', messageOf(error), requestId), partial: text };
   }
+  return text === '' ? failure('incomplete_answer', 'The answer has no text', requestId) : answer(text, []);
+}
+
+/** The failure that an `error` event describes. */
+function brokenOff(data: Record<string, unknown>, requestId: string | undefined): Failure {
+  const code = typeof data.code === 'string' ? data.code : 'core_error';
+  const message = typeof data.error === 'string' ? data.error : 'The answer could not be completed';
+  return failure(code, message, typeof data.requestId === 'string' ? data.requestId : requestId);
 }
