@@ -3,16 +3,17 @@ import './style.css';
 import { Amplify } from 'aws-amplify';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { App, Misconfigured } from './App';
-import { readConfiguration } from './configuration';
+import { App } from './App';
+import { type Configuration, loadConfiguration } from './configuration';
+import { ConfigurationProblem } from './ConfigurationProblem';
 
-const configuration = readConfiguration(import.meta.env);
 const root = createRoot(document.getElementById('root') as HTMLElement);
+const loaded = await loadConfiguration(import.meta.env);
 
-if ('missing' in configuration) {
-  root.render(<Misconfigured missing={configuration.missing} />);
-} else {
-  const { userPoolId, userPoolClientId, userPoolEndpoint, stream } = configuration;
+if (loaded.kind === 'configured') configureAmplify(loaded.configuration);
+root.render(<StrictMode>{loaded.kind === 'configured' ? <App configuration={loaded.configuration} /> : <ConfigurationProblem found={loaded} />}</StrictMode>);
+
+function configureAmplify({ userPoolId, userPoolClientId, userPoolEndpoint, stream }: Configuration) {
   const userPool = { userPoolId, userPoolClientId, userPoolEndpoint, loginWith: { email: true } };
   if (stream) {
     const { identityPoolId, identityPoolEndpoint } = stream;
@@ -20,9 +21,4 @@ if ('missing' in configuration) {
   } else {
     Amplify.configure({ Auth: { Cognito: userPool } });
   }
-  root.render(
-    <StrictMode>
-      <App configuration={configuration} />
-    </StrictMode>,
-  );
 }
