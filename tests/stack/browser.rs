@@ -1,151 +1,28 @@
-//! A real browser on both pages: Debian's Chromium, driven by its own driver, headless.
+//! The frontend and the console in a real browser: what they do, how they are laid out, and whether they are accessible.
 //!
-//! Where they are not installed the tests say so and how to install them; the frontend's also need its packages.
+//! Where Chromium and its driver are not installed, the tests say so and how to install them. The frontend's tests also
+//! need its packages (npm ci in web).
 
-use std::io::{BufRead, BufReader};
+mod driver;
+
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use fantoccini::elements::Element;
-use fantoccini::{Client, ClientBuilder, Locator};
-use serde_json::{Value, json};
+use axum::Router;
+use axum::routing::get;
+use serde_json::json;
+use tower_http::services::{ServeDir, ServeFile};
 
 use crate::harness::{Stack, scripted_core};
+use driver::{Browser, SIZES, browser_is_missing};
 
-const PATIENCE: Duration = Duration::from_secs(20);
 const ASK: &str = "button[type=submit]";
+const SIGN_UP_TAB: &str = "button[role=tab]:nth-of-type(2)";
 
-/// A browser that ends with the test.
-struct Browser {
-    driver: Child,
-    client: Client,
-    profile: PathBuf,
-}
-
-/// The reason for which no browser is driven here, printed once for each test.
-fn browser_is_missing() -> bool {
-    let missing: Vec<_> = ["chromium", "chromedriver"].into_iter().filter(|program| !is_installed(program)).collect();
-    if missing.is_empty() {
-        return false;
-    }
-    eprintln!("{} not installed: no browser was driven (apt-get install chromium chromium-driver)", missing.join(" and "));
-    assert!(std::env::var_os("CI").is_none(), "CI installs a browser, and it is not there");
-    true
-}
-
-fn is_installed(program: &str) -> bool {
-    Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
-}
-
-impl Browser {
-    async fn start() -> Self {
-        let profile = std::env::temp_dir().join(format!("inference-edge-browser-{}", uuid::Uuid::new_v4()));
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver");
-        let port = port_of(driver.stdout.take().expect("its output"));
-        let profile_argument = format!("--user-data-dir={}", profile.display());
-        let arguments = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--disable-quic",
-            "--window-size=1280,1000",
-            &profile_argument,
-        ];
-        let options = json!({ "goog:chromeOptions": { "args": arguments } });
-        let Value::Object(options) = options else { unreachable!() };
-        let connector = hyper_util::client::legacy::connect::HttpConnector::new();
-        let url = format!("http://127.0.0.1:{port}");
-        let client = ClientBuilder::new(connector).capabilities(options).connect(&url).await.expect("a session");
-        Self { driver, client, profile }
-    }
-
-    async fn open(&self, url: &str) {
-        self.client.goto(url).await.expect("the page");
-    }
-
-    async fn find(&self, selector: &str) -> Element {
-        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await;
-        match found {
-            Ok(element) => element,
-            Err(error) => panic!("no {selector} ({error}) in: {}", self.text().await),
-        }
-    }
-
-    async fn fill(&self, selector: &str, text: &str) {
-        let field = self.find(selector).await;
-        // A page that keeps the field's value itself sees keys alone.
-        field.send_keys("\u{e009}a\u{e000}").await.expect("select all");
-        field.send_keys(text).await.expect("keys");
-    }
-
-    async fn click(&self, selector: &str) {
-        self.find(selector).await.click().await.expect("a click");
-    }
-
-    async fn text(&self) -> String {
-        let body = self.client.find(Locator::Css("body")).await.expect("a body");
-        body.text().await.unwrap_or_default()
-    }
-
-    /// Waits until the page shows a text.
-    async fn sees(&self, text: &str) {
-        let script = "return document.body.innerText.includes(arguments[0])";
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        while tokio::time::Instant::now() < deadline {
-            if self.client.execute(script, vec![json!(text)]).await.is_ok_and(|found| found == true) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("the page never showed {text:?}:\n{}", self.text().await);
-    }
-
-    /// Takes a picture into the folder of pictures.
-    async fn picture(&self, name: &str) {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let picture = self.client.screenshot().await.expect("a picture");
-        std::fs::write(folder.join(name), picture).expect("a file");
-    }
-
-    async fn end(self) {
-        let _ = self.client.clone().close().await;
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-        let _ = std::fs::remove_dir_all(&self.profile);
-    }
-}
-
-/// The port that the driver chose: it stands at the end of the line with which it says that it runs.
-fn port_of(output: std::process::ChildStdout) -> u16 {
-    let lines = BufReader::new(output).lines().map_while(Result::ok);
-    let started = lines.into_iter().find(|line| line.contains("was started successfully on port")).expect("a started driver");
-    let digits: String = started.chars().filter(char::is_ascii_digit).collect();
-    digits.parse().expect("a port")
-}
-
-/// The first of some ports in a row that are free now. Kept apart, so that tests at the same time get different ones.
+/// The first of `count` free ports in a row. No port is given twice, so that tests that run at the same time get different ones.
 fn free_ports(count: u16) -> u16 {
     static NEXT: Mutex<u16> = Mutex::new(23_000);
     let mut next = NEXT.lock().expect("a lock");
@@ -158,45 +35,77 @@ fn free_ports(count: u16) -> u16 {
     }
 }
 
-/// The frontend, built for a stack on given ports, or as it is without any variable.
-fn built_frontend(first_port: Option<u16>) -> Option<PathBuf> {
+/// The folder of the frontend, where its packages are installed.
+fn web() -> Option<PathBuf> {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
-    if !web.join("node_modules/.bin/vite").exists() {
-        eprintln!("the frontend's packages are not installed: it was not driven (cd web && npm ci)");
-        assert!(std::env::var_os("CI").is_none(), "CI installs the frontend's packages, and they are not there");
-        return None;
+    if web.join("node_modules/.bin/vite").exists() {
+        return Some(web);
     }
-    let name = first_port.map_or("bare".to_owned(), |port| port.to_string());
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("web-{name}"));
-    let mut build = Command::new("node");
-    build.args(["node_modules/vite/bin/vite.js", "build", "--emptyOutDir", "--outDir"]).arg(&out).current_dir(&web);
-    if let Some(port) = first_port {
-        build
-            .env("VITE_API_URL", format!("http://localhost:{}", port + 1))
-            .env("VITE_USER_POOL_ENDPOINT", format!("http://localhost:{}", port + 2))
-            .env("VITE_STREAM_URL", format!("http://localhost:{}", port + 8))
-            .env("VITE_IDENTITY_POOL_ENDPOINT", format!("http://localhost:{}", port + 3))
-            .env("VITE_IDENTITY_POOL_ID", "us-east-1:6d1e4b6a-0f4c-4c1e-9a53-1f2e3d4c5b6a")
-            .env("VITE_USER_POOL_ID", "us-east-1_InferEdge")
-            .env("VITE_USER_POOL_CLIENT_ID", "3inferenceedgelocalclient1");
-    }
-    let output = build.output().expect("vite");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(out)
+    eprintln!("the frontend's packages are not installed: it was not tested (cd web && npm ci)");
+    assert!(std::env::var_os("CI").is_none(), "CI installs the frontend's packages, and they are not there");
+    None
 }
 
-/// A browser at the frontend of a stack of its own.
+/// Vite, in the folder of the frontend. Every variable is set, so that neither the environment nor a developer's .env.local counts.
+fn vite(web: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut vite = Command::new("node");
+    vite.arg("node_modules/vite/bin/vite.js").current_dir(web).stdin(Stdio::null());
+    let names = ["API_URL", "REGION", "USER_POOL_ID", "USER_POOL_CLIENT_ID", "USER_POOL_ENDPOINT"];
+    let names = [&names[..], &["IDENTITY_POOL_ID", "IDENTITY_POOL_ENDPOINT", "STREAM_URL"]].concat();
+    vite.envs(names.into_iter().map(|name| (format!("VITE_{name}"), "")));
+    vite.envs(variables.iter().copied());
+    vite
+}
+
+/// A frontend that is built with variables.
+fn build(web: &Path, name: &str, variables: &[(&str, &str)]) -> PathBuf {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("web-{name}"));
+    let output = vite(web, variables).args(["build", "--emptyOutDir", "--outDir"]).arg(&out).output().expect("vite");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    out
+}
+
+/// The frontend as `npm run build` makes it, without a variable. Built once for all tests.
+fn built_frontend() -> Option<&'static Path> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    BUILT.get_or_init(|| web().map(|web| build(&web, "plain", &[]))).as_deref()
+}
+
+/// A browser at the built frontend of a stack of its own.
 async fn frontend(arguments: &[&str]) -> Option<(Stack, Browser)> {
     if browser_is_missing() {
         return None;
     }
-    let port = free_ports(10);
-    let web = built_frontend(Some(port))?;
-    let (port, web) = (port.to_string(), web.display().to_string());
-    let stack = Stack::start(&[&["--port", &port, "--web", &web], arguments].concat());
+    let web = built_frontend()?.display().to_string();
+    let stack = Stack::start(&[&["--web", &web], arguments].concat());
     let browser = Browser::start().await;
     browser.open(stack.says("/webUrl")).await;
     Some((stack, browser))
+}
+
+/// A host for single-page applications: every unknown path answers index.html.
+struct Host {
+    listener: tokio::net::TcpListener,
+    url: String,
+}
+
+impl Host {
+    async fn bind() -> Self {
+        let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        Self { listener, url }
+    }
+
+    /// Serves a folder, and a config.json where one is given, until the test ends.
+    fn serve(self, folder: &Path, configuration: Option<&'static str>) -> String {
+        let files = ServeDir::new(folder).fallback(ServeFile::new(folder.join("index.html")));
+        let mut router = Router::new().fallback_service(files);
+        if let Some(configuration) = configuration {
+            router = router.route("/config.json", get(move || async move { configuration }));
+        }
+        tokio::spawn(async move { axum::serve(self.listener, router).await });
+        self.url
+    }
 }
 
 async fn sign_in(browser: &Browser, email: &str, password: &str) {
@@ -205,20 +114,32 @@ async fn sign_in(browser: &Browser, email: &str, password: &str) {
     browser.click(ASK).await;
 }
 
-#[tokio::test]
-async fn a_new_user_signs_up_in_the_authenticator_confirms_and_asks() {
-    let Some((stack, browser)) = frontend(&[]).await else { return };
-    browser.click("button[role=tab]:nth-of-type(2)").await;
-    browser.fill("input[name=email]", "grace@example.edu").await;
+/// Signs the stack's user in and waits for the form.
+async fn signed_in(stack: &Stack, browser: &Browser) {
+    let user = stack.says("/user/username");
+    sign_in(browser, user, stack.says("/user/password")).await;
+    browser.sees(&format!("Signed in as {user}")).await;
+}
+
+/// Signs a new user up, as far as the question for the code.
+async fn sign_up(browser: &Browser, email: &str) {
+    browser.click(SIGN_UP_TAB).await;
+    browser.fill("input[name=email]", email).await;
     browser.fill("input[name=password]", "Compiler-1952-A0").await;
     browser.fill("input[name=confirm_password]", "Compiler-1952-A0").await;
     browser.click(ASK).await;
     browser.find("input[name=confirmation_code]").await;
+}
+
+#[tokio::test]
+async fn a_new_user_signs_up_in_the_authenticator_confirms_and_asks() {
+    let Some((stack, browser)) = frontend(&[]).await else { return };
+    sign_up(&browser, "grace@example.edu").await;
     let line = stack.wait_for("for grace@example.edu (SignUp)");
     let code = line.split_whitespace().find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit())).expect("a code");
     browser.fill("input[name=confirmation_code]", code).await;
     browser.click(ASK).await;
-    browser.sees("Ask about a company").await;
+    browser.sees("Signed in as grace@example.edu").await;
     browser.click(ASK).await;
     browser.sees("$117,154 million").await;
     browser.sees("edge ").await;
@@ -226,20 +147,18 @@ async fn a_new_user_signs_up_in_the_authenticator_confirms_and_asks() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_refused_by_the_proof() {
+async fn a_wrong_password_is_refused_and_the_right_one_accepted() {
     let Some((stack, browser)) = frontend(&[]).await else { return };
     sign_in(&browser, stack.says("/user/username"), "wrong-password-1").await;
     browser.sees("Incorrect username or password.").await;
-    sign_in(&browser, stack.says("/user/username"), stack.says("/user/password")).await;
-    browser.sees("Ask about a company").await;
+    signed_in(&stack, &browser).await;
     browser.end().await;
 }
 
 #[tokio::test]
 async fn an_expired_session_is_renewed_without_a_new_sign_in() {
     let Some((stack, browser)) = frontend(&["--token-life", "3"]).await else { return };
-    sign_in(&browser, stack.says("/user/username"), stack.says("/user/password")).await;
-    browser.sees("Ask about a company").await;
+    signed_in(&stack, &browser).await;
     // Time is what is tested here.
     tokio::time::sleep(Duration::from_secs(4)).await;
     browser.click(ASK).await;
@@ -251,7 +170,7 @@ async fn an_expired_session_is_renewed_without_a_new_sign_in() {
 async fn a_function_error_of_core_is_shown_with_a_hint_and_nothing_typed_is_lost() {
     let core = scripted_core();
     let Some((stack, browser)) = frontend(&["--core", &core]).await else { return };
-    sign_in(&browser, stack.says("/user/username"), stack.says("/user/password")).await;
+    signed_in(&stack, &browser).await;
     browser.fill("input[name=question]", "throw").await;
     browser.click(ASK).await;
     browser.sees("core_error").await;
@@ -265,7 +184,7 @@ async fn a_function_error_of_core_is_shown_with_a_hint_and_nothing_typed_is_lost
 async fn a_streamed_answer_appears_while_core_still_works() {
     let core = scripted_core();
     let Some((stack, browser)) = frontend(&["--core", &core]).await else { return };
-    sign_in(&browser, stack.says("/user/username"), stack.says("/user/password")).await;
+    signed_in(&stack, &browser).await;
     let release = std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
     browser.click("input[name=streams]").await;
     browser.fill("input[name=question]", &format!("hold:{}", release.display())).await;
@@ -284,29 +203,241 @@ async fn a_streamed_answer_appears_while_core_still_works() {
 #[tokio::test]
 async fn an_origin_that_is_not_listed_is_blocked_by_the_browser() {
     let Some((stack, browser)) = frontend(&["--env", "ALLOWED_ORIGINS=https://elsewhere.example"]).await else { return };
-    sign_in(&browser, stack.says("/user/username"), stack.says("/user/password")).await;
-    browser.sees("Ask about a company").await;
+    signed_in(&stack, &browser).await;
     browser.click(ASK).await;
-    browser.sees("is not on its list (ALLOWED_ORIGINS)").await;
+    browser.sees("add the origin of this page to ALLOWED_ORIGINS").await;
     browser.end().await;
 }
 
 #[tokio::test]
-async fn a_build_without_variables_names_them() {
+async fn the_sign_in_page_is_a_centred_card_under_a_title_whose_fields_fill_it() {
+    let Some((_stack, browser)) = frontend(&[]).await else { return };
+    for (size, tab) in SIZES.into_iter().flat_map(|size| [(size, 1), (size, 2)]) {
+        browser.resize(size).await;
+        browser.click(&format!("button[role=tab]:nth-of-type({tab})")).await;
+        browser.find(if tab == 1 { "input[name=username]" } else { "input[name=confirm_password]" }).await;
+        let layout = browser.value(LAYOUT).await;
+        let where_it_is = format!("tab {tab}, {} wide: {layout}", size.0);
+        let number = |name: &str| layout[name].as_f64().unwrap_or_else(|| panic!("no {name}, {where_it_is}"));
+        assert_eq!(layout["title"], "Ask about a company", "{where_it_is}");
+        assert!(
+            number("titleTop") >= 0.0 && number("titleBottom") < number("cardTop"),
+            "the title is above the card, {where_it_is}"
+        );
+        assert!((number("left") - number("right")).abs() <= 1.0, "the card is centred, {where_it_is}");
+        assert!(number("cardWidth") >= f64::min(380.0, 0.9 * f64::from(size.0)), "the card is wide enough, {where_it_is}");
+        assert!(number("narrowest") >= 0.8, "every field fills the card, {where_it_is}");
+        assert_eq!(layout["cut"], json!([]), "every placeholder is whole, {where_it_is}");
+    }
+    browser.end().await;
+}
+
+/// Where the sign-in card and its title are, how much of the card its fields take, and which placeholders do not fit.
+const LAYOUT: &str = "
+    const card = document.querySelector('[data-amplify-router]').getBoundingClientRect();
+    const title = document.querySelector('h1');
+    const inputs = [...document.querySelectorAll('[data-amplify-form] input')].filter((input) => input.offsetWidth > 1);
+    const fields = inputs.map((input) => input.closest('.amplify-field').getBoundingClientRect().width / card.width);
+    const pen = document.createElement('canvas').getContext('2d');
+    const isCut = (input) => {
+        const style = getComputedStyle(input);
+        pen.font = style.font;
+        return pen.measureText(input.placeholder).width > input.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    };
+    return {
+        title: title.textContent, titleTop: title.getBoundingClientRect().top, titleBottom: title.getBoundingClientRect().bottom,
+        cardTop: card.top, cardWidth: card.width, left: card.left, right: document.documentElement.clientWidth - card.right,
+        narrowest: Math.min(...fields), cut: inputs.filter(isCut).map((input) => input.name),
+    };";
+
+#[tokio::test]
+async fn the_pages_of_a_signed_out_user_are_accessible() {
+    let Some((stack, browser)) = frontend(&[]).await else { return };
+    browser.find("input[name=username]").await;
+    browser.passes("sign-in").await;
+    sign_in(&browser, stack.says("/user/username"), "wrong-password-1").await;
+    browser.sees("Incorrect username or password.").await;
+    browser.passes("sign-in-refused").await;
+    browser.click(SIGN_UP_TAB).await;
+    browser.find("input[name=confirm_password]").await;
+    browser.passes("sign-up").await;
+    browser.fill("input[name=password]", "short").await;
+    browser.fill("input[name=confirm_password]", "other").await;
+    browser.sees("at least 8 characters").await;
+    browser.passes("sign-up-weak-password").await;
+    browser.open(stack.says("/webUrl")).await;
+    sign_up(&browser, "grace@example.edu").await;
+    browser.passes("confirm-code").await;
+    browser.open(stack.says("/webUrl")).await;
+    browser.press("Forgot your password?").await;
+    browser.sees("Reset your password").await;
+    browser.passes("reset-password").await;
+    browser.fill("input[name=username]", stack.says("/user/username")).await;
+    browser.click(ASK).await;
+    browser.find("input[name=confirm_password]").await;
+    browser.passes("reset-password-code").await;
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn the_pages_of_a_signed_in_user_are_accessible() {
+    let Some((stack, browser)) = frontend(&["--env", "REQUIRED_FIELDS=partner,segment"]).await else { return };
+    assert_eq!(browser.client.title().await.expect("a title"), "Sign in · Ask about a company");
+    signed_in(&stack, &browser).await;
+    assert_eq!(browser.client.title().await.expect("a title"), "Ask about a company");
+    browser.passes("form").await;
+    browser.click(ASK).await;
+    browser.sees("Missing fields: segment").await;
+    browser.passes("failure").await;
+    browser.end().await;
+    let Some((stack, browser)) = frontend(&[]).await else { return };
+    signed_in(&stack, &browser).await;
+    browser.click(ASK).await;
+    browser.sees("$117,154 million").await;
+    browser.find(".outcome a").await;
+    browser.passes("answer").await;
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn a_frontend_without_a_configuration_explains_both_ways_to_give_it_one() {
     if browser_is_missing() {
         return;
     }
-    let Some(web) = built_frontend(None) else { return };
-    let stack = Stack::start(&["--web", &web.display().to_string()]);
+    let Some(web) = built_frontend() else { return };
+    let url = Host::bind().await.serve(web, None);
     let browser = Browser::start().await;
-    browser.open(stack.says("/webUrl")).await;
-    browser.sees("VITE_API_URL").await;
-    browser.sees("VITE_USER_POOL_CLIENT_ID").await;
+    browser.open(&url).await;
+    browser.sees("This page is not configured").await;
+    for text in ["config.json", "VITE_API_URL", "VITE_USER_POOL_ID", "VITE_USER_POOL_CLIENT_ID"] {
+        browser.sees(text).await;
+    }
+    browser.passes("not-configured").await;
     browser.end().await;
 }
 
 #[tokio::test]
-async fn the_console_shows_every_hop_in_light_and_dark_and_on_a_phone() {
+async fn a_wrong_config_json_is_reported_member_by_member() {
+    if browser_is_missing() {
+        return;
+    }
+    let Some(web) = built_frontend() else { return };
+    let browser = Browser::start().await;
+    let wrong = r#"{ "apiUrl": "localhost:4001", "userPoolId": "us-east-1_InferEdge", "userPoolClientId": 3 }"#;
+    browser.open(&Host::bind().await.serve(web, Some(wrong))).await;
+    browser.sees("The configuration of this page is not valid").await;
+    browser.sees("apiUrl must be a URL that begins with https://").await;
+    browser.sees("userPoolClientId must be a string, but it is the number 3.").await;
+    assert!(!browser.text().await.contains("userPoolId"), "this member is right");
+    browser.passes("wrong-configuration").await;
+    browser.open(&Host::bind().await.serve(web, Some("{,}"))).await;
+    browser.sees("config.json is not valid JSON").await;
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn a_build_without_variables_works_on_any_port_of_the_stack() {
+    if browser_is_missing() {
+        return;
+    }
+    let Some(web) = built_frontend() else { return };
+    let port = free_ports(10).to_string();
+    let stack = Stack::start(&["--port", &port, "--web", &web.display().to_string()]);
+    assert!(stack.says("/apiUrl").ends_with(&format!(":{}", port.parse::<u16>().expect("a port") + 1)), "{}", stack.ready);
+    let browser = Browser::start().await;
+    browser.open(stack.says("/webUrl")).await;
+    signed_in(&stack, &browser).await;
+    browser.click(ASK).await;
+    browser.sees("$117,154 million").await;
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn a_build_with_variables_works_on_a_host_that_has_no_config_json() {
+    if browser_is_missing() {
+        return;
+    }
+    let Some(web) = web() else { return };
+    let host = Host::bind().await;
+    let stack = Stack::start(&["--env", &format!("ALLOWED_ORIGINS={}", host.url)]);
+    let variables = [
+        ("VITE_API_URL", stack.says("/apiUrl")),
+        ("VITE_USER_POOL_ID", stack.says("/userPoolId")),
+        ("VITE_USER_POOL_CLIENT_ID", stack.says("/userPoolClientId")),
+        ("VITE_USER_POOL_ENDPOINT", stack.says("/userPoolEndpoint")),
+    ];
+    let browser = Browser::start().await;
+    browser.open(&host.serve(&build(&web, "variables", &variables), None)).await;
+    signed_in(&stack, &browser).await;
+    assert!(browser.client.find(fantoccini::Locator::Css("input[name=streams]")).await.is_err(), "streaming is not configured");
+    browser.click(ASK).await;
+    browser.sees("$117,154 million").await;
+    browser.end().await;
+}
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn the_development_server_says_when_no_stack_runs_and_works_when_one_does() {
+    if browser_is_missing() {
+        return;
+    }
+    let Some(web) = web() else { return };
+    let stack_port = free_ports(10);
+    let port = free_ports(1).to_string();
+    let stack_url = format!("http://localhost:{stack_port}");
+    let mut server = vite(&web, &[("INFERENCE_EDGE_URL", &stack_url)]);
+    let server =
+        server.args(["--port", &port, "--strictPort", "--host", "127.0.0.1"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let _server = Running(server.spawn().expect("vite"));
+    let url = format!("http://127.0.0.1:{port}/");
+    while std::net::TcpStream::connect(("127.0.0.1", port.parse().expect("a port"))).is_err() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let browser = Browser::start().await;
+    browser.open(&url).await;
+    browser.sees(&format!("The local stack does not answer at {stack_url}. Start it with \"cargo run\"")).await;
+    browser.passes("no-stack").await;
+    let stack = Stack::start(&["--port", &stack_port.to_string(), "--env", &format!("ALLOWED_ORIGINS=http://127.0.0.1:{port}")]);
+    browser.press("Try again").await;
+    signed_in(&stack, &browser).await;
+    browser.click(ASK).await;
+    browser.sees("$117,154 million").await;
+    browser.end().await;
+}
+
+#[test]
+fn a_build_without_variables_has_no_address_of_a_developers_machine() {
+    let Some(web) = built_frontend() else { return };
+    let mut folders = vec![web.to_owned()];
+    let mut scripts = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = String::from_utf8_lossy(&std::fs::read(&path).expect("a file")).into_owned();
+            scripts += usize::from(text.contains("config.json"));
+            for address in ["//localhost", "//127.0.0.1", "//[::1]", "localhost:4"] {
+                assert!(!text.contains(address), "{} has {address}", path.display());
+            }
+        }
+    }
+    assert!(scripts > 0, "the page's own script is not there");
+}
+
+#[tokio::test]
+async fn the_console_shows_every_hop_and_is_accessible() {
     if browser_is_missing() {
         return;
     }
@@ -314,6 +445,9 @@ async fn the_console_shows_every_hop_in_light_and_dark_and_on_a_phone() {
     let browser = Browser::start().await;
     browser.open(stack.says("/consoleUrl")).await;
     browser.sees("live").await;
+    let code = browser.find("#code").await;
+    assert!(!code.is_displayed().await.expect("a state"), "the field for a code is hidden until a code is asked for");
+    browser.passes("console").await;
     browser.click("#sign-in").await;
     browser.sees("Signed in as ada@example.edu").await;
     browser.click("#send").await;
@@ -324,21 +458,14 @@ async fn the_console_shows_every_hop_in_light_and_dark_and_on_a_phone() {
         browser.sees(hop).await;
     }
     browser.sees("OPTIONS /inference").await;
-    browser.picture("console-light.png").await;
     browser.click(".hop:nth-child(2) summary").await;
     browser.sees("\"token_use\": \"id\"").await;
-    let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
-    devtools(&browser, "Emulation.setEmulatedMedia", dark).await;
-    browser.picture("console-dark.png").await;
-    browser.client.set_window_size(390, 844).await.expect("a size");
-    let overflow = "return document.documentElement.scrollWidth <= window.innerWidth";
-    assert_eq!(browser.client.execute(overflow, vec![]).await.expect("a width"), true, "the page is wider than a phone");
-    browser.picture("console-phone.png").await;
+    browser.passes("console-answer").await;
     browser.end().await;
 }
 
 #[tokio::test]
-async fn the_console_says_what_to_mend_where_a_hop_failed() {
+async fn the_console_says_how_to_correct_a_failed_hop() {
     if browser_is_missing() {
         return;
     }
@@ -355,27 +482,9 @@ async fn the_console_says_what_to_mend_where_a_hop_failed() {
     browser.sees("Give year, period, question a value.").await;
     stack.do_it("throw").await;
     browser.sees("Core threw:").await;
+    browser.passes("console-failure").await;
     let page = browser.client.source().await.expect("the page");
     let signature = stack.says("/idToken").rsplit('.').next().expect("a signature").to_owned();
     assert!(!page.contains(&signature), "the page holds a token's signature");
     browser.end().await;
-}
-
-async fn devtools(browser: &Browser, command: &str, parameters: Value) {
-    let body = json!({ "cmd": command, "params": parameters });
-    browser.client.issue_cmd(ChromeCommand(body)).await.expect("an answer");
-}
-
-/// Chromium's own addition to WebDriver.
-#[derive(Debug)]
-struct ChromeCommand(Value);
-
-impl fantoccini::wd::WebDriverCompatibleCommand for ChromeCommand {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &url::Url) -> (axum::http::Method, Option<String>) {
-        (axum::http::Method::POST, Some(self.0.to_string()))
-    }
 }
