@@ -9,6 +9,8 @@ use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 
+use crate::not_run::not_run;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Widths and heights of a desktop's window and of a phone's.
 pub const SIZES: [(u32, u32); 2] = [(1400, 900), (390, 844)];
@@ -27,8 +29,8 @@ pub fn browser_is_missing() -> bool {
     if missing.is_empty() {
         return false;
     }
-    eprintln!("{} not installed: the pages were not tested (apt-get install chromium chromium-driver)", missing.join(" and "));
-    assert!(std::env::var_os("CI").is_none(), "CI installs a browser, and it is not there");
+    let why = format!("{} is not installed", missing.join(" and "));
+    not_run("the pages in a browser", &why, "install Chromium and its driver (Debian: apt-get install chromium chromium-driver)");
     true
 }
 
@@ -167,8 +169,7 @@ impl Browser {
     async fn violations(&self) -> Vec<String> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/node_modules/axe-core/axe.min.js");
         let Ok(axe) = std::fs::read_to_string(file) else {
-            eprintln!("axe is not installed: the accessibility of no page was checked (cd web && npm ci)");
-            assert!(std::env::var_os("CI").is_none(), "CI installs the frontend's packages, and axe is not there");
+            not_run("the accessibility of the pages", "axe-core is not installed", "cd web && npm ci");
             return Vec::new();
         };
         self.client.execute(&format!("if (!window.axe) {{ {axe} }}"), vec![]).await.expect("axe");

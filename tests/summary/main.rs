@@ -1,8 +1,8 @@
-//! The last test target of `cargo test`: prints what the others could not run on this machine, and how to enable it.
+//! The last test of `cargo test`: prints what the others could not run on this machine, and how to enable it.
 //!
 //! It has no test runner of its own, because a runner hides what a passing test prints.
 
-#[path = "not_run.rs"]
+#[path = "../not_run.rs"]
 #[expect(dead_code, reason = "the summary reads the notes that the other targets write")]
 mod not_run;
 
