@@ -1,7 +1,7 @@
-//! The claims of a verified caller, in every form that AWS and the emulators write them.
+//! The claims of a verified caller, in every form in which AWS and the emulators write them.
 //!
 //! An HTTP API renders each claim as a string (`"true"`, `"1747603158"`, `"[admin poweruser]"`), a REST API joins arrays
-//! with commas, Lambda authorizers and emulators keep JSON types. Reading one never fails: an odd claim is an absent one.
+//! with commas, Lambda authorizers and emulators keep JSON types. Reading never fails: a claim of an unexpected form counts as absent.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::json::{self, Object};
 pub struct Claims<'e>(Object<'e>);
 
 impl<'e> Claims<'e> {
-    /// Takes the members as they came.
+    /// The claims that these members are.
     pub fn new(members: Object<'e>) -> Self {
         Self(members)
     }
@@ -24,12 +24,12 @@ impl<'e> Claims<'e> {
         self.0.is_empty()
     }
 
-    /// The claim as it was written, unless it is absent or `null`.
+    /// The claim's JSON as it was written; `None` when it is absent or `null`.
     pub fn raw(&self, name: &str) -> Option<&'e RawValue> {
         self.0.get(name).filter(|raw| raw.get() != "null")
     }
 
-    /// The claim as text: a string, or the digits or word of a number or boolean.
+    /// The claim as text: a string, or the JSON of a number or boolean.
     pub fn text(&self, name: &str) -> Option<Cow<'e, str>> {
         let raw = self.raw(name)?;
         match raw.get().as_bytes().first() {
@@ -39,13 +39,13 @@ impl<'e> Claims<'e> {
         }
     }
 
-    /// A member that is an object of its own.
+    /// A member that is an object.
     pub fn object(&self, name: &str) -> Option<Object<'e>> {
         self.0.object(name)
     }
 
-    /// Whether a claim says yes: `true` or `"true"`.
-    pub fn says_yes(&self, name: &str) -> bool {
+    /// Whether a claim is `true` or `"true"`.
+    pub fn is_true(&self, name: &str) -> bool {
         self.text(name).is_some_and(|text| text == "true")
     }
 
@@ -61,12 +61,12 @@ fn names(written: &str) -> Vec<String> {
     if let Ok(names) = serde_json::from_str::<Vec<String>>(written) {
         return names;
     }
-    // Cognito's group names hold no white space, but may hold a comma: within brackets only white space parts them.
-    let parted: Vec<&str> = match written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    // Cognito's group names hold no white space, but may hold a comma: within brackets only white space separates them.
+    let separated: Vec<&str> = match written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(inside) => inside.split_whitespace().collect(),
         None => written.split(',').map(str::trim).collect(),
     };
-    parted.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    separated.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -106,9 +106,9 @@ mod tests {
     }
 
     #[test]
-    fn verified_is_said_by_a_boolean_or_its_word_alone() {
+    fn only_true_and_its_string_are_true() {
         let claims = claims(r#"{"a":true,"b":"true","c":"True","d":1,"e":false}"#);
-        let said: Vec<_> = ["a", "b", "c", "d", "e"].map(|name| claims.says_yes(name)).into();
+        let said: Vec<_> = ["a", "b", "c", "d", "e"].map(|name| claims.is_true(name)).into();
         assert_eq!(said, [true, true, false, false, false]);
     }
 }

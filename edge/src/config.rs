@@ -1,110 +1,43 @@
-//! The environment, read once at start, becomes [`Config`]; every problem is reported together.
+//! Reads the environment once at start into a [`Config`]; every problem is reported together.
 //!
 //! No other file of the edge reads the environment. The look-up is injected, so that no test sets a variable.
 
 mod environment;
 mod process;
-mod runtime_api;
 mod value;
 
 use std::fmt;
-use std::time::Duration;
 
-use crate::admit::{Route, Served};
-use crate::authorize::Access;
 use crate::cors::{Cors, OriginRule};
 use crate::http::Roots;
-use crate::token::Issuer;
+use crate::pipeline::{ResponseMode, Settings};
+use crate::runtime_api::RuntimeApi;
+use crate::stages::authorize::Access;
+use crate::stages::enrich::PayloadShape;
+use crate::stages::respond::{CoreReplyShape, ErrorDetail};
+use crate::stages::route::{Route, RouteTable};
+use crate::stages::token::Issuer;
+use crate::telemetry::LogFormat;
 use environment::Environment;
 pub use process::drop_empty_variables;
-pub use runtime_api::RuntimeApi;
 use value::{email_rule, function_name, header_name, identity_claim, method_name};
 
-/// Everything that the edge can be told.
+/// Everything that can be configured.
 #[derive(Debug)]
 pub struct Config {
     /// `TARGET_LAMBDA_NAME`: name, ARN, or ARN with version or alias.
     pub target: String,
-    /// `ALLOWED_METHODS`, `ROUTES`.
-    pub served: Served,
-    /// `JWT_ISSUER`, `JWT_AUDIENCE`: whose tokens the edge verifies itself.
-    pub issuer: Option<Issuer>,
-    /// `RESPONSE`.
-    pub response: ResponseMode,
-    /// Who may come in, and what of them core is told.
-    pub access: Access,
-    /// `REQUIRED_FIELDS`, in the order in which missing ones are reported.
-    pub required_fields: Vec<String>,
-    /// `PAYLOAD`.
-    pub payload: PayloadShape,
-    /// `CORE_REPLY`.
-    pub core_reply: CoreReplyShape,
-    /// `CORE_TIMEOUT_MS`; `None` leaves the edge's remaining time as the only bound.
-    pub core_timeout: Option<Duration>,
-    /// `ERROR_DETAIL`.
-    pub error_detail: ErrorDetail,
-    /// `ALLOWED_ORIGINS`, `ALLOWED_HEADERS`, `CORS`.
-    pub cors: Cors,
-    /// `LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`.
-    pub log: Log,
+    /// What the stages need.
+    pub settings: Settings,
     /// `SSL_CERT_FILE`, `SSL_CERT_DIR`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_LAMBDA`, `AWS_REGION`: whether the endpoint is AWS's own.
     pub roots: Roots,
     /// Whether the environment has credentials, as Lambda's mostly does.
     pub has_credentials: bool,
     /// `AWS_LAMBDA_RUNTIME_API`, where invocations come from and answers go.
     pub runtime_api: Option<RuntimeApi>,
-    /// `AWS_LAMBDA_FUNCTION_NAME`, the dimension of the metrics.
-    pub function_name: String,
 }
 
-/// How the edge answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResponseMode {
-    /// In one piece.
-    Buffered,
-    /// As core's bytes come, at every door that can stream.
-    Stream,
-}
-
-/// What core receives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PayloadShape {
-    /// `{"input", "identity", "requestMeta"}`.
-    Envelope,
-    /// The caller's object alone.
-    Bare,
-}
-
-/// How core's answer is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CoreReplyShape {
-    /// As the body of the answer.
-    Raw,
-    /// As `{statusCode, headers, body}` of a core that was written for API Gateway.
-    Proxy,
-}
-
-/// What a browser may read of a function error of core.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorDetail {
-    /// Nothing.
-    None,
-    /// `errorType` and `errorMessage`.
-    Message,
-    /// The whole error payload, stack trace too.
-    Full,
-}
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Log {
-    /// Lines below this level are not written.
-    pub level: tracing::Level,
-    /// Whether lines are JSON objects or text.
-    pub json: bool,
-}
-
-/// All that is wrong with the environment, a line each.
+/// The problems of the environment, one line each.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError(pub Vec<String>);
 
@@ -115,11 +48,6 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
-
-impl Log {
-    /// As it is where nothing is set.
-    pub const DEFAULT: Self = Self { level: tracing::Level::INFO, json: true };
-}
 
 /// Every variable of the edge's own, beside those of AWS and of its runtime.
 pub const VARIABLES: [&str; 22] = [
@@ -163,15 +91,15 @@ impl Config {
         Err(ConfigError(vec![problem]))
     }
 
-    /// Reads every variable through `look_up`, or tells every problem.
+    /// Reads every variable through `look_up`, or gives every problem.
     pub fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Environment::new(&look_up);
         let methods = env.list("ALLOWED_METHODS", "POST", |method| method_name(&method));
         if methods.is_empty() && look_up("ALLOWED_METHODS").is_some_and(|value| value.trim().is_empty()) {
             env.problem("ALLOWED_METHODS is empty: write POST, GET or both, or leave it unset");
         }
-        let config = Self {
-            target: env.required("TARGET_LAMBDA_NAME", "the name or ARN of the core function", function_name),
+        let target = env.required("TARGET_LAMBDA_NAME", "the name or ARN of the core function", function_name);
+        let settings = Settings {
             access: access(&mut env),
             required_fields: required_fields(&mut env),
             payload: env.choice(
@@ -189,16 +117,20 @@ impl Config {
             cors: cors(&mut env, &methods),
             log: log(&mut env),
             issuer: issuer(&mut env),
-            roots: roots(&env),
             response: env.choice(
                 "RESPONSE",
                 &[("buffered", ResponseMode::Buffered), ("stream", ResponseMode::Stream)],
                 ResponseMode::Buffered,
             ),
+            function_name: env.value("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "edge".to_owned()),
+            route_table: RouteTable { methods, routes: env.list("ROUTES", "", |route| Route::parse(&route)) },
+        };
+        let config = Self {
+            target,
+            settings,
+            roots: roots(&env),
             has_credentials: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].iter().all(|name| env.value(name).is_some()),
             runtime_api: runtime_api(&mut env),
-            function_name: env.value("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "edge".to_owned()),
-            served: Served { methods, routes: env.list("ROUTES", "", |route| Route::parse(&route)) },
         };
         env.finish(config)
     }
@@ -229,14 +161,14 @@ fn access(env: &mut Environment) -> Access {
     let bound_to_a_caller = !access.groups.is_empty() || !access.emails.is_empty() || access.tenant_claim.is_some();
     if access.anonymous && bound_to_a_caller {
         env.problem(
-            "ALLOW_ANONYMOUS=true lets callers in of whom nothing is known, which ALLOWED_GROUPS, ALLOWED_EMAILS and \
+            "ALLOW_ANONYMOUS=true allows callers without an identity, which ALLOWED_GROUPS, ALLOWED_EMAILS and \
              TENANT_CLAIM need: unset one or the other",
         );
     }
     access
 }
 
-/// Either both variables or neither: tokens of an issuer alone would be taken whoever they were made for.
+/// Either both variables or neither: without an audience, tokens that were made for another app would be accepted.
 fn issuer(env: &mut Environment) -> Option<Issuer> {
     let audience = env.list("JWT_AUDIENCE", "", Ok);
     let Some(url) = env.value("JWT_ISSUER") else {
@@ -257,7 +189,8 @@ fn issuer(env: &mut Environment) -> Option<Issuer> {
     Some(Issuer { url, audience, roots })
 }
 
-/// AWS's own endpoints have Amazon's certificates, but in partitions of their own; others may have any, or none without TLS.
+/// The trust anchors for Lambda's endpoint. AWS's own endpoints have certificates of Amazon, except in partitions of their
+/// own; other endpoints may have any.
 fn roots(env: &Environment) -> Roots {
     let is_apart = |region: String| region.starts_with("cn-") || region.starts_with("eusc-") || region.contains("-iso");
     let is_elsewhere = env.value("AWS_REGION").is_some_and(is_apart);
@@ -267,7 +200,7 @@ fn roots(env: &Environment) -> Roots {
     if is_elsewhere || is_anothers || is_named { named_roots(env) } else { Roots::Amazon }
 }
 
-/// The roots that the environment names, or else the system's.
+/// The trust anchors that the environment names, or the system's.
 fn named_roots(env: &Environment) -> Roots {
     match (env.value("SSL_CERT_FILE"), env.value("SSL_CERT_DIR")) {
         (Some(file), None) => Roots::File(file.into()),
@@ -292,7 +225,7 @@ fn cors(env: &mut Environment, methods: &[String]) -> Cors {
     }
 }
 
-fn log(env: &mut Environment) -> Log {
+fn log(env: &mut Environment) -> LogFormat {
     use tracing::Level;
     let words = [
         ("TRACE", Level::TRACE),
@@ -303,7 +236,7 @@ fn log(env: &mut Environment) -> Log {
         ("FATAL", Level::ERROR),
     ];
     let own = env.choice("LOG_LEVEL", &words, Level::INFO);
-    Log {
+    LogFormat {
         level: env.choice("AWS_LAMBDA_LOG_LEVEL", &words, own),
         json: env.choice("AWS_LAMBDA_LOG_FORMAT", &[("JSON", true), ("Text", false)], true),
     }
@@ -324,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_told_at_once_with_its_variable_its_value_and_the_mend() {
+    fn every_problem_is_reported_at_once_with_its_variable_its_value_and_the_fix() {
         let error = read(&[
             ("ALLOWED_ORIGINS", "https://a.example/,*.example.com,ftp://x"),
             ("ALLOWED_METHODS", "POST,OPTIONS,BREW"),
@@ -372,12 +305,12 @@ mod tests {
     #[test]
     fn an_empty_list_of_required_fields_requires_none() {
         let config = read(&[("TARGET_LAMBDA_NAME", "core"), ("REQUIRED_FIELDS", "")]).expect("a config");
-        assert_eq!(config.required_fields, [""; 0]);
+        assert_eq!(config.settings.required_fields, [""; 0]);
     }
 
     #[test]
-    fn lambdas_own_log_level_goes_before_log_level() {
+    fn lambdas_own_log_level_takes_precedence_over_log_level() {
         let pairs = [("TARGET_LAMBDA_NAME", "core"), ("LOG_LEVEL", "debug"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
-        assert_eq!(read(&pairs).expect("a config").log.level, tracing::Level::WARN);
+        assert_eq!(read(&pairs).expect("a config").settings.log.level, tracing::Level::WARN);
     }
 }

@@ -1,13 +1,12 @@
-//! Which origins may read the answers: the list, the preflight's headers, and the headers on every answer.
+//! Cross-origin resource sharing: the list of origins, the headers of a preflight's response, and those of every response.
 //!
-//! Given the request's `Origin`, gives header pairs; never `Access-Control-Allow-Credentials`. A preflight needs no
-//! identity: a browser sends none with it. <https://fetch.spec.whatwg.org/#http-cors-protocol>
+//! `Access-Control-Allow-Credentials` is never sent. A preflight needs no identity: a browser sends none with it. <https://fetch.spec.whatwg.org/#http-cors-protocol>
 
-use crate::respond::Headers;
+use crate::headers::Headers;
 
-/// Seconds for which a browser may keep a preflight's answer.
+/// How long a browser may cache the response to a preflight, in seconds.
 const MAX_AGE: &str = "600";
-/// Headers of the answer that a script of another origin may read.
+/// The response headers that a script of another origin may read.
 const EXPOSED: &str = "Retry-After,Server-Timing,X-Request-Id";
 
 /// The edge's own CORS policy.
@@ -31,13 +30,13 @@ impl Cors {
         Self(Some(Policy { origins, methods: format!("{},OPTIONS", methods.join(",")), headers: allowed }))
     }
 
-    /// No headers: a function URL's own CORS writes them, and two of one kind are none to a browser.
+    /// A policy that writes no headers: a function URL's own CORS configuration writes them, and a browser refuses them twice.
     pub fn platform() -> Self {
         Self(None)
     }
 
-    /// Adds what every answer carries for a request of this origin.
-    pub fn on_answer(&self, origin: Option<&str>, headers: &mut Headers) {
+    /// Adds the headers of every response to a request of this origin.
+    pub fn add_response_headers(&self, origin: Option<&str>, headers: &mut Headers) {
         let Some(policy) = &self.0 else { return };
         if policy.depends_on_origin() {
             headers.add("Vary", "Origin");
@@ -49,8 +48,8 @@ impl Cors {
         }
     }
 
-    /// Adds what the answer to a preflight carries beside that.
-    pub fn on_preflight(&self, origin: Option<&str>, headers: &mut Headers) {
+    /// Adds the headers of the response to a preflight.
+    pub fn add_preflight_headers(&self, origin: Option<&str>, headers: &mut Headers) {
         let Some(policy) = &self.0 else { return };
         if policy.allow_origin(origin).is_some() {
             headers.set("Access-Control-Allow-Methods", policy.methods.clone());
@@ -82,7 +81,7 @@ pub enum OriginRule {
     /// `https://main.example.com`
     Exactly(String),
     /// `https://*.example.com`: what stands before and after the star. The star is one or more labels.
-    Between(String, String),
+    Wildcard(String, String),
 }
 
 impl OriginRule {
@@ -96,7 +95,7 @@ impl OriginRule {
         check_authority(scheme, authority)?;
         match entry.split_once('*') {
             None => Ok(Self::Exactly(entry)),
-            Some((before, after)) if is_whole_label(before, after) => Ok(Self::Between(before.to_owned(), after.to_owned())),
+            Some((before, after)) if is_whole_label(before, after) => Ok(Self::Wildcard(before.to_owned(), after.to_owned())),
             Some(_) => Err("one `*` may stand for a whole label, as in https://*.example.com".to_owned()),
         }
     }
@@ -105,7 +104,7 @@ impl OriginRule {
         match self {
             Self::Any => true,
             Self::Exactly(allowed) => allowed == origin,
-            Self::Between(before, after) => {
+            Self::Wildcard(before, after) => {
                 origin.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str())).is_some_and(are_labels)
             }
         }
@@ -203,8 +202,8 @@ mod tests {
 
     fn headers(cors: &Cors, origin: Option<&str>) -> String {
         let mut headers = Headers::default();
-        cors.on_answer(origin, &mut headers);
-        cors.on_preflight(origin, &mut headers);
+        cors.add_response_headers(origin, &mut headers);
+        cors.add_preflight_headers(origin, &mut headers);
         headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
     }
 

@@ -7,7 +7,7 @@ use std::error::Error;
 
 use serde_json::value::RawValue;
 
-/// How much of another's error is logged, in characters.
+/// The longest text of a foreign error in the log, in characters.
 const LOGGED: usize = 300;
 
 /// A request that does not end with core's answer.
@@ -21,43 +21,43 @@ pub enum EdgeError {
     NotAnObject,
     /// Required fields are absent, `null` or `""`, in the configured order.
     MissingFields(Vec<String>),
-    /// Nobody has proved who the caller is; the reason is for the log.
+    /// Nothing about the caller is verified; the reason is for the log.
     Unauthorized(Cow<'static, str>),
-    /// The caller is known and may not do this; the reason is for the log.
+    /// The caller is not allowed to do this; the reason is for the log.
     Forbidden(&'static str),
     /// The path is not among `ROUTES`.
     NotFound,
     /// The method is not among `ALLOWED_METHODS`.
     MethodNotAllowed,
-    /// The payload for core passes Lambda's limit, by the edge's own count or in Lambda's words.
+    /// The payload for core passes Lambda's limit: its size, or Lambda's message.
     RequestTooLarge(String),
-    /// The keys of `JWT_ISSUER` could not be had, so that no token can be verified.
+    /// The keys of `JWT_ISSUER` cannot be fetched, so that no token can be verified.
     IssuerUnreachable(String),
-    /// Lambda has no function of that name, in its words.
+    /// Lambda has no function of that name; Lambda's message.
     CoreNotFound(String),
-    /// The edge's role may not invoke core, in Lambda's words.
+    /// The edge's role may not invoke core; Lambda's message.
     CoreAccessDenied(String),
-    /// Any other error of the Invoke API or of the SDK, in its words.
+    /// Any other error of the Invoke API or of the SDK; its message.
     InvocationFailure(String),
-    /// The connection to Lambda could not be made, broke, or brought what is not Lambda's answer.
+    /// No connection to Lambda could be made, it broke, or the answer was not Lambda's.
     CoreUnreachable(String),
-    /// Core ran and failed.
+    /// Core failed.
     CoreError {
         /// Its `errorType`, for the log.
         error_type: String,
         /// What the browser may read of it.
         detail: Option<Box<RawValue>>,
     },
-    /// Core's answer would not fit into the edge's own; its size in bytes.
+    /// Core's answer does not fit into the edge's response; the size in bytes.
     CoreAnswerTooLarge(usize),
-    /// Lambda has no room for core just now.
+    /// Lambda throttles core.
     CoreThrottled {
-        /// Seconds after which to try again.
+        /// The number of seconds after which to try again.
         retry_after: u32,
-        /// Why, in Lambda's words.
+        /// Lambda's message.
         cause: String,
     },
-    /// The edge gave up waiting for core before its own deadline, or core reached its own time-out; which of the two.
+    /// The edge stopped waiting for core before its own deadline, or core reached its own time-out; which of the two.
     CoreTimedOut(String),
 }
 
@@ -78,7 +78,7 @@ impl EdgeError {
         }
     }
 
-    /// The word that a program matches on; at the direct door, the function error's `errorType`.
+    /// The code for programs; for a direct Invoke, the `errorType` of the function error.
     pub fn code(&self) -> &'static str {
         match self {
             Self::MissingBody => "missing_body",
@@ -102,7 +102,7 @@ impl EdgeError {
         }
     }
 
-    /// The sentence that a person reads; at the direct door, the function error's `errorMessage`.
+    /// The public message; for a direct Invoke, the `errorMessage` of the function error.
     pub fn message(&self) -> String {
         let text = match self {
             Self::MissingBody => "Missing request body",
@@ -126,7 +126,7 @@ impl EdgeError {
         text.to_owned()
     }
 
-    /// What stands in the log and nowhere else.
+    /// The internal message, which only the log has.
     pub fn cause(&self) -> Option<String> {
         match self {
             Self::Unauthorized(reason) => Some(reason.clone().into_owned()),
@@ -151,12 +151,12 @@ impl EdgeError {
     }
 }
 
-/// The edge's own limit on the wait for core has passed.
+/// The error for a wait for core that reached the edge's own limit.
 pub fn edge_gave_up() -> EdgeError {
-    EdgeError::CoreTimedOut("the edge gave up waiting for core".to_owned())
+    EdgeError::CoreTimedOut("the edge stopped waiting for core".to_owned())
 }
 
-/// Another's error and its causes, in a line that is not long.
+/// An error and its causes in one line, shortened for the log.
 pub fn told(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
@@ -167,7 +167,7 @@ pub fn told(error: &(dyn Error + 'static)) -> String {
     short(&line)
 }
 
-/// As much of a text as is logged.
+/// The beginning of a text, as long as the log allows.
 pub fn short(text: &str) -> String {
     text.chars().take(LOGGED).collect()
 }

@@ -18,9 +18,9 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use tokio::time::timeout;
 
-use crate::enrich::Enriched;
 use crate::error::{EdgeError, edge_gave_up};
 use crate::http::Client;
+use crate::stages::enrich::Enriched;
 use lambda::Lambda;
 
 /// One call of core.

@@ -69,7 +69,7 @@ impl<'e> Object<'e> {
     }
 }
 
-/// Cut out of valid JSON, which a part of it is too.
+/// StreamAborted out of valid JSON, which a part of it is too.
 fn raw(written: &str) -> Option<&RawValue> {
     serde_json::from_str(written).ok()
 }

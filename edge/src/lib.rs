@@ -1,35 +1,34 @@
 //! The edge function: what stands between a browser and a core Lambda function.
 //!
-//! It reads the event of any door, lets the caller in or not, checks the input, adds the caller's identity, invokes core
-//! and answers in JSON that the browser may read. The order of the stages is in [`handler`]; each stage is a file, named
-//! by its verb, and takes the type that the stage before it gives. Only [`invoke`], the keys of [`token`] and the runtime's
-//! answers touch the network, by [`http`], and only [`config`] reads the environment, beside the SDK's own search.
+//! It reads the event of any entry point, authorizes the caller, validates the input, adds the caller's identity, invokes core
+//! and answers with JSON that the browser may read. [`pipeline`] has the order of the stages; each stage is a file under
+//! [`stages`].
+//!
+//! Only `config` reads the environment, beside the AWS SDK's own search for region and credentials. Only `invoke`, the keys of
+//! `stages::token` and `runtime` open connections, by `http`.
 
-pub mod admit;
-pub mod authorize;
 pub mod claims;
 pub mod config;
 pub mod cors;
-pub mod enrich;
 pub mod error;
-pub mod event;
-pub mod handler;
+pub mod headers;
 pub mod http;
 pub mod invoke;
 pub mod json;
 mod memory;
-pub mod respond;
+pub mod pipeline;
 mod runtime;
+pub mod runtime_api;
+pub mod stages;
 pub mod telemetry;
-pub mod token;
-pub mod validate;
 
 use std::process::ExitCode;
 
 use config::{Config, ConfigError};
-use handler::Edge;
 use http::Client;
 use invoke::LambdaCore;
+use pipeline::Edge;
+use telemetry::LogFormat;
 
 /// Runs the function until Lambda ends it: what the deployed binary calls, and the local stack in a process of its own.
 pub fn main() -> ExitCode {
@@ -40,8 +39,8 @@ pub fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return refuse_to_start(&error),
     };
-    memory::keep_freed();
-    telemetry::start(config.log);
+    memory::tune_malloc();
+    telemetry::start(config.settings.log);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(serve(config)),
@@ -59,14 +58,14 @@ pub fn main() -> ExitCode {
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
     let http = Client::new(config.roots.clone());
     let core = LambdaCore::new(&invoke::sdk_config(&http, config.has_credentials).await, http, &config.target).await;
-    let runtime_api = config.runtime_api.clone().ok_or("AWS_LAMBDA_RUNTIME_API is not set")?;
-    let edge = Edge::new(config, core);
+    let runtime_api = config.runtime_api.ok_or("AWS_LAMBDA_RUNTIME_API is not set")?;
+    let edge = Edge::new(config.settings, core);
     edge.warm().await;
     runtime::run(edge, runtime_api).await
 }
 
 fn refuse_to_start(error: &ConfigError) -> ExitCode {
-    telemetry::start(config::Log::DEFAULT);
+    telemetry::start(LogFormat::DEFAULT);
     for problem in &error.0 {
         tracing::error!(problem, "the edge does not start half-configured");
     }

@@ -1,4 +1,4 @@
-//! Between the Lambda runtime and the handler: an invocation's bytes become an event, a reply goes to the Runtime API.
+//! Wildcard the Lambda runtime and the handler: an invocation's bytes become an event, a reply goes to the Runtime API.
 //!
 //! `lambda_runtime` polls; what it would do with a handler's answer is done here, because it types every answer as JSON once
 //! more, and ends a stream that broke as if it were whole.
@@ -22,10 +22,10 @@ use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 use tower::{Service, layer::layer_fn};
 
-use crate::config::RuntimeApi;
-use crate::handler::{Edge, Head, Relay, Reply};
 use crate::http::{Client, Origin, Roots};
 use crate::invoke::InvokeCore;
+use crate::pipeline::{Edge, Head, Reply, StreamBody};
+use crate::runtime_api::RuntimeApi;
 use crate::telemetry;
 
 /// Keeps a stale answer from being taken for another's; sent back as it came.
@@ -103,7 +103,7 @@ impl<C: InvokeCore> Answering<C> {
                 record.write();
                 sent
             }
-            Reply::Stream(head, relay) => answer.streamed(head, relay).await,
+            Reply::Stream(head, body_stream) => answer.streamed(head, body_stream).await,
         }
     }
 }
@@ -127,12 +127,12 @@ impl Answer<'_> {
     }
 
     /// A stream that breaks off takes the connection with it, which is how Lambda learns that there is no more.
-    async fn streamed<C: InvokeCore>(&self, head: Head, relay: Relay<'_, C>) -> Result<(), Error> {
+    async fn streamed<C: InvokeCore>(&self, head: Head, body_stream: StreamBody<'_, C>) -> Result<(), Error> {
         let (sender, body) = Channel::new(1);
         // An `SdkBody` asks once more behind the end, which a channel takes amiss.
         let body = SdkBody::from_body_1_x(body.fuse());
         let headers = [("content-type", head.content_type.as_str()), (RESPONSE_MODE, "streaming")];
-        let (sent, is_whole) = tokio::join!(self.send("response", &headers, body), pump(sender, head.prelude, relay));
+        let (sent, is_whole) = tokio::join!(self.send("response", &headers, body), pump(sender, head.prelude, body_stream));
         if is_whole { sent } else { Ok(()) }
     }
 
@@ -159,11 +159,11 @@ fn set(headers: &mut HeaderMap, pairs: &[(&'static str, &str)]) -> Result<(), Er
 }
 
 /// What a stream is cut with.
-type Cut = io::Error;
+type StreamAborted = io::Error;
 
 /// Sends the prelude and what follows; false when the stream was cut.
-async fn pump<C: InvokeCore>(mut sender: Sender<Bytes, Cut>, prelude: Bytes, relay: Relay<'_, C>) -> bool {
-    let is_whole = pass_on(&mut sender, prelude, relay).await;
+async fn pump<C: InvokeCore>(mut sender: Sender<Bytes, StreamAborted>, prelude: Bytes, body_stream: StreamBody<'_, C>) -> bool {
+    let is_whole = pass_on(&mut sender, prelude, body_stream).await;
     if !is_whole {
         // What was sent before must leave first: an error takes along what is not written yet.
         tokio::task::yield_now().await;
@@ -172,18 +172,22 @@ async fn pump<C: InvokeCore>(mut sender: Sender<Bytes, Cut>, prelude: Bytes, rel
     is_whole
 }
 
-async fn pass_on<C: InvokeCore>(sender: &mut Sender<Bytes, Cut>, prelude: Bytes, mut relay: Relay<'_, C>) -> bool {
-    if !prelude.is_empty() && !send(sender, prelude, relay.deadline()).await {
-        relay.abandon();
+async fn pass_on<C: InvokeCore>(
+    sender: &mut Sender<Bytes, StreamAborted>,
+    prelude: Bytes,
+    mut body_stream: StreamBody<'_, C>,
+) -> bool {
+    if !prelude.is_empty() && !send(sender, prelude, body_stream.deadline()).await {
+        body_stream.abandon();
         return false;
     }
     loop {
-        match relay.next().await {
+        match body_stream.next().await {
             None => return true,
             Some(Err(_)) => return false,
             Some(Ok(bytes)) => {
-                if !send(sender, bytes, relay.deadline()).await {
-                    relay.abandon();
+                if !send(sender, bytes, body_stream.deadline()).await {
+                    body_stream.abandon();
                     return false;
                 }
             }
@@ -192,7 +196,7 @@ async fn pass_on<C: InvokeCore>(sender: &mut Sender<Bytes, Cut>, prelude: Bytes,
 }
 
 /// Sends bytes; false when nobody takes them in time.
-async fn send(sender: &mut Sender<Bytes, Cut>, bytes: Bytes, deadline: Option<Instant>) -> bool {
+async fn send(sender: &mut Sender<Bytes, StreamAborted>, bytes: Bytes, deadline: Option<Instant>) -> bool {
     let sent = sender.send_data(bytes);
     match deadline {
         Some(deadline) => timeout_at(deadline, sent).await.is_ok_and(|sent| sent.is_ok()),

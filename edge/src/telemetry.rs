@@ -1,7 +1,7 @@
 //! One line for each request: a log record and, in CloudWatch's embedded metric format, its metrics.
 //!
-//! Given what became of a request, writes a line. Nothing of a token, a body or an e-mail address comes this far. The line
-//! is written by hand: it is on the way of every request, and what it says does not change from one to the next.
+//! No token, body or e-mail address comes this far. The line is formatted by hand, because every request writes one, and its
+//! members are always the same.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 mod line;
@@ -17,51 +17,64 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::Log;
 use line::Line;
 pub use line::of_request;
 
-/// What became of a request.
+/// `LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`: which lines are written, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogFormat {
+    /// Lines below this level are not written.
+    pub level: Level,
+    /// Whether lines are JSON objects or text.
+    pub json: bool,
+}
+
+impl LogFormat {
+    /// The format where nothing is set.
+    pub const DEFAULT: Self = Self { level: Level::INFO, json: true };
+}
+
+/// The outcome of a request.
 #[derive(Debug)]
 pub struct Outcome<'a> {
     /// The Lambda request id.
     pub request_id: &'a str,
-    /// The door's name.
-    pub door: &'a str,
-    /// The HTTP status, or what it would have been.
+    /// The entry point.
+    pub event_source: &'a str,
+    /// The HTTP status; for a direct Invoke, the status that it would have over HTTP.
     pub status: u16,
     /// The error's code; empty on success.
     pub code: &'a str,
-    /// How long core took; `None` when it was not called.
+    /// The time that core took; `None` when core was not invoked.
     pub core: Option<Duration>,
-    /// How long the edge itself took.
+    /// The time that the edge itself took.
     pub edge: Duration,
     /// Whether this is the first request of the environment.
     pub is_cold_start: bool,
-    /// What stands in the log alone.
+    /// The internal message, which only the log has.
     pub cause: &'a str,
 }
 
-/// Starts the log. Of the libraries only warnings are written, whatever the level: below that they print whole events.
-pub fn start(log: Log) {
+/// Starts the log. Libraries log warnings and errors only, whatever the level: below that they would print whole events.
+pub fn start(log: LogFormat) {
     let of_libraries = log.level.min(Level::WARN);
     let targets = Targets::new().with_default(of_libraries).with_target("edge", log.level);
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).event_format(Line { json: log.json });
-    // An `Err` says that the process has a log already.
+    // An error means that the process has a log already.
     let _ = tracing_subscriber::registry().with(targets).with(layer).try_init();
 }
 
-/// Tells that Lambda did not take an answer: it came too late, or was too large.
+/// Logs that Lambda rejected a response, because it was late or too large.
 pub fn log_refused_answer(status: u16) {
-    tracing::error!(status, "the Runtime API did not take the answer");
+    tracing::error!(status, "the Runtime API rejected the response");
 }
 
-/// Tells of an event that is no text.
+/// Logs an event that is not text.
 pub fn log_unreadable_event() {
     tracing::error!("the event is not UTF-8");
 }
 
-/// Takes a request's line, line feed included.
+/// Writes the line of a request, which ends with a line feed.
 pub type WriteLine = fn(&str);
 
 /// Writes a line to the standard output, which Lambda sends to CloudWatch Logs.
@@ -71,13 +84,13 @@ pub fn write_to_stdout(line: &str) {
 }
 
 /// The line of a request. Metrics are in it whatever the level; the record is left out where the level leaves it out.
-pub fn request_line(outcome: &Outcome, function_name: &str, log: Log) -> String {
+pub fn request_line(outcome: &Outcome, function_name: &str, log: LogFormat) -> String {
     let mut line = line(outcome, function_name, log, SystemTime::now());
     line.push('\n');
     line
 }
 
-fn line(outcome: &Outcome, function_name: &str, log: Log, now: SystemTime) -> String {
+fn line(outcome: &Outcome, function_name: &str, log: LogFormat, now: SystemTime) -> String {
     let level = if outcome.status >= 500 { Level::ERROR } else { Level::INFO };
     let mut line = String::with_capacity(900);
     match (level <= log.level, log.json) {
@@ -89,15 +102,18 @@ fn line(outcome: &Outcome, function_name: &str, log: Log, now: SystemTime) -> St
     line
 }
 
-// A String takes every character: none of the `write!`s below can fail.
+// Writing to a String does not fail.
 
 fn json_record(line: &mut String, level: Level, outcome: &Outcome) {
     line.push_str("{\"timestamp\":\"");
     timestamp(line);
-    let Outcome { request_id, door, status, code, is_cold_start, cause, .. } = outcome;
+    let Outcome { request_id, event_source, status, code, is_cold_start, cause, .. } = outcome;
     let _ = write!(line, "\",\"level\":\"{level}\",\"message\":\"request\",\"requestId\":");
     text(line, request_id);
-    let _ = write!(line, ",\"door\":\"{door}\",\"status\":{status},\"code\":\"{code}\",\"coldStart\":{is_cold_start},");
+    let _ = write!(
+        line,
+        ",\"eventSource\":\"{event_source}\",\"status\":{status},\"code\":\"{code}\",\"coldStart\":{is_cold_start},"
+    );
     if !cause.is_empty() {
         line.push_str("\"cause\":");
         text(line, cause);
@@ -107,10 +123,10 @@ fn json_record(line: &mut String, level: Level, outcome: &Outcome) {
 
 fn text_record(line: &mut String, level: Level, outcome: &Outcome) {
     timestamp(line);
-    let Outcome { request_id, door, status, code, is_cold_start, cause, .. } = outcome;
+    let Outcome { request_id, event_source, status, code, is_cold_start, cause, .. } = outcome;
     let _ = write!(
         line,
-        " {level} request requestId={request_id} door={door} status={status} code={code:?} coldStart={is_cold_start}"
+        " {level} request requestId={request_id} eventSource={event_source} status={status} code={code:?} coldStart={is_cold_start}"
     );
     let _ = writeln!(line, " cause={cause:?}");
     line.push('{');
@@ -163,10 +179,10 @@ impl fmt::Display for Millis {
 mod tests {
     use super::*;
 
-    fn written(status: u16, log: Log) -> String {
+    fn written(status: u16, log: LogFormat) -> String {
         let outcome = Outcome {
             request_id: "id",
-            door: "http-api",
+            event_source: "http-api",
             status,
             code: "core_error",
             core: (status == 502).then_some(Duration::from_micros(12_345)),
@@ -175,7 +191,7 @@ mod tests {
             cause: "a \"cause\"\n",
         };
         let line = line(&outcome, "edge", log, SystemTime::UNIX_EPOCH + Duration::from_millis(7));
-        // The first text of that form is when the record was written.
+        // The first text of this form is the time at which the record was written.
         let is_time = |text: &str| text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z');
         let time = (0..40).find_map(|at| line.get(at..at + 27).filter(|text| is_time(text)).map(str::to_owned));
         time.map_or_else(|| line.clone(), |time| line.replace(&time, "<time>"))
@@ -183,14 +199,14 @@ mod tests {
 
     #[test]
     fn a_line_is_a_record_and_its_metrics() {
-        let line = written(502, Log::DEFAULT);
+        let line = written(502, LogFormat::DEFAULT);
         let _: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         insta::assert_snapshot!(line);
     }
 
     #[test]
     fn a_record_that_the_level_leaves_out_leaves_its_metrics() {
-        let line = written(200, Log { level: Level::WARN, json: true });
+        let line = written(200, LogFormat { level: Level::WARN, json: true });
         let _: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         assert!(
             line.starts_with(r#"{"FunctionName":"edge","Count":1,"4xx":0,"5xx":0,"#) && !line.contains("CoreLatency"),
@@ -200,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_log_in_words_has_its_metrics_in_a_line_of_their_own() {
-        let line = written(502, Log { level: Level::INFO, json: false });
+        let line = written(502, LogFormat { level: Level::INFO, json: false });
         let (record, metrics) = line.split_once('\n').expect("two lines");
         insta::assert_snapshot!(record);
         let _: serde_json::Value = serde_json::from_str(metrics).expect("JSON");

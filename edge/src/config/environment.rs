@@ -1,10 +1,10 @@
-//! Reads single variables and gathers what is wrong with them; knows no variable by name.
+//! Reads single variables and collects their problems; knows no variable by name.
 
 use std::time::Duration;
 
 use super::ConfigError;
 
-/// A look-up of variables that remembers every problem it met.
+/// A look-up of variables that collects every problem.
 pub struct Environment<'a> {
     look_up: &'a dyn Fn(&str) -> Option<String>,
     problems: Vec<String>,
@@ -16,24 +16,24 @@ impl<'a> Environment<'a> {
         Self { look_up, problems: Vec::new() }
     }
 
-    /// Gives `config` if nothing was wrong.
+    /// Gives `config` if there was no problem.
     pub fn finish<T>(self, config: T) -> Result<T, ConfigError> {
         if self.problems.is_empty() { Ok(config) } else { Err(ConfigError(self.problems)) }
     }
 
-    /// Notes a problem.
+    /// Adds a problem.
     pub fn problem(&mut self, text: impl Into<String>) {
         self.problems.push(text.into());
     }
 
-    /// A variable's value, trimmed; set but blank counts as unset.
+    /// The trimmed value of a variable; a blank value counts as unset.
     pub fn value(&self, name: &str) -> Option<String> {
         let value = (self.look_up)(name)?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// A variable that must be there.
+    /// A variable that must be set.
     pub fn required(&mut self, name: &str, what: &str, parse: fn(String) -> Result<String, String>) -> String {
         let Some(value) = self.value(name) else {
             self.problem(format!("{name} is not set: give it {what}"));
@@ -45,7 +45,7 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// A comma-separated list; an unset variable has the default, one set to nothing is an empty list.
+    /// A comma-separated list; the default where the variable is unset, an empty list where it is set to nothing.
     pub fn list<T>(&mut self, name: &str, default: &str, parse: impl Fn(String) -> Result<T, String>) -> Vec<T> {
         let written = (self.look_up)(name).unwrap_or_else(|| default.to_owned());
         let mut items = Vec::new();
@@ -58,7 +58,7 @@ impl<'a> Environment<'a> {
         items
     }
 
-    /// One of a few words, in any case.
+    /// One of several words, in any case.
     pub fn choice<T: Copy>(&mut self, name: &str, words: &[(&str, T)], default: T) -> T {
         let Some(value) = self.value(name) else { return default };
         match words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&value)) {

@@ -1,6 +1,6 @@
-//! What a single value of a variable must look like; each gives it back as it is used, or says how to write it.
+//! Checks single values; each function gives the value as it is used, or says how to write it.
 
-/// A function's name or ARN.
+/// The name or ARN of a function.
 pub fn function_name(name: String) -> Result<String, String> {
     let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:$".contains(&b));
     if fits && name.len() <= 256 { Ok(name) } else { Err("it is not a function's name or ARN".to_owned()) }
@@ -16,13 +16,13 @@ pub fn method_name(method: &str) -> Result<String, String> {
     }
 }
 
-/// A header's name.
+/// The name of a header.
 pub fn header_name(name: String) -> Result<String, String> {
     let is_token = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
     if is_token { Ok(name) } else { Err("it is not a header's name".to_owned()) }
 }
 
-/// An address, or `*@domain`; lower-case.
+/// An e-mail address or `*@domain`, in lower case.
 pub fn email_rule(email: String) -> Result<String, String> {
     let is_part = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "*@;<>".contains(c));
     match email.rsplit_once('@') {
@@ -31,7 +31,7 @@ pub fn email_rule(email: String) -> Result<String, String> {
     }
 }
 
-/// A claim that may stand in `identity` beside those that always do.
+/// A claim that `IDENTITY_CLAIMS` may name.
 pub fn identity_claim(name: String) -> Result<String, String> {
     match name.as_str() {
         "sub" | "email" => Err("it is always there: leave it out".to_owned()),

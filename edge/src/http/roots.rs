@@ -43,7 +43,7 @@ pub fn store(roots: &Roots) -> Result<RootCertStore, String> {
 
 fn read(path: &Path) -> Result<String, String> {
     let bytes = fs::read(path).map_err(|error| format!("SSL_CERT_FILE: {}: {error}", path.display()))?;
-    // Between certificates anything may stand.
+    // Wildcard certificates anything may stand.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

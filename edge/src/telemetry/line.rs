@@ -1,6 +1,6 @@
-//! The lines that are not a request's own: a start that fails, an answer that Lambda does not take, a library's warning.
+//! The format of the lines that are not a request's own: a failed start, a response that Lambda rejects, a library's warning.
 //!
-//! Written here and not by a span and its fields: those are formatted for every request, and such lines are seldom.
+//! The request id comes from a task-local: a span would format its fields for every request, and these lines are rare.
 
 use std::fmt::{self, Write as _};
 
@@ -18,14 +18,14 @@ tokio::task_local! {
     static REQUEST_ID: String;
 }
 
-/// Gives every line that is logged meanwhile the request's id.
+/// Adds the request's id to every line that is logged during the work.
 pub fn of_request<F: Future>(request_id: String, work: F) -> TaskLocalFuture<String, F> {
     REQUEST_ID.scope(request_id, work)
 }
 
 /// The form of the lines that are not a request's own.
 pub struct Line {
-    /// As JSON, or in words.
+    /// Whether a line is a JSON object or text.
     pub json: bool,
 }
 
@@ -37,7 +37,7 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut fields = Fields { json: self.json, written: String::new() };
         event.record(&mut fields);
-        // An `Err` says that no request is being answered.
+        // An error means that no request is being answered.
         let _ = REQUEST_ID.try_with(|id| fields.text("requestId", id));
         let mut time = String::new();
         timestamp(&mut time);
@@ -50,7 +50,7 @@ where
     }
 }
 
-/// What a line says, member by member.
+/// The members of a line.
 struct Fields {
     json: bool,
     written: String,

@@ -9,8 +9,8 @@ use std::sync::Mutex;
 
 use edge::config::Config;
 use edge::error::EdgeError;
-use edge::handler::{Edge, Reply};
 use edge::invoke::{Call, CoreEvent, CoreReply, CoreStream, InvokeCore};
+use edge::pipeline::{Edge, Reply, Settings};
 use lambda_http::{Context, lambda_runtime::Diagnostic};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -121,9 +121,9 @@ async fn read_reply(reply: Reply<'_, &'static FakeCore>) -> Got {
     match reply {
         Reply::Result(json, _) => Got::Result(String::from_utf8(json).expect("UTF-8")),
         Reply::Failure(error, _) => Got::Failure(error.into()),
-        Reply::Stream(head, mut relay) => {
+        Reply::Stream(head, mut body_stream) => {
             let (mut pieces, mut is_cut) = (Vec::new(), false);
-            while let Some(piece) = relay.next().await {
+            while let Some(piece) = body_stream.next().await {
                 match piece {
                     Ok(bytes) => pieces.push(String::from_utf8(bytes.to_vec()).expect("UTF-8")),
                     Err(_) => is_cut = true,
@@ -173,7 +173,7 @@ async fn whatever_json_arrives_is_answered() {
     let deep = format!("{{\"requestContext\":{}{}}}", "[".repeat(50_000), "]".repeat(50_000));
     for event in odd.iter().copied().chain([deep.as_str()]) {
         let core = leak(Core { returns: Some("{}".to_owned()), ..Core::default() });
-        let edge = Edge::new(config(&BTreeMap::new()), core).with_log(write_to_test_output);
+        let edge = Edge::new(settings(&BTreeMap::new()), core).with_log(write_to_test_output);
         let context = context(None);
         match read_reply(edge.handle(event, &context).await).await {
             Got::Result(json) => assert!(json.starts_with('{'), "{event}"),
@@ -189,7 +189,7 @@ async fn replay(path: &Path) -> Result<(), String> {
     let event = std::fs::read_to_string(path).map_err(|error| error.to_string())?.replace("<pad>", &pad);
     expected.core.returns = expected.core.returns.map(|returns| returns.replace("<pad>", &pad));
     let core = leak(expected.core);
-    let edge = Edge::new(config(&expected.environment), core).with_log(write_to_test_output);
+    let edge = Edge::new(settings(&expected.environment), core).with_log(write_to_test_output);
     let context = context(expected.cognito_identity);
     let got = read_reply(edge.handle(&event, &context).await).await;
     match (got, expected.answer, expected.result, expected.error) {
@@ -262,7 +262,7 @@ fn leak(core: Core) -> &'static FakeCore {
     Box::leak(Box::new(FakeCore { core, seen: Mutex::default() }))
 }
 
-fn config(environment: &BTreeMap<String, String>) -> Config {
+fn settings(environment: &BTreeMap<String, String>) -> Settings {
     Config::read(|name| {
         let fixed = match name {
             "TARGET_LAMBDA_NAME" => Some("core"),
@@ -272,6 +272,7 @@ fn config(environment: &BTreeMap<String, String>) -> Config {
         environment.get(name).cloned().or(fixed.map(str::to_owned))
     })
     .expect("a configuration")
+    .settings
 }
 
 fn context(cognito_identity: Option<Value>) -> Context {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_lambda::config::Credentials;
-use edge::enrich::Enriched;
 use edge::error::EdgeError;
 use edge::http::{Client, Roots};
 use edge::invoke::{Call, CoreReply, InvokeCore, LambdaCore};
+use edge::stages::enrich::Enriched;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 

@@ -8,8 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use edge::config::Config;
 use edge::error::EdgeError;
-use edge::handler::{Edge, Reply};
 use edge::invoke::{Call, CoreReply, CoreStream, InvokeCore};
+use edge::pipeline::{Edge, Reply};
 use lambda_http::Context;
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ impl Issuer {
                 _ => None,
             })
         });
-        Edge::new(config.expect("a configuration"), Echo).with_log(|line| print!("{line}"))
+        Edge::new(config.expect("a configuration").settings, Echo).with_log(|line| print!("{line}"))
     }
 }
 
@@ -199,7 +199,7 @@ async fn keys_are_fetched_anew_once_for_an_unknown_key_and_not_soon_again() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_cannot_be_asked_is_503_and_not_an_open_door() {
+async fn an_issuer_that_cannot_be_reached_is_503_and_lets_nobody_in() {
     let signer = Signer::new(KeySize::Rsa2048);
     let issuer = Issuer::publishing(&[signer.jwk("k1")]).await;
     let token = signer.sign(&json!({ "alg": "RS256", "kid": "k1" }), &issuer.claims());

@@ -1,4 +1,4 @@
-//! Reads what core gave back: JSON to pass on, an answer in API Gateway's form to unwrap, or a function error.
+//! Reads core's answer: JSON to pass on, a response in API Gateway's form to unwrap, or a function error.
 
 use std::borrow::Cow;
 
@@ -6,16 +6,15 @@ use lambda_http::http;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{MAX_ANSWER, Response};
-use crate::config::{CoreReplyShape, ErrorDetail};
+use super::{CoreReplyShape, ErrorDetail, MAX_ANSWER, Response};
 use crate::error::EdgeError;
 use crate::invoke::CoreReply;
 use crate::json::{self, Object};
 
-/// Headers of a core's answer that are not its to set: the connection's, and CORS, which is the edge's.
-const NOT_CORES: [&str; 4] = ["connection", "content-length", "transfer-encoding", "keep-alive"];
+/// The headers of the connection, which core cannot set.
+const HOP_BY_HOP_HEADERS: [&str; 4] = ["connection", "content-length", "transfer-encoding", "keep-alive"];
 
-/// Reads core's reply as an HTTP answer.
+/// Reads core's reply as an HTTP response.
 pub fn read_core_reply(reply: CoreReply, shape: CoreReplyShape, detail: ErrorDetail) -> Result<Response, EdgeError> {
     let body = result_text(reply, detail)?;
     match shape {
@@ -105,8 +104,8 @@ fn type_and_message(text: &str) -> Option<Box<RawValue>> {
     }
     let payload = Object::read(text)?;
     let detail = Detail { error_type: payload.get("errorType"), error_message: payload.get("errorMessage") };
-    let says_nothing = detail.error_type.is_none() && detail.error_message.is_none();
-    if says_nothing { None } else { to_raw_value(&detail).ok() }
+    let is_empty = detail.error_type.is_none() && detail.error_message.is_none();
+    if is_empty { None } else { to_raw_value(&detail).ok() }
 }
 
 /// Unwraps `{statusCode, headers, multiValueHeaders, cookies, body, isBase64Encoded}`; `None` when there is no `statusCode`.
@@ -120,7 +119,7 @@ fn unwrap_proxy(text: &str, detail: ErrorDetail) -> Result<Option<Response>, Edg
     response.is_base64 = answer.get("isBase64Encoded").is_some_and(|flag| flag.get() == "true");
     for (name, value) in proxy_headers(&answer) {
         if !is_header(&name, &value) {
-            return Err(malformed("a header of core's is no HTTP header", detail));
+            return Err(malformed("a header of core is not a valid HTTP header", detail));
         }
         if name.eq_ignore_ascii_case("content-type") {
             response.headers.set("Content-Type", value);
@@ -136,7 +135,7 @@ pub fn status(raw: &RawValue) -> Option<u16> {
     digits.parse().ok().filter(|status| (200..600).contains(status))
 }
 
-/// A failure of a core whose answer has not the form that it says it has.
+/// The error for an answer of core that cannot be an HTTP response.
 pub fn malformed(message: &str, detail: ErrorDetail) -> EdgeError {
     let payload = serde_json::json!({ "errorType": "Edge.MalformedProxyResponse", "errorMessage": message });
     core_error(payload.to_string().as_bytes(), detail)
@@ -154,7 +153,7 @@ pub fn proxy_headers(answer: &Object) -> Vec<(String, String)> {
     let mut headers = Vec::new();
     let mut add = |name: &str, raw: &RawValue| {
         let lower = name.to_ascii_lowercase();
-        if raw.get() != "null" && !lower.starts_with("access-control-") && !NOT_CORES.contains(&lower.as_str()) {
+        if raw.get() != "null" && !lower.starts_with("access-control-") && !HOP_BY_HOP_HEADERS.contains(&lower.as_str()) {
             headers.push((name.to_owned(), json::string(raw.get()).unwrap_or(Cow::Borrowed(raw.get())).into_owned()));
         }
     };
@@ -182,7 +181,7 @@ fn list(raw: &RawValue) -> Vec<&RawValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Door;
+    use crate::stages::event::EventSource;
 
     fn reply(payload: impl Into<Vec<u8>>, is_function_error: bool) -> CoreReply {
         CoreReply { payload: payload.into(), is_function_error }
@@ -244,10 +243,10 @@ mod tests {
         }
     }
 
-    fn proxy(payload: &str, door: Door) -> String {
+    fn proxy(payload: &str, source: EventSource) -> String {
         let response = read_core_reply(reply(payload, false), CoreReplyShape::Proxy, ErrorDetail::Message);
         match response {
-            Ok(response) => String::from_utf8(response.to_json(door)).expect("JSON"),
+            Ok(response) => String::from_utf8(response.to_json(source)).expect("JSON"),
             Err(error) => format!("{error:?}"),
         }
     }
@@ -257,8 +256,8 @@ mod tests {
 
     #[test]
     fn an_answer_written_for_api_gateway_is_unwrapped_without_its_cors_headers() {
-        insta::assert_snapshot!(proxy(PROXY, Door::HttpApi), @r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-Page":"7","X-Many":"a, b"},"cookies":["a=1","b=2"],"body":"made","isBase64Encoded":false}"#);
-        insta::assert_snapshot!(proxy(PROXY, Door::RestApi), @r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-Page":"7"},"multiValueHeaders":{"X-Many":["a","b"],"Set-Cookie":["a=1","b=2"]},"body":"made","isBase64Encoded":false}"#);
+        insta::assert_snapshot!(proxy(PROXY, EventSource::HttpApi), @r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-Page":"7","X-Many":"a, b"},"cookies":["a=1","b=2"],"body":"made","isBase64Encoded":false}"#);
+        insta::assert_snapshot!(proxy(PROXY, EventSource::RestApi), @r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-Page":"7"},"multiValueHeaders":{"X-Many":["a","b"],"Set-Cookie":["a=1","b=2"]},"body":"made","isBase64Encoded":false}"#);
     }
 
     #[test]
@@ -280,7 +279,7 @@ mod tests {
                 r#"{"statusCode":200,"headers":{"Content-Type":"application/json"},"#,
             ),
         ] {
-            let written = proxy(payload, Door::HttpApi);
+            let written = proxy(payload, EventSource::HttpApi);
             assert!(written.starts_with(start), "{name}: {written}");
         }
     }

@@ -1,27 +1,31 @@
-//! A response as the platform reads it: payload 2.0 has `cookies` and single header values, payload 1.0 `multiValueHeaders`.
+//! Writes status and headers as the platform reads them: payload format 2.0 has `cookies` and one value for each header,
+//! payload format 1.0 has `multiValueHeaders`.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::{Headers, Response};
-use crate::event::Door;
+use super::Response;
+use crate::headers::Headers;
+use crate::stages::event::EventSource;
 
-/// The header whose values payload 2.0 keeps apart.
+/// The header whose values payload format 2.0 lists in `cookies`.
 const SET_COOKIE: &str = "set-cookie";
 
-/// Status and headers in the form of one door: all but the body.
+/// Status and headers in the form of an entry point: everything but the body.
 pub struct Head<'a> {
     pub response: &'a Response,
-    pub door: Door,
+    pub source: EventSource,
 }
 
 impl Serialize for Head<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("statusCode", &self.response.status)?;
-        match self.door {
-            Door::RestApi => payload_1_0(&mut map, &self.response.headers)?,
-            Door::HttpApi | Door::FunctionUrl | Door::Direct => payload_2_0(&mut map, &self.response.headers)?,
+        match self.source {
+            EventSource::RestApi => payload_1_0(&mut map, &self.response.headers)?,
+            EventSource::HttpApi | EventSource::FunctionUrl | EventSource::Direct => {
+                payload_2_0(&mut map, &self.response.headers)?
+            }
         }
         map.end()
     }
@@ -42,23 +46,24 @@ fn is_several(headers: &Headers, name: &str) -> bool {
     headers.values(name).nth(1).is_some()
 }
 
-/// Each header once, its values with commas between them; no cookies.
+/// Each header once, its values joined by commas; without cookies.
 struct Joined<'a>(&'a Headers);
 
 impl Serialize for Joined<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for name in self.0.names().filter(|name| !name.eq_ignore_ascii_case(SET_COOKIE)) {
-            match is_several(self.0, name) {
-                true => map.serialize_entry(name, &self.0.values(name).collect::<Vec<_>>().join(", "))?,
-                false => map.serialize_entry(name, &self.0.values(name).next())?,
+            if is_several(self.0, name) {
+                map.serialize_entry(name, &self.0.values(name).collect::<Vec<_>>().join(", "))?;
+            } else {
+                map.serialize_entry(name, &self.0.values(name).next())?;
             }
         }
         map.end()
     }
 }
 
-/// The headers of one value.
+/// The headers that have one value.
 struct Single<'a>(&'a Headers);
 
 impl Serialize for Single<'_> {
@@ -68,7 +73,7 @@ impl Serialize for Single<'_> {
     }
 }
 
-/// The headers of several values.
+/// The headers that have several values.
 struct Several<'a>(&'a Headers);
 
 impl Serialize for Several<'_> {

@@ -1,10 +1,9 @@
-//! Core's answer, or the failure on the way to it, becomes the HTTP response that the platform unwraps. Pure.
+//! Turns core's answer, or an error, into the HTTP response that API Gateway and function URLs unwrap.
 //!
-//! What every answer has in common is put on by [`Response::dressed`]: no browser gets one without it.
+//! [`Response::with_common_headers`] adds the headers that every response has.
 
 mod core_answer;
-mod headers;
-mod opening;
+mod prelude;
 mod wire;
 
 use std::time::Duration;
@@ -13,69 +12,89 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::admit::Served;
 use crate::cors::Cors;
 use crate::error::EdgeError;
-use crate::event::Door;
+use crate::headers::Headers;
 use crate::json;
+use crate::stages::event::EventSource;
+use crate::stages::route::RouteTable;
 use crate::telemetry::Millis;
 pub use core_answer::{core_error, read_core_reply, read_function_result};
-pub use headers::Headers;
-pub use opening::{Opened, Opening};
+pub use prelude::{PreludeParser, ResponseHead};
 
-/// What Lambda lets a function return, in bytes: 6 MiB and 100.
-/// The figure stands in Lambda's own error, `Function.ResponseSizeTooLarge`.
+/// The largest response that Lambda accepts from a function, in bytes: 6 MiB and 100. Lambda's error
+/// `Function.ResponseSizeTooLarge` names the figure.
 pub const MAX_ANSWER: usize = 6_291_556;
+
+/// `CORE_REPLY`: how core's answer is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CoreReplyShape {
+    /// As the body of the response.
+    Raw,
+    /// As `{statusCode, headers, body}`, from a core that was written for API Gateway.
+    Proxy,
+}
+
+/// `ERROR_DETAIL`: what a browser may read of a function error of core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorDetail {
+    /// Nothing.
+    None,
+    /// `errorType` and `errorMessage`.
+    Message,
+    /// The whole error payload, with the stack trace.
+    Full,
+}
 
 /// An HTTP response in the form that API Gateway and function URLs unwrap.
 #[derive(Debug)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The headers, names as they are written.
+    /// The headers, with their names as they are written.
     pub headers: Headers,
-    /// The body, text or base64.
+    /// The body: text or base64.
     pub body: String,
     /// Whether the body is base64.
     pub is_base64: bool,
 }
 
-/// What the common headers of an answer say.
+/// The values of the headers that every response has.
 #[derive(Debug)]
-pub struct Dress<'a> {
-    /// Decides about the CORS headers.
+pub struct CommonHeaders<'a> {
+    /// The CORS policy.
     pub cors: &'a Cors,
     /// The request's `Origin`.
     pub origin: Option<&'a str>,
     /// The Lambda request id.
     pub request_id: &'a str,
-    /// How long core took.
+    /// The time that core took.
     pub core: Duration,
-    /// How long the edge itself took.
+    /// The time that the edge itself took.
     pub edge: Duration,
 }
 
 impl Response {
-    /// A JSON answer.
+    /// A JSON response.
     pub fn json(status: u16, body: String) -> Self {
         let mut headers = Headers::default();
         headers.set("Content-Type", "application/json");
         Self { status, headers, body, is_base64: false }
     }
 
-    /// The answer to a preflight.
+    /// The response to a preflight.
     pub fn preflight(cors: &Cors, origin: Option<&str>) -> Self {
         let mut response = Self::json(204, String::new());
-        cors.on_preflight(origin, &mut response.headers);
+        cors.add_preflight_headers(origin, &mut response.headers);
         response
     }
 
-    /// The answer to a request that failed. `served` says what would not have.
-    pub fn failure(error: &EdgeError, request_id: &str, served: &Served) -> Self {
+    /// The response for an error. The route table gives the value of `Allow`.
+    pub fn failure(error: &EdgeError, request_id: &str, route_table: &RouteTable) -> Self {
         let mut response = Self::json(error.status(), failure_body(error, request_id));
         match error {
             EdgeError::Unauthorized(_) => response.headers.set("WWW-Authenticate", "Bearer"),
-            EdgeError::MethodNotAllowed => response.headers.set("Allow", served.allow()),
+            EdgeError::MethodNotAllowed => response.headers.set("Allow", route_table.allow()),
             EdgeError::CoreThrottled { retry_after, .. } => response.headers.set("Retry-After", retry_after.to_string()),
             EdgeError::IssuerUnreachable(_) => response.headers.set("Retry-After", "1"),
             _ => {}
@@ -83,34 +102,34 @@ impl Response {
         response
     }
 
-    /// Puts on what every answer carries, over whatever core said of it.
-    pub fn dressed(mut self, dress: &Dress) -> Self {
-        let timing = format!("core;dur={}, edge;dur={}", Millis(dress.core), Millis(dress.edge));
+    /// Sets the headers that every response has, whatever core set them to.
+    pub fn with_common_headers(mut self, common_headers: &CommonHeaders) -> Self {
+        let timing = format!("core;dur={}, edge;dur={}", Millis(common_headers.core), Millis(common_headers.edge));
         self.headers.set("Cache-Control", "no-store");
         self.headers.set("X-Content-Type-Options", "nosniff");
-        self.headers.set("X-Request-Id", dress.request_id.to_owned());
+        self.headers.set("X-Request-Id", common_headers.request_id.to_owned());
         self.headers.set("Server-Timing", timing);
-        dress.cors.on_answer(dress.origin, &mut self.headers);
+        common_headers.cors.add_response_headers(common_headers.origin, &mut self.headers);
         self
     }
 
-    /// Without its body, as `HEAD` asks.
+    /// The response without its body, for `HEAD`.
     pub fn without_body(mut self) -> Self {
         self.body.clear();
         self.is_base64 = false;
         self
     }
 
-    /// The JSON form for this door, unless Lambda would not let the edge return it.
-    pub fn fitting(&self, door: Door) -> Result<Vec<u8>, EdgeError> {
-        let json = self.to_json(door);
+    /// The response as the entry point reads it, or an error when it would pass Lambda's limit.
+    pub fn to_json_within_limit(&self, source: EventSource) -> Result<Vec<u8>, EdgeError> {
+        let json = self.to_json(source);
         if json.len() > MAX_ANSWER { Err(EdgeError::CoreAnswerTooLarge(json.len())) } else { Ok(json) }
     }
 
-    fn to_json(&self, door: Door) -> Vec<u8> {
+    fn to_json(&self, source: EventSource) -> Vec<u8> {
         let mut json = Vec::with_capacity(self.body.len() + self.body.len() / 8 + 1024);
-        self.write_head(&mut json, door);
-        // Behind the head's last member.
+        self.write_head(&mut json, source);
+        // The body follows the last member of the head.
         json.pop();
         json.extend_from_slice(b",\"body\":");
         json::write_string(&mut json, &self.body);
@@ -118,18 +137,18 @@ impl Response {
         json
     }
 
-    /// Status and headers as they stand before a stream, with what parts them from it.
+    /// Status and headers as they stand before a stream, with the delimiter.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
     pub fn to_prelude(&self) -> Bytes {
         let mut prelude = Vec::with_capacity(512);
-        self.write_head(&mut prelude, Door::FunctionUrl);
-        prelude.extend_from_slice(&opening::DELIMITER);
+        self.write_head(&mut prelude, EventSource::FunctionUrl);
+        prelude.extend_from_slice(&prelude::DELIMITER);
         prelude.into()
     }
 
-    // Texts and numbers are always JSON, and a Vec takes every byte.
-    fn write_head(&self, json: &mut Vec<u8>, door: Door) {
-        serde_json::to_writer(json, &wire::Head { response: self, door }).expect("a head as JSON");
+    // Strings and numbers always serialize, and writing to a Vec does not fail.
+    fn write_head(&self, json: &mut Vec<u8>, source: EventSource) {
+        serde_json::to_writer(json, &wire::Head { response: self, source }).expect("a head as JSON");
     }
 }
 
@@ -145,9 +164,9 @@ struct FailureBody<'a> {
     detail: Option<&'a RawValue>,
 }
 
-/// The last event of an event stream that broke off.
+/// The last event of an event stream that failed.
 pub fn failure_event(error: &EdgeError, request_id: &str) -> String {
-    // Core's detail may be of several lines.
+    // Core's detail may have several lines.
     let data = failure_body(error, request_id).replace('\n', "\ndata: ").replace('\r', "");
     format!("\n\nevent: error\ndata: {data}\n\n")
 }
@@ -179,28 +198,28 @@ mod tests {
                 detail: RawValue::from_string(r#"{"errorType":"X"}"#.to_owned()).ok(),
             },
         ];
-        let served = Served { methods: vec!["POST".to_owned()], routes: Vec::new() };
+        let route_table = RouteTable { methods: vec!["POST".to_owned()], routes: Vec::new() };
         let written: Vec<_> = failures
             .iter()
             .map(|error| {
-                let response = Response::failure(error, "id-1", &served);
-                String::from_utf8(response.to_json(Door::HttpApi)).expect("UTF-8")
+                let response = Response::failure(error, "id-1", &route_table);
+                String::from_utf8(response.to_json(EventSource::HttpApi)).expect("UTF-8")
             })
             .collect();
         insta::assert_snapshot!(written.join("\n"));
     }
 
     #[test]
-    fn an_answer_is_refused_from_the_byte_on_that_lambda_would_refuse() {
+    fn a_response_is_refused_from_the_first_byte_over_lambdas_limit() {
         let answer = |len: usize| Response::json(200, "x".repeat(len));
-        let around = answer(0).to_json(Door::HttpApi).len();
-        assert!(answer(MAX_ANSWER - around).fitting(Door::HttpApi).is_ok());
-        assert!(answer(MAX_ANSWER - around + 1).fitting(Door::HttpApi).is_err());
+        let around = answer(0).to_json(EventSource::HttpApi).len();
+        assert!(answer(MAX_ANSWER - around).to_json_within_limit(EventSource::HttpApi).is_ok());
+        assert!(answer(MAX_ANSWER - around + 1).to_json_within_limit(EventSource::HttpApi).is_err());
     }
 
     #[test]
     fn escaping_counts_towards_the_limit() {
         let quotes = Response::json(200, "\"".repeat(MAX_ANSWER / 2));
-        assert!(matches!(quotes.fitting(Door::HttpApi), Err(EdgeError::CoreAnswerTooLarge(_))));
+        assert!(matches!(quotes.to_json_within_limit(EventSource::HttpApi), Err(EdgeError::CoreAnswerTooLarge(_))));
     }
 }

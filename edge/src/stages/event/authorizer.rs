@@ -1,16 +1,16 @@
-//! Who the platform says the caller is, as the request context has it.
+//! What the platform has verified about the caller, as the request context has it.
 
 use crate::claims::Claims;
 use crate::json::Object;
 
-/// The platform's word for who the caller is.
+/// What the platform has verified about the caller.
 #[derive(Debug)]
-pub enum Proof<'e> {
-    /// Nobody has proved anything.
+pub enum AuthorizerContext<'e> {
+    /// Nothing.
     None,
     /// A JWT or Cognito authorizer has verified a token with these claims.
     Token(Claims<'e>),
-    /// A Lambda authorizer has let the caller in with this context.
+    /// A Lambda authorizer has allowed the request with this context.
     LambdaAuthorizer(Claims<'e>),
     /// IAM has verified a signature.
     Iam(Claims<'e>),
@@ -18,8 +18,8 @@ pub enum Proof<'e> {
     CognitoIdentity(&'e str),
 }
 
-impl<'e> Proof<'e> {
-    /// What an HTTP API or a function URL says: `requestContext.authorizer`.
+impl<'e> AuthorizerContext<'e> {
+    /// Reads `requestContext.authorizer` of an HTTP API or a function URL.
     pub fn of_http_api(authorizer: &Object<'e>) -> Self {
         let token = authorizer.object("jwt").and_then(|jwt| jwt.object("claims"));
         Self::first([
@@ -29,7 +29,8 @@ impl<'e> Proof<'e> {
         ])
     }
 
-    /// A Cognito authorizer gives `claims`; a Lambda authorizer's context stands flat beside its `principalId`.
+    /// Reads `requestContext.authorizer` of a REST API: a Cognito authorizer gives `claims`, a Lambda authorizer puts its
+    /// context flat beside `principalId`.
     pub fn of_rest_api(context: &Object<'e>) -> Self {
         let authorizer = context.object("authorizer").unwrap_or_default();
         let lambda = authorizer.get("principalId").is_some().then(|| authorizer.clone());
@@ -40,11 +41,11 @@ impl<'e> Proof<'e> {
         ])
     }
 
-    fn first(proofs: [Option<Self>; 3]) -> Self {
-        proofs.into_iter().flatten().find(|proof| !proof.is_empty()).unwrap_or(Self::None)
+    fn first(found: [Option<Self>; 3]) -> Self {
+        found.into_iter().flatten().find(|context| !context.is_empty()).unwrap_or(Self::None)
     }
 
-    /// The verified members, where the proof has any.
+    /// The verified claims, or the equivalent members of an IAM or Lambda authorizer.
     pub fn claims(&self) -> Option<&Claims<'e>> {
         match self {
             Self::Token(claims) | Self::LambdaAuthorizer(claims) | Self::Iam(claims) => Some(claims),

@@ -1,89 +1,90 @@
-//! An admitted request becomes one with a known [`Caller`], or 401 when nobody has proved who it is, or 403 when it may not.
+//! Authorizes a request: gives it a [`Caller`], or answers 401 when nothing about the caller is verified, or 403 when the
+//! caller is not allowed.
 //!
-//! The identity is made of what the platform verified and of nothing else: no header, no query and no body is looked at.
+//! The identity comes from what the platform, or the edge itself, has verified: no header, query or body is read here.
 
 mod identity;
 
 use std::borrow::Cow;
 
-use crate::admit::Admitted;
 use crate::claims::Claims;
 use crate::error::EdgeError;
-use crate::event::{Content, Door, Proof, RequestMeta};
-use crate::token::VerifiedToken;
+use crate::stages::event::{AuthorizerContext, Content, EventSource, RequestMeta};
+use crate::stages::route::RoutedRequest;
+use crate::stages::token::VerifiedToken;
 pub use identity::Identity;
 
-/// Who may come in, and what of them core is told.
+/// Who is authorized, and what core receives about the caller.
 #[derive(Debug)]
 pub struct Access {
-    /// The `token_use` that a token which has the claim must have; `None`: any.
+    /// The value that the claim `token_use` must have, where a token has it; `None` allows any.
     pub token_use: Option<&'static str>,
-    /// Groups of which one is enough.
+    /// The groups; membership of one is enough.
     pub groups: Vec<String>,
-    /// E-mail addresses, or `*@domain`, of which one is enough; lower-case.
+    /// E-mail addresses, or `*@domain`, in lower case; one match is enough.
     pub emails: Vec<String>,
-    /// Whether a caller may come in whom nobody has identified.
+    /// Whether a request without a verified identity is allowed.
     pub anonymous: bool,
-    /// Claims that core is told beside `sub` and `email`.
+    /// The claims that core receives beside `sub` and `email`.
     pub identity_claims: Vec<String>,
-    /// The claim that is the tenant id of the Invoke call.
+    /// The claim whose value becomes the tenant id of the Invoke call.
     pub tenant_claim: Option<String>,
 }
 
-/// A request whose caller is known and may call.
+/// A request whose caller is authorized.
 #[derive(Debug)]
 pub struct Authorized<'e> {
-    /// Where it came in.
-    pub door: Door,
+    /// The entry point.
+    pub source: EventSource,
     /// The HTTP method.
     pub method: Cow<'e, str>,
-    /// Who calls.
+    /// The caller.
     pub caller: Caller<'e>,
     /// What the caller sent.
     pub content: Content<'e>,
-    /// What core is told about the request itself.
+    /// What core receives about the request itself.
     pub meta: RequestMeta<'e>,
 }
 
-/// A caller that was let in.
+/// An authorized caller.
 #[derive(Debug)]
 pub struct Caller<'e> {
-    /// What core is told of the caller.
+    /// What core receives about the caller.
     pub identity: Identity<'e>,
     /// The tenant that the call is for.
     pub tenant: Option<String>,
 }
 
-/// Lets a request in, or not.
-/// A token that the edge has verified itself is the proof where the platform gives none.
+/// Authorizes a request. A token that the edge has verified itself counts where the platform has verified nothing.
 pub fn authorize<'e>(
-    admitted: Admitted<'e>,
+    routed: RoutedRequest<'e>,
     token: Option<&'e VerifiedToken>,
     access: &Access,
 ) -> Result<Authorized<'e>, EdgeError> {
-    let Admitted(request) = admitted;
-    let proof = match (request.proof, token) {
-        (Proof::None, Some(token)) => Proof::Token(token.claims()),
-        (proof, _) => proof,
+    let RoutedRequest(request) = routed;
+    let authorizer = match (request.authorizer, token) {
+        (AuthorizerContext::None, Some(token)) => AuthorizerContext::Token(token.claims()),
+        (authorizer, _) => authorizer,
     };
-    if matches!(proof, Proof::None) && !access.anonymous {
-        return Err(EdgeError::Unauthorized("nobody has proved who calls".into()));
+    if matches!(authorizer, AuthorizerContext::None) && !access.anonymous {
+        return Err(EdgeError::Unauthorized("no verified identity".into()));
     }
-    let identity = Identity::of(&proof, &access.identity_claims).ok_or(EdgeError::Unauthorized("IAM named nobody".into()))?;
+    let identity = Identity::of(&authorizer, &access.identity_claims)
+        .ok_or(EdgeError::Unauthorized("the IAM context has no caller".into()))?;
     let none = Claims::default();
-    let claims = proof.claims().unwrap_or(&none);
+    let claims = authorizer.claims().unwrap_or(&none);
     access.check_token_use(claims)?;
     access.check_membership(claims)?;
     let tenant = access.tenant(claims)?;
     let caller = Caller { identity, tenant };
-    Ok(Authorized { door: request.door, method: request.method, caller, content: request.content, meta: request.meta })
+    Ok(Authorized { source: request.source, method: request.method, caller, content: request.content, meta: request.meta })
 }
 
 impl Access {
     fn check_token_use(&self, claims: &Claims) -> Result<(), EdgeError> {
         match (self.token_use, claims.raw("token_use")) {
             (Some(wanted), Some(_)) if claims.text("token_use").as_deref() != Some(wanted) => {
-                Err(EdgeError::Forbidden("the token's token_use is another than TOKEN_USE"))
+                Err(EdgeError::Forbidden("the token's token_use is not TOKEN_USE"))
             }
             _ => Ok(()),
         }
@@ -94,7 +95,9 @@ impl Access {
         if open_to_all || self.is_in_a_group(claims) || self.has_a_listed_email(claims) {
             return Ok(());
         }
-        Err(EdgeError::Forbidden("neither in ALLOWED_GROUPS nor, verified, in ALLOWED_EMAILS"))
+        Err(EdgeError::Forbidden(
+            "the caller is in no group of ALLOWED_GROUPS and has no verified e-mail address of ALLOWED_EMAILS",
+        ))
     }
 
     fn is_in_a_group(&self, claims: &Claims) -> bool {
@@ -102,7 +105,7 @@ impl Access {
     }
 
     fn has_a_listed_email(&self, claims: &Claims) -> bool {
-        if self.emails.is_empty() || !claims.says_yes("email_verified") {
+        if self.emails.is_empty() || !claims.is_true("email_verified") {
             return false;
         }
         let Some(email) = claims.text("email") else { return false };
@@ -114,7 +117,7 @@ impl Access {
         })
     }
 
-    /// The tenant id's form is Lambda's: 1 to 256 of `a-zA-Z0-9._:/=+-@` and space.
+    /// The tenant id, in the form that Lambda accepts: 1 to 256 characters of `a-zA-Z0-9._:/=+-@` and space.
     fn tenant(&self, claims: &Claims) -> Result<Option<String>, EdgeError> {
         let Some(name) = &self.tenant_claim else { return Ok(None) };
         let fits = |id: &str| {

@@ -1,8 +1,8 @@
-//! Times a request, and core within it.
+//! Measures the time of a request, and the time of core within it.
 
 use std::time::{Duration, Instant};
 
-/// When a request came, and how long core has taken of the time since.
+/// The start of a request, and the time that core has taken since.
 #[derive(Debug)]
 pub struct Clock {
     start: Instant,
@@ -11,12 +11,12 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// From now on.
+    /// Starts the clock.
     pub fn start() -> Self {
         Self { start: Instant::now(), core: None, edge: None }
     }
 
-    /// Waits for core; several waits add up.
+    /// Waits for core, and adds the time to core's.
     pub async fn time_core<T>(&mut self, call: impl Future<Output = T>) -> T {
         let start = Instant::now();
         let result = call.await;
@@ -24,17 +24,17 @@ impl Clock {
         result
     }
 
-    /// The edge's own work is done: what still passes is the time that the caller takes to read.
+    /// Stops the edge's own time: from now on the caller reads.
     pub fn stop_edge(&mut self) {
         self.edge = Some(self.edge());
     }
 
-    /// How long core took; `None` when it was not called.
+    /// The time that core took; `None` when it was not invoked.
     pub fn core(&self) -> Option<Duration> {
         self.core
     }
 
-    /// How long the edge itself took.
+    /// The time that the edge itself took.
     pub fn edge(&self) -> Duration {
         self.edge.unwrap_or_else(|| self.start.elapsed().saturating_sub(self.core.unwrap_or_default()))
     }

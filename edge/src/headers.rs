@@ -1,24 +1,24 @@
-//! A response's headers: few, in order, names compared in any case.
+//! The headers of a response, in order; names are compared without regard to case.
 
 use std::borrow::Cow;
 
-/// Header names and values; a name may stand more than once.
+/// Header names and values; a name may occur more than once.
 #[derive(Debug, Default)]
 pub struct Headers(Vec<(Cow<'static, str>, Cow<'static, str>)>);
 
 impl Headers {
-    /// Sets a header to one value, whatever it was.
+    /// Replaces a header.
     pub fn set(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
         self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.0.push((Cow::Borrowed(name), value.into()));
     }
 
-    /// Adds a value beside those that a header has.
+    /// Adds a value to those that a header has.
     pub fn add(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'static, str>>) {
         self.0.push((name.into(), value.into()));
     }
 
-    /// Whether a header is there.
+    /// Whether there is such a header.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
     }

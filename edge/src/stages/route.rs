@@ -1,45 +1,47 @@
-//! The first checks after the preflight: is the path one that this edge serves, and the method?
+//! Checks that the edge serves the path and the method of a request.
 
 use crate::error::EdgeError;
-use crate::event::{Door, Request};
+use crate::stages::event::{EventSource, Request};
 
-/// What is served.
+/// The paths and methods that the edge serves.
 #[derive(Debug)]
-pub struct Served {
+pub struct RouteTable {
     /// The methods, upper-case. `HEAD` goes with `GET`.
     pub methods: Vec<String>,
-    /// The paths; empty: all.
+    /// The paths; every path where the list is empty.
     pub routes: Vec<Route>,
 }
 
-/// A path, or all paths below one.
+/// One path, or every path below it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route {
-    /// This path and no other.
+    /// Exactly this path.
     Exact(String),
-    /// Everything that begins with this, which ends in `/`.
+    /// Every path with this prefix, which ends in `/`.
     Below(String),
 }
 
-/// A request whose path and method are served. At the direct door there is neither to check.
+/// A request whose path and method are served. A direct Invoke has neither.
 #[derive(Debug)]
-pub struct Admitted<'e>(pub Request<'e>);
+pub struct RoutedRequest<'e>(pub Request<'e>);
 
-/// Passes a request that is served, or 404, or 405.
-pub fn admit<'e>(request: Request<'e>, served: &Served) -> Result<Admitted<'e>, EdgeError> {
-    if request.door == Door::Direct {
-        return Ok(Admitted(request));
+/// Passes a request that the route table has; otherwise 404 or 405.
+pub fn route<'e>(request: Request<'e>, route_table: &RouteTable) -> Result<RoutedRequest<'e>, EdgeError> {
+    if request.source == EventSource::Direct {
+        return Ok(RoutedRequest(request));
     }
-    let has_route = served.routes.is_empty() || served.routes.iter().any(|route| route.is(&request.path));
-    match (has_route, served.has_method(&request.method)) {
-        (false, _) => Err(EdgeError::NotFound),
-        (true, false) => Err(EdgeError::MethodNotAllowed),
-        (true, true) => Ok(Admitted(request)),
+    let has_route = route_table.routes.is_empty() || route_table.routes.iter().any(|route| route.is(&request.path));
+    if !has_route {
+        return Err(EdgeError::NotFound);
     }
+    if !route_table.has_method(&request.method) {
+        return Err(EdgeError::MethodNotAllowed);
+    }
+    Ok(RoutedRequest(request))
 }
 
-impl Served {
-    /// The value of `Allow`.
+impl RouteTable {
+    /// The value of the `Allow` header.
     pub fn allow(&self) -> String {
         let head = self.has_method("HEAD").then_some("HEAD");
         let methods: Vec<_> = self.methods.iter().map(String::as_str).chain(head).chain(["OPTIONS"]).collect();

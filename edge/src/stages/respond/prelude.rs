@@ -1,5 +1,6 @@
-//! The first bytes of core's streamed answer become the head of the response: they may be a prelude with status and headers.
-//! Pure; it holds bytes back only while they may still be one.
+//! Reads the head of a streamed response from the first bytes of core's answer, which may be a prelude with status and headers.
+//!
+//! Bytes are held back only while they may still be a prelude.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
 
 use base64::Engine;
@@ -7,100 +8,100 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 
 use super::core_answer::{is_header, malformed, proxy_headers, read_core_reply, status};
-use super::{MAX_ANSWER, Response};
-use crate::config::{CoreReplyShape, ErrorDetail};
+use super::{CoreReplyShape, ErrorDetail, MAX_ANSWER, Response};
 use crate::error::EdgeError;
 use crate::invoke::CoreReply;
 use crate::json::Object;
 
-/// What stands between a prelude and the bytes that follow it.
+/// The delimiter between a prelude and the body.
 pub const DELIMITER: [u8; 8] = [0; 8];
-/// The type of an answer that begins with a prelude.
+/// The content type of an answer that begins with a prelude.
 const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
 /// The longest prelude, in bytes.
 const MAX_PRELUDE: usize = 64 * 1024;
-/// What a prelude begins with.
+/// The members with which a prelude may begin.
 const MEMBERS: [&[u8]; 4] = [b"\"statusCode\"", b"\"headers\"", b"\"cookies\"", b"\"multiValueHeaders\""];
 
-/// An answer whose head is known.
+/// The head of a streamed response, and the bytes of the body that came with it.
 #[derive(Debug)]
-pub struct Opened {
+pub struct ResponseHead {
     /// Status and headers; the body is empty.
     pub response: Response,
-    /// Bytes that came with the head.
+    /// The bytes that came with the head.
     pub first: Bytes,
 }
 
-impl Opened {
-    /// A response that is there in one piece.
+impl ResponseHead {
+    /// The head of a response that came whole.
     fn of(mut response: Response, detail: ErrorDetail) -> Result<Self, EdgeError> {
         let body = std::mem::take(&mut response.body);
-        let first = match std::mem::take(&mut response.is_base64) {
-            true => STANDARD.decode(&body).map_err(|_| malformed("core's body is not base64", detail))?.into(),
-            false => body.into(),
+        let first = if std::mem::take(&mut response.is_base64) {
+            STANDARD.decode(&body).map_err(|_| malformed("core's body is not base64", detail))?.into()
+        } else {
+            body.into()
         };
         Ok(Self { response, first })
     }
 }
 
-/// An answer whose head is not known yet.
+/// Reads an answer until its head is known.
 #[derive(Debug)]
-pub struct Opening {
+pub struct PreludeParser {
     content_type: Option<String>,
     shape: CoreReplyShape,
     detail: ErrorDetail,
     held: BytesMut,
 }
 
-impl Opening {
-    /// Nothing has come; `content_type` is what Lambda says of the answer, if anything.
+impl PreludeParser {
+    /// A parser that has read nothing. `content_type` is the type that Lambda gives, if it gives one.
     pub fn new(content_type: Option<String>, shape: CoreReplyShape, detail: ErrorDetail) -> Self {
         Self { content_type, shape, detail, held: BytesMut::new() }
     }
 
-    /// Takes bytes, and gives the head once it is known.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Option<Opened>, EdgeError> {
+    /// Reads bytes, and gives the head once it is known.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Option<ResponseHead>, EdgeError> {
         self.held.extend_from_slice(bytes);
-        if let Some(opened) = self.with_prelude()? {
-            return Ok(Some(opened));
+        if let Some(head) = self.with_prelude()? {
+            return Ok(Some(head));
         }
         let may_be_prelude = self.held.len() < MAX_PRELUDE && begins_like_a_prelude(&self.held);
-        // An answer in API Gateway's form is taken apart when it is whole.
-        let may_be_proxys =
+        // A response in API Gateway's form is unwrapped when it is whole.
+        let may_be_proxy_reply =
             self.shape == CoreReplyShape::Proxy && self.held.len() <= MAX_ANSWER && begins_like_an_object(&self.held);
-        Ok((!may_be_prelude && !may_be_proxys).then(|| self.without_prelude()))
+        Ok((!may_be_prelude && !may_be_proxy_reply).then(|| self.without_prelude()))
     }
 
-    /// The answer has ended: what there is of it is all.
-    pub fn end(mut self) -> Result<Opened, EdgeError> {
+    /// The answer has ended: gives the head of what was read.
+    pub fn end(mut self) -> Result<ResponseHead, EdgeError> {
         if self.shape == CoreReplyShape::Proxy {
             let reply = CoreReply { payload: self.held.to_vec(), is_function_error: false };
-            return Opened::of(read_core_reply(reply, self.shape, self.detail)?, self.detail);
+            return ResponseHead::of(read_core_reply(reply, self.shape, self.detail)?, self.detail);
         }
         if self.held.is_empty() {
-            return Ok(Opened { response: Response::json(200, String::new()), first: Bytes::from_static(b"{}") });
+            return Ok(ResponseHead { response: Response::json(200, String::new()), first: Bytes::from_static(b"{}") });
         }
         Ok(self.without_prelude())
     }
 
-    fn with_prelude(&mut self) -> Result<Option<Opened>, EdgeError> {
+    fn with_prelude(&mut self) -> Result<Option<ResponseHead>, EdgeError> {
         let found = self.held.windows(DELIMITER.len()).position(|window| window == DELIMITER);
         let Some(length) = found.filter(|_| begins_like_a_prelude(&self.held)) else { return Ok(None) };
         let prelude = std::str::from_utf8(&self.held[..length]).ok().and_then(read_prelude);
-        let response = prelude.ok_or_else(|| malformed("core's prelude is none", self.detail))?;
+        let response = prelude.ok_or_else(|| malformed("core's prelude cannot be read", self.detail))?;
         let first = self.held.split_off(length + DELIMITER.len()).freeze();
-        Ok(Some(Opened { response, first }))
+        Ok(Some(ResponseHead { response, first }))
     }
 
-    fn without_prelude(&mut self) -> Opened {
+    fn without_prelude(&mut self) -> ResponseHead {
         let mut response = Response::json(200, String::new());
         let said = self.content_type.take().filter(|kind| kind != WITH_PRELUDE && is_header("content-type", kind));
         response.headers.set("Content-Type", said.unwrap_or_else(|| guess(&self.held).to_owned()));
-        Opened { response, first: self.held.split().freeze() }
+        ResponseHead { response, first: self.held.split().freeze() }
     }
 }
 
-/// Status, headers and cookies; `None` when it is none, or says what no HTTP answer can.
+/// Status, headers and cookies; `None` when the text is no prelude, or has a header that HTTP does not allow.
 fn read_prelude(text: &str) -> Option<Response> {
     let prelude = Object::read(text)?;
     let code = prelude.get("statusCode").map_or(Some(200), status)?;
@@ -109,9 +110,10 @@ fn read_prelude(text: &str) -> Option<Response> {
         if !is_header(&name, &value) {
             return None;
         }
-        match name.eq_ignore_ascii_case("content-type") {
-            true => response.headers.set("Content-Type", value),
-            false => response.headers.add(name, value),
+        if name.eq_ignore_ascii_case("content-type") {
+            response.headers.set("Content-Type", value);
+        } else {
+            response.headers.add(name, value);
         }
     }
     Some(response)
@@ -128,7 +130,7 @@ fn begins_like_a_prelude(bytes: &[u8]) -> bool {
     MEMBERS.iter().any(|member| rest.starts_with(member) || member.starts_with(rest))
 }
 
-/// The type of an answer of which nobody says it: Lambda's event stream has no place for it.
+/// A guess at the content type, from the first bytes: Lambda's event stream does not carry it.
 fn guess(bytes: &[u8]) -> &'static str {
     let start = bytes.trim_ascii_start();
     let begins_with = |words: &[&[u8]]| words.iter().any(|word| start.starts_with(word));
@@ -148,18 +150,18 @@ mod tests {
 
     /// Status, headers and first bytes, with the number of pieces that were held until then.
     fn open(pieces: &[&[u8]]) -> String {
-        let mut opening = Opening::new(None, CoreReplyShape::Raw, ErrorDetail::Message);
+        let mut parser = PreludeParser::new(None, CoreReplyShape::Raw, ErrorDetail::Message);
         for (at, piece) in pieces.iter().enumerate() {
-            if let Some(opened) = opening.push(piece).expect("no failure") {
-                return format!("{} {}", at + 1, told(&opened));
+            if let Some(head) = parser.push(piece).expect("no failure") {
+                return format!("{} {}", at + 1, written(&head));
             }
         }
-        format!("end {}", told(&opening.end().expect("no failure")))
+        format!("end {}", written(&parser.end().expect("no failure")))
     }
 
-    fn told(opened: &Opened) -> String {
-        let headers: Vec<_> = opened.response.headers.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        format!("{} {} {:?}", opened.response.status, headers.join(","), String::from_utf8_lossy(&opened.first))
+    fn written(head: &ResponseHead) -> String {
+        let headers: Vec<_> = head.response.headers.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("{} {} {:?}", head.response.status, headers.join(","), String::from_utf8_lossy(&head.first))
     }
 
     #[test]
@@ -183,15 +185,15 @@ mod tests {
 
     #[test]
     fn what_lambda_says_of_the_type_goes_before_what_it_looks_like() {
-        let opened = Opening::new(Some("text/csv".to_owned()), CoreReplyShape::Raw, ErrorDetail::Message).push(b"1,2");
-        let opened = opened.expect("no failure").expect("a head");
-        assert!(told(&opened).contains("Content-Type=text/csv"), "{opened:?}");
+        let head = PreludeParser::new(Some("text/csv".to_owned()), CoreReplyShape::Raw, ErrorDetail::Message).push(b"1,2");
+        let head = head.expect("no failure").expect("a head");
+        assert!(written(&head).contains("Content-Type=text/csv"), "{head:?}");
     }
 
     #[test]
     fn a_prelude_that_never_ends_is_passed_on() {
-        let mut opening = Opening::new(None, CoreReplyShape::Raw, ErrorDetail::Message);
-        assert!(opening.push(br#"{"statusCode":200,"#).expect("no failure").is_none());
-        assert!(opening.push(&vec![b' '; MAX_PRELUDE]).expect("no failure").is_some());
+        let mut parser = PreludeParser::new(None, CoreReplyShape::Raw, ErrorDetail::Message);
+        assert!(parser.push(br#"{"statusCode":200,"#).expect("no failure").is_none());
+        assert!(parser.push(&vec![b' '; MAX_PRELUDE]).expect("no failure").is_some());
     }
 }

@@ -1,4 +1,5 @@
-//! A query string becomes a JSON object: every value a string, a repeated key an array of strings, keys in their first order.
+//! Turns a query string into a JSON object: every value is a string, a repeated key is an array of strings, and the keys keep
+//! their order.
 
 use std::borrow::Cow;
 
@@ -6,10 +7,10 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use crate::event::Query;
 use crate::json;
+use crate::stages::event::Query;
 
-/// Writes the object.
+/// The query as a JSON object.
 pub fn to_object(query: &Query) -> String {
     let mut fields = Fields::default();
     match query {

@@ -1,6 +1,6 @@
-//! An authorized request's body, or query, becomes an [`Validated::input`] that core may be given, or 400.
+//! Validates the input of an authorized request: the body, or the query of a `GET`; 400 when it is not valid.
 //!
-//! The input stays the text that the caller wrote: it is looked through for the required fields, never re-typed.
+//! The input stays the text that the caller sent: the required fields are looked for, and nothing is written anew.
 
 mod query;
 
@@ -11,23 +11,23 @@ use base64::Engine;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::authorize::{Authorized, Caller};
 use crate::error::EdgeError;
-use crate::event::{Body, Content, RequestMeta};
 use crate::json;
+use crate::stages::authorize::{Authorized, Caller};
+use crate::stages::event::{Body, Content, RequestMeta};
 
-/// A request that core may be given.
+/// A request whose input is valid.
 #[derive(Debug)]
 pub struct Validated<'e> {
-    /// Who calls.
+    /// The caller.
     pub caller: Caller<'e>,
-    /// A JSON object, as the caller wrote it.
+    /// A JSON object, as the caller sent it.
     pub input: Cow<'e, str>,
-    /// What core is told about the request itself.
+    /// What core receives about the request itself.
     pub meta: RequestMeta<'e>,
 }
 
-/// Reads the input and checks that the required fields are there.
+/// Reads the input and checks that the required fields are present.
 pub fn validate<'e>(authorized: Authorized<'e>, required: &[String]) -> Result<Validated<'e>, EdgeError> {
     let input = match authorized.method.as_ref() {
         "GET" | "HEAD" => Cow::Owned(query::to_object(&authorized.content.query)),
@@ -52,9 +52,9 @@ fn body(content: Content<'_>) -> Result<Cow<'_, str>, EdgeError> {
 
 fn check_fields(input: &str, required: &[String]) -> Result<(), EdgeError> {
     let mut json = serde_json::Deserializer::from_str(input);
-    let there = json.deserialize_map(FieldsThere(required)).and_then(|there| json.end().map(|()| there));
-    let there = there.map_err(|_| not_an_object(input))?;
-    let missing: Vec<_> = required.iter().zip(there).filter(|(_, there)| !there).map(|(name, _)| name.clone()).collect();
+    let present = json.deserialize_map(RequiredFieldsVisitor(required)).and_then(|present| json.end().map(|()| present));
+    let present = present.map_err(|_| not_an_object(input))?;
+    let missing: Vec<_> = required.iter().zip(present).filter(|(_, present)| !present).map(|(name, _)| name.clone()).collect();
     if missing.is_empty() { Ok(()) } else { Err(EdgeError::MissingFields(missing)) }
 }
 
@@ -63,7 +63,7 @@ fn is_blank(raw: &RawValue) -> bool {
     matches!(raw.get(), "null" | "\"\"")
 }
 
-/// Why `input` could not be read as an object: because it is another kind of JSON, or none.
+/// The error for an input that is not a JSON object: another JSON value, or not JSON.
 fn not_an_object(input: &str) -> EdgeError {
     match serde_json::from_str::<&RawValue>(input) {
         Ok(raw) if !raw.get().starts_with('{') => EdgeError::NotAnObject,
@@ -71,10 +71,10 @@ fn not_an_object(input: &str) -> EdgeError {
     }
 }
 
-/// Goes through an object once and tells of each required field whether it is there; of a repeated key the last counts.
-struct FieldsThere<'a>(&'a [String]);
+/// Reads an object once, and gives for each required field whether it is present; the last of a repeated key counts.
+struct RequiredFieldsVisitor<'a>(&'a [String]);
 
-impl<'e> Visitor<'e> for FieldsThere<'_> {
+impl<'e> Visitor<'e> for RequiredFieldsVisitor<'_> {
     type Value = Vec<bool>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -82,15 +82,15 @@ impl<'e> Visitor<'e> for FieldsThere<'_> {
     }
 
     fn visit_map<A: MapAccess<'e>>(self, mut map: A) -> Result<Vec<bool>, A::Error> {
-        let mut there = vec![false; self.0.len()];
+        let mut present = vec![false; self.0.len()];
         while let Some(key) = map.next_key::<&RawValue>()? {
             let key = json::key_text(key.get());
             match self.0.iter().position(|name| *name == key) {
-                Some(index) => there[index] = !is_blank(map.next_value()?),
+                Some(index) => present[index] = !is_blank(map.next_value()?),
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(there)
+        Ok(present)
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
                 r#"{"partner":"a","partner":"","year":1,"period":"Q1","question":"?"}"#,
                 "missing_fields",
             ),
-            ("nothing there", "{}", "missing_fields"),
+            ("nothing present", "{}", "missing_fields"),
             ("an array", "[1]", "not_an_object"),
             ("a string", "\"{}\"", "not_an_object"),
             ("null", "null", "not_an_object"),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn all_missing_fields_are_told_in_the_configured_order() {
+    fn all_missing_fields_are_named_in_the_configured_order() {
         let error = check_fields(r#"{"question":null,"period":"","x":1}"#, &required()).expect_err("missing");
         assert_eq!(error.message(), "Missing fields: partner, year, period, question");
     }

@@ -1,7 +1,7 @@
-//! A bearer token, verified by the edge itself, where no platform does: a function URL with auth `NONE`.
+//! Verifies a bearer token where no platform does: behind a function URL with auth `NONE`.
 //!
-//! Given an admitted request that nobody has vouched for, gives the claims of a token that holds, or 401. What the
-//! claims allow is for [`crate::authorize`] to say, `token_use` too.
+//! Gives the claims of a verified token, or 401, or 503 when the issuer's keys cannot be fetched. What the claims allow is
+//! decided in [`crate::stages::authorize`], `token_use` too.
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>
 
 mod fetch;
@@ -11,12 +11,12 @@ use std::time::SystemTime;
 use jws::{Jws, KeyCache, KeyCacheLimits, RegisteredClaims, TokenError, bearer_token};
 use serde_json::value::RawValue;
 
-use crate::admit::Admitted;
 use crate::claims::Claims;
 use crate::error::EdgeError;
-use crate::event::Proof;
 use crate::http::{Client, Roots};
 use crate::json::Object;
+use crate::stages::event::AuthorizerContext;
+use crate::stages::route::RoutedRequest;
 use fetch::DocumentClient;
 
 /// Whose tokens are accepted, and for whom they must be made.
@@ -61,10 +61,10 @@ impl TokenVerifier {
     }
 
     /// Verifies a request's token; `None` where the platform has authorized the caller already, or there is no token.
-    pub async fn verify(&self, request: &Admitted<'_>) -> Result<Option<VerifiedToken>, EdgeError> {
-        let Admitted(request) = request;
+    pub async fn verify(&self, request: &RoutedRequest<'_>) -> Result<Option<VerifiedToken>, EdgeError> {
+        let RoutedRequest(request) = request;
         let header = request.authorization.as_deref().map(str::trim).unwrap_or_default();
-        if !matches!(request.proof, Proof::None) || header.is_empty() {
+        if !matches!(request.authorizer, AuthorizerContext::None) || header.is_empty() {
             return Ok(None);
         }
         let no_token = "the Authorization header holds no bearer token";

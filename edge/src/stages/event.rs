@@ -1,36 +1,37 @@
-//! Any door's event becomes a [`Request`]. Lambda hands over JSON and nothing else; of other text it makes some request that
-//! is refused later. Tolerant: an odd or missing member is an absent one, never an error; borrowed:
-//! nothing is copied but texts that hold escapes.
+//! Reads the event of any entry point into a [`Request`].
 //!
-//! The doors are told apart by the event's shape alone. What is not clearly API Gateway's or a function URL's event came in
-//! by the Invoke API, where only the invocation's context can say who the caller is.
+//! Reading never fails: a member that is missing or of the wrong type counts as absent, and the stages after this one refuse
+//! what they need. The request borrows from the event; only strings with escapes are copied.
+//!
+//! The entry point is recognised by the event's shape alone. What is not clearly an event of API Gateway or of a function URL
+//! came by the Invoke API, where only the invocation's context can say who the caller is.
 
+mod authorizer;
 mod headers;
-mod proof;
 
 use std::borrow::Cow;
 
 use lambda_runtime::Context;
 
 use crate::json::{self, Object};
+pub use authorizer::AuthorizerContext;
 use headers::Headers;
-pub use proof::Proof;
 
-/// The way by which an event came in.
+/// The entry point that an event came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum EventSource {
     /// API Gateway HTTP API, payload format 2.0.
     HttpApi,
     /// API Gateway REST API, or an HTTP API with payload format 1.0.
     RestApi,
     /// A Lambda function URL.
     FunctionUrl,
-    /// Lambda's Invoke API: there is no HTTP request and no HTTP answer.
+    /// Lambda's Invoke API: there is neither an HTTP request nor an HTTP response.
     Direct,
 }
 
-impl Door {
-    /// The door's name in the log.
+impl EventSource {
+    /// The name in the log.
     pub fn name(self) -> &'static str {
         match self {
             Self::HttpApi => "http-api",
@@ -41,12 +42,12 @@ impl Door {
     }
 }
 
-/// What one event asks for.
+/// The request that an event carries.
 #[derive(Debug)]
 pub struct Request<'e> {
-    /// Where it came in.
-    pub door: Door,
-    /// The HTTP method, upper-case as sent; empty at the direct door.
+    /// The entry point.
+    pub source: EventSource,
+    /// The HTTP method as it was sent; empty for a direct Invoke.
     pub method: Cow<'e, str>,
     /// The path as it was sent, without the API's stage.
     pub path: Cow<'e, str>,
@@ -54,15 +55,15 @@ pub struct Request<'e> {
     pub origin: Option<Cow<'e, str>>,
     /// The `Authorization` header.
     pub authorization: Option<Cow<'e, str>>,
-    /// Who the platform says the caller is.
-    pub proof: Proof<'e>,
+    /// What the platform has verified about the caller.
+    pub authorizer: AuthorizerContext<'e>,
     /// What the caller sent.
     pub content: Content<'e>,
-    /// What core is told about the request itself.
+    /// What core receives about the request itself.
     pub meta: RequestMeta<'e>,
 }
 
-/// What the caller sent, not yet looked into.
+/// What the caller sent, not yet validated.
 #[derive(Debug)]
 pub struct Content<'e> {
     /// The request's body.
@@ -74,13 +75,13 @@ pub struct Content<'e> {
 /// A request's body.
 #[derive(Debug)]
 pub enum Body<'e> {
-    /// There is none.
+    /// There is no body.
     Absent,
-    /// Text.
+    /// Text, as the caller sent it.
     Text(Cow<'e, str>),
     /// Bytes in base64.
     Base64(Cow<'e, str>),
-    /// JSON that was never put into a string: the event of a direct Invoke, or a test event written by hand.
+    /// JSON that does not stand in a string: the event of a direct Invoke, or a test event written by hand.
     Json(&'e str),
 }
 
@@ -93,7 +94,7 @@ pub enum Query<'e> {
     Decoded(Object<'e>),
 }
 
-/// What core is told about the request itself.
+/// What core receives about the request itself.
 #[derive(Debug)]
 pub struct RequestMeta<'e> {
     /// The caller's address, as the platform saw it.
@@ -107,8 +108,8 @@ pub struct RequestMeta<'e> {
 impl<'e> Request<'e> {
     /// Reads an event of any shape.
     ///
-    /// An invocation that has a Cognito identity or a client context came by the Invoke API from an app: whatever its
-    /// event looks like, what stands in it is the caller's own word.
+    /// An invocation with a Cognito identity or a client context came by the Invoke API from an app. Its event may look like
+    /// one of API Gateway, but the caller wrote it: nothing in it is verified.
     pub fn read(event: &'e str, context: &'e Context) -> Self {
         if context.identity.is_some() || context.client_context.is_some() {
             return Self::direct(event, context);
@@ -135,12 +136,12 @@ impl<'e> Request<'e> {
             request_id: &lambda.request_id,
         };
         Self {
-            door: if is_function_url(context) { Door::FunctionUrl } else { Door::HttpApi },
+            source: if is_function_url(context) { EventSource::FunctionUrl } else { EventSource::HttpApi },
             method: http.text("method").unwrap_or_default(),
             path: path_2_0(event, context),
             origin: headers.get("origin"),
             authorization: headers.get("authorization"),
-            proof: Proof::of_http_api(&authorizer),
+            authorizer: AuthorizerContext::of_http_api(&authorizer),
             content: Content { body: Body::of(event), query: Query::Encoded(query) },
             meta,
         }
@@ -157,29 +158,29 @@ impl<'e> Request<'e> {
             request_id: &lambda.request_id,
         };
         Self {
-            door: Door::RestApi,
+            source: EventSource::RestApi,
             method,
             path: event.text("path").unwrap_or_default(),
             origin: headers.get("origin"),
             authorization: headers.get("authorization"),
-            proof: Proof::of_rest_api(context),
+            authorizer: AuthorizerContext::of_rest_api(context),
             content: Content { body: Body::of(event), query: Query::Decoded(query.unwrap_or_default()) },
             meta,
         }
     }
 
     fn direct(event: &'e str, context: &'e Context) -> Self {
-        let proof = match &context.identity {
-            Some(identity) if !identity.identity_id.is_empty() => Proof::CognitoIdentity(&identity.identity_id),
-            _ => Proof::None,
+        let authorizer = match &context.identity {
+            Some(identity) if !identity.identity_id.is_empty() => AuthorizerContext::CognitoIdentity(&identity.identity_id),
+            _ => AuthorizerContext::None,
         };
         Self {
-            door: Door::Direct,
+            source: EventSource::Direct,
             method: Cow::default(),
             path: Cow::default(),
             origin: None,
             authorization: None,
-            proof,
+            authorizer,
             content: Content { body: Body::Json(event), query: Query::Encoded(Cow::default()) },
             meta: RequestMeta { ip: None, user_agent: None, request_id: &context.request_id },
         }
@@ -225,38 +226,38 @@ mod tests {
         look(Request::read(event, &context))
     }
 
-    fn door(event: &str) -> Door {
-        with_request(event, |request| request.door)
+    fn source(event: &str) -> EventSource {
+        with_request(event, |request| request.source)
     }
 
     #[test]
-    fn the_door_is_told_by_the_events_shape() {
+    fn the_entry_point_is_recognised_by_the_events_shape() {
         for (name, event, expected) in [
-            ("payload 2.0", r#"{"requestContext":{"http":{"method":"POST"}}}"#, Door::HttpApi),
+            ("payload 2.0", r#"{"requestContext":{"http":{"method":"POST"}}}"#, EventSource::HttpApi),
             (
                 "function URL",
                 r#"{"requestContext":{"domainName":"abc.lambda-url.us-east-1.on.aws","http":{}}}"#,
-                Door::FunctionUrl,
+                EventSource::FunctionUrl,
             ),
-            ("payload 1.0", r#"{"httpMethod":"POST","requestContext":{}}"#, Door::RestApi),
-            ("a caller's own JSON", r#"{"partner":"acme"}"#, Door::Direct),
-            ("no request context", r#"{"httpMethod":"POST"}"#, Door::Direct),
-            ("an odd request context", r#"{"requestContext":[],"httpMethod":"POST"}"#, Door::Direct),
-            ("an odd method", r#"{"requestContext":{},"httpMethod":7}"#, Door::Direct),
-            ("not an object", "[1,2]", Door::Direct),
-            ("nothing", "null", Door::Direct),
+            ("payload 1.0", r#"{"httpMethod":"POST","requestContext":{}}"#, EventSource::RestApi),
+            ("a caller's own JSON", r#"{"partner":"acme"}"#, EventSource::Direct),
+            ("no request context", r#"{"httpMethod":"POST"}"#, EventSource::Direct),
+            ("an odd request context", r#"{"requestContext":[],"httpMethod":"POST"}"#, EventSource::Direct),
+            ("an odd method", r#"{"requestContext":{},"httpMethod":7}"#, EventSource::Direct),
+            ("not an object", "[1,2]", EventSource::Direct),
+            ("nothing", "null", EventSource::Direct),
         ] {
-            assert_eq!(door(event), expected, "{name}");
+            assert_eq!(source(event), expected, "{name}");
         }
     }
 
     #[test]
-    fn odd_members_are_absent_ones() {
+    fn members_of_the_wrong_type_count_as_absent() {
         let event = r#"{"requestContext":{"http":{"method":7,"sourceIp":[]},"authorizer":"x"},"headers":3,"body":null,"isBase64Encoded":"no"}"#;
         with_request(event, |request| {
             assert_eq!(request.method, "");
             assert!(request.origin.is_none() && request.meta.ip.is_none() && request.meta.user_agent.is_none());
-            assert!(matches!(request.proof, Proof::None));
+            assert!(matches!(request.authorizer, AuthorizerContext::None));
             assert!(matches!(request.content.body, Body::Absent));
         });
     }
@@ -265,14 +266,14 @@ mod tests {
     fn claims_of_any_type_leave_the_event_readable() {
         let event = r#"{"requestContext":{"http":{},"authorizer":{"jwt":{"claims":
             {"sub":"u","exp":1,"ok":true,"groups":["a"],"address":{"x":1},"none":null},"scopes":null}}}}"#;
-        with_request(event, |request| assert!(matches!(request.proof, Proof::Token(_))));
+        with_request(event, |request| assert!(matches!(request.authorizer, AuthorizerContext::Token(_))));
     }
 
     #[test]
-    fn an_empty_or_absent_proof_is_none() {
+    fn an_empty_or_absent_authorizer_verifies_nothing() {
         for authorizer in ["null", "{}", r#"{"jwt":{}}"#, r#"{"jwt":{"claims":{}}}"#, r#"{"lambda":null}"#, r#"{"iam":{}}"#] {
             let event = format!(r#"{{"requestContext":{{"http":{{}},"authorizer":{authorizer}}}}}"#);
-            with_request(&event, |request| assert!(matches!(request.proof, Proof::None), "{authorizer}"));
+            with_request(&event, |request| assert!(matches!(request.authorizer, AuthorizerContext::None), "{authorizer}"));
         }
     }
 
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_is_told_without_the_stage() {
+    fn the_path_is_read_without_the_stage() {
         for (stage, path, expected) in [
             ("$default", "/inference", "/inference"),
             ("dev", "/dev/inference", "/inference"),

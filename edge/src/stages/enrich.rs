@@ -1,21 +1,29 @@
-//! A validated request becomes the bytes that core receives: the caller's own JSON, spliced between what the edge knows.
+//! Builds the payload that core receives: the caller's own JSON, beside what the edge knows about the caller and the request.
 
 use serde::Serialize;
 
-use crate::config::PayloadShape;
 use crate::error::EdgeError;
-use crate::validate::Validated;
+use crate::stages::validate::Validated;
+
+/// `PAYLOAD`: what core receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayloadShape {
+    /// `{"input", "identity", "requestMeta"}`.
+    Envelope,
+    /// The caller's object alone.
+    Bare,
+}
 
 /// Lambda's limit for a synchronous request, in bytes.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
-/// What the Invoke call carries.
+/// The payload of the Invoke call.
 #[derive(Debug)]
 pub struct Enriched {
     /// The payload, a JSON object.
     pub payload: Vec<u8>,
-    /// The tenant that the call is for.
+    /// The tenant id of the Invoke call.
     pub tenant: Option<String>,
 }
 
@@ -27,7 +35,7 @@ struct Meta<'a> {
     request_id: &'a str,
 }
 
-/// Writes the payload, or 413 when Lambda would not take it.
+/// Builds the payload, or answers 413 when it would pass Lambda's limit.
 pub fn enrich(validated: Validated, shape: PayloadShape) -> Result<Enriched, EdgeError> {
     let payload = match shape {
         PayloadShape::Envelope => envelope(&validated),
@@ -56,7 +64,7 @@ fn envelope(validated: &Validated) -> Vec<u8> {
     payload
 }
 
-// Texts and raw JSON have no way to fail, and a Vec takes every byte.
+// Strings and raw JSON always serialize, and writing to a Vec does not fail.
 fn write_json(payload: &mut Vec<u8>, value: &impl Serialize) {
     serde_json::to_writer(payload, value).expect("JSON into memory");
 }

@@ -1,4 +1,4 @@
-//! The headers of an event.
+//! The request headers of an event.
 
 use std::borrow::Cow;
 
@@ -13,12 +13,12 @@ pub struct Headers<'e> {
 }
 
 impl<'e> Headers<'e> {
-    /// The headers of an event.
+    /// Reads `headers` and `multiValueHeaders`.
     pub fn of(event: &Object<'e>) -> Self {
         Self { single: event.object("headers").unwrap_or_default(), multi: event.object("multiValueHeaders").unwrap_or_default() }
     }
 
-    /// The value of a header; of several the last.
+    /// The value of a header; the last one where there are several.
     pub fn get(&self, name: &str) -> Option<Cow<'e, str>> {
         let text = |written: &'e str| json::string(written).filter(|text| !text.is_empty());
         self.single.written_ignoring_case(name).and_then(text).or_else(|| {
