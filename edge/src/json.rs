@@ -1,61 +1,57 @@
-//! JSON that is looked at without being re-typed: objects as ordered raw members, texts, and what is empty.
+//! JSON that is read without being written anew: objects as members in their order, with the text of their values.
 //!
-//! Nothing here fails loudly: what is not of the wanted shape is `None`, so that no odd member makes an event unreadable.
+//! serde_json finds the members. Reading never fails with an error: a value that is not of the expected type is `None`, so that
+//! a member of an unexpected type makes no event unreadable.
 
 mod escape;
-mod scan;
-mod words;
 
 use std::borrow::Cow;
+use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 pub use escape::write_string;
-use scan::{Members, members};
 
-/// The members of a JSON object in their order, values as they were written. A repeated key stands as often as it was written.
+/// The members of a JSON object in their order. A repeated key stands as often as it was written.
 #[derive(Debug, Default, Clone)]
-pub struct Object<'e>(Members<'e>);
+pub struct Object<'e>(Vec<(Cow<'e, str>, &'e RawValue)>);
 
 impl<'e> Object<'e> {
     /// Reads an object; `None` when the text is not one.
     pub fn read(text: &'e str) -> Option<Self> {
-        Self::of(serde_json::from_str(text).ok()?)
-    }
-
-    /// Cuts an object out of what Lambda says is JSON: what is not, is found out where a member is read.
-    pub fn cut(text: &'e str) -> Option<Self> {
-        members(text).map(Self)
+        serde_json::from_str(text).ok()
     }
 
     /// Reads an object from a raw value.
     pub fn of(raw: &'e RawValue) -> Option<Self> {
-        members(raw.get()).map(Self)
+        // Most values are read only to find that they are of another type: serde would describe the error at length.
+        if raw.get().starts_with('{') { Self::read(raw.get()) } else { None }
     }
 
     /// The value of a member; of a repeated key the last, as JSON parsers take it.
     pub fn get(&self, name: &str) -> Option<&'e RawValue> {
-        raw(self.written(name)?)
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
     }
 
-    /// A member as it was written.
+    /// The text of a member's value.
     pub fn written(&self, name: &str) -> Option<&'e str> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, written)| *written)
+        self.get(name).map(RawValue::get)
     }
 
-    /// A member whose name may be in any case, as header names are, as it was written.
+    /// The text of the value of a member whose name may be in any case, as header names are.
     pub fn written_ignoring_case(&self, name: &str) -> Option<&'e str> {
-        self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, written)| *written)
+        self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.get())
     }
 
     /// A member that is an object.
     pub fn object(&self, name: &str) -> Option<Object<'e>> {
-        members(self.written(name)?).map(Self)
+        Self::of(self.get(name)?)
     }
 
     /// A member that is a non-empty string.
     pub fn text(&self, name: &str) -> Option<Cow<'e, str>> {
-        string(self.written(name)?).filter(|text| !text.is_empty())
+        text(self.get(name)?)
     }
 
     /// Whether there is no member at all.
@@ -65,24 +61,44 @@ impl<'e> Object<'e> {
 
     /// The members in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &'e RawValue)> {
-        self.0.iter().filter_map(|(key, written)| Some((key.as_ref(), raw(written)?)))
+        self.0.iter().map(|(key, value)| (key.as_ref(), *value))
     }
 }
 
-/// StreamAborted out of valid JSON, which a part of it is too.
-fn raw(written: &str) -> Option<&RawValue> {
-    serde_json::from_str(written).ok()
+impl<'e> Deserialize<'e> for Object<'e> {
+    fn deserialize<D: Deserializer<'e>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
 }
 
-/// A string, when the value is one and is not empty.
+/// Reads keys as raw values too: JSON allows lone surrogates in them, which no Rust string can hold.
+struct ObjectVisitor;
+
+impl<'e> Visitor<'e> for ObjectVisitor {
+    type Value = Object<'e>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'e>>(self, mut map: A) -> Result<Object<'e>, A::Error> {
+        let mut members = Vec::new();
+        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            members.push((key_text(key.get()), value));
+        }
+        Ok(Object(members))
+    }
+}
+
+/// A non-empty string.
 pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
     string(raw.get()).filter(|text| !text.is_empty())
 }
 
-/// A string, when what is written is one. Lone surrogates, which JSON permits, become U+FFFD.
+/// The text of a JSON string. Lone surrogates, which JSON allows, become U+FFFD.
 pub fn string(written: &str) -> Option<Cow<'_, str>> {
     let inside = written.strip_prefix('"')?.strip_suffix('"')?;
-    // Without a way out of the loops, which the compiler then does sixteen bytes at a time.
+    // A fold without an early exit, which the compiler turns into vector instructions.
     let is_plain = inside.bytes().fold(true, |plain, byte| plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\'));
     if is_plain {
         return Some(Cow::Borrowed(inside));
@@ -91,7 +107,7 @@ pub fn string(written: &str) -> Option<Cow<'_, str>> {
     if has_controls { None } else { escape::resolve(inside).map(Cow::Owned) }
 }
 
-/// A key's text, unescaped.
+/// The text of a key.
 pub fn key_text(quoted: &str) -> Cow<'_, str> {
     string(quoted).unwrap_or_default()
 }
@@ -123,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_repeated_key_the_last_value_counts() {
+    fn the_last_value_of_a_repeated_key_counts() {
         let object = Object::read(r#"{"a":"","a":"x"}"#).expect("an object");
         assert_eq!(object.text("a").as_deref(), Some("x"));
     }

@@ -114,7 +114,7 @@ impl<'e> Request<'e> {
         if context.identity.is_some() || context.client_context.is_some() {
             return Self::direct(event, context);
         }
-        let Some(members) = Object::cut(event) else { return Self::direct(event, context) };
+        let Some(members) = Object::read(event) else { return Self::direct(event, context) };
         let Some(request_context) = members.object("requestContext") else { return Self::direct(event, context) };
         if let Some(http) = request_context.object("http") {
             return Self::payload_2_0(&members, &request_context, &http, context);
