@@ -7,8 +7,8 @@ use std::process::Command;
 use edge::config::Config;
 use serde_yaml_ng::Value;
 
-use crate::document::Document;
 use crate::ROOT;
+use crate::document::Document;
 
 /// Folders and files whose text counts as the program's.
 const SOURCES: [&str; 12] = [
@@ -66,7 +66,10 @@ pub fn dead_links(document: &Document) -> Vec<String> {
     let targets = document.prose.iter().flat_map(|(line, text)| {
         let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         let sources = text.split("src=\"").chain(text.split("href=\"")).skip(1).filter_map(|rest| rest.split('"').next());
-        links.chain(sources.filter(|target| !target.contains([' ', '<']))).map(|target| (*line, target.to_owned())).collect::<Vec<_>>()
+        links
+            .chain(sources.filter(|target| !target.contains([' ', '<'])))
+            .map(|target| (*line, target.to_owned()))
+            .collect::<Vec<_>>()
     });
     let is_dead = |target: &str| {
         let (path, heading) = target.split_once('#').unwrap_or((target, ""));
@@ -153,10 +156,14 @@ pub fn unknown_variables(document: &Document) -> Vec<String> {
     let sources = text_of(&SOURCES);
     let parameters = parameters_of_the_template();
     let is_constant = |name: &str| {
-        name.contains('_') && name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        name.contains('_')
+            && name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
     };
     let is_parameter = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.contains(|c: char| c.is_ascii_lowercase()) && name.chars().all(char::is_alphanumeric)
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.contains(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(char::is_alphanumeric)
     };
     let mut problems = Vec::new();
     for (line, span) in document.code_spans() {

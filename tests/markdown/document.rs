@@ -105,9 +105,11 @@ impl Document {
             let inner = text.trim().trim_start_matches('|').trim_end_matches('|').replace("\\|", "\u{0}");
             inner.split('|').map(|cell| cell.trim().replace('\u{0}', "|")).collect()
         };
-        let mut lines = self.prose.iter().map(|(_, text)| text).skip_while(|text| {
-            !text.starts_with('|') || cells(text).first().is_none_or(|cell| cell != first)
-        });
+        let mut lines = self
+            .prose
+            .iter()
+            .map(|(_, text)| text)
+            .skip_while(|text| !text.starts_with('|') || cells(text).first().is_none_or(|cell| cell != first));
         assert!(lines.next().is_some(), "{}: there is no table whose first column is {first:?}", self.path);
         lines.skip(1).take_while(|text| text.starts_with('|')).map(|text| cells(text)).collect()
     }
@@ -173,10 +175,9 @@ impl Block {
             _ => Vec::new(),
         };
         needed.chain(by_language).find_map(|what| match what.as_str() {
-            "the package registries" => std::env::var_os("CI").is_none().then(|| Missing {
-                why: "it downloads packages".to_owned(),
-                how: "set CI=true to run it".to_owned(),
-            }),
+            "the package registries" => std::env::var_os("CI")
+                .is_none()
+                .then(|| Missing { why: "it downloads packages".to_owned(), how: "set CI=true to run it".to_owned() }),
             "PYTHON_WITH_CLIENTS" => std::env::var_os("PYTHON_WITH_CLIENTS").is_none().then(|| Missing {
                 why: "PYTHON_WITH_CLIENTS names no python3 with boto3, awscli and awscurl".to_owned(),
                 how: "see CONTRIBUTING.md".to_owned(),
@@ -303,7 +304,8 @@ mod tests {
 
     #[test]
     fn a_block_has_its_line_language_and_instructions() {
-        let text = "# T\n\n<!-- test: needs npm; server, ready when http://localhost:5173 answers -->\n```sh\nnpm run dev\n```\n`a`\n";
+        let text =
+            "# T\n\n<!-- test: needs npm; server, ready when http://localhost:5173 answers -->\n```sh\nnpm run dev\n```\n`a`\n";
         let document = Document::parse("T.md", text);
         let block = &document.blocks[0];
         assert_eq!((block.line, block.language.as_str(), block.text.as_str()), (5, "sh", "npm run dev\n"));
