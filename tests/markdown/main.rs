@@ -5,12 +5,14 @@
 
 mod claims;
 mod document;
+#[path = "../not_run.rs"]
 mod not_run;
 mod session;
 
 use std::path::{Path, PathBuf};
 
 use document::{Block, Document, Instruction};
+use not_run::not_run;
 use session::Session;
 
 /// The repository's root, where every block runs.
@@ -35,54 +37,61 @@ fn every_command_of_the_documents_works() {
     assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
 }
 
+/// What became of the block above.
+enum Above {
+    /// It printed this.
+    Printed(String),
+    /// It was not run on this machine.
+    NotRun,
+    /// It prints nothing that could be compared.
+    Silent,
+}
+
 /// Runs a document's blocks in order, in one shell. The first that fails ends the document: what follows may depend on it.
 fn run(document: &Document) -> Result<(), String> {
-    let is_run = |block: &&Block| block.is_shell() && !block.is_run_elsewhere();
-    if !document.blocks.iter().any(|block| is_run(&block)) {
+    if !document.blocks.iter().any(|block| block.is_shell() && !block.is_run_elsewhere()) {
         return Ok(());
     }
-    for tool in ["bash", "curl", "jq"] {
-        if !session::is_there(tool) {
-            return not_run::report(&document.path, &format!("{tool} is not installed"), &format!("install {tool}"));
-        }
+    if let Some(tool) = ["bash", "curl", "jq"].into_iter().find(|tool| !session::is_there(tool)) {
+        not_run(&document.path, &format!("{tool} is not installed"), &format!("install {tool}"));
+        return Ok(());
     }
     let mut session = Session::start();
-    let mut output: Option<String> = None;
+    let mut above = Above::Silent;
     for block in &document.blocks {
         let at = format!("{}:{}", document.path, block.line);
         if block.instructions.contains(&Instruction::StopServers) {
             session.stop_servers();
         }
-        if let Some(missing) = block.missing() {
-            not_run::report(&at, &missing.why, &missing.how)?;
-            output = None;
-            continue;
-        }
         if block.is_run_elsewhere() {
             block.check_who_runs_it().map_err(|why| format!("{at}: {why}"))?;
             continue;
         }
+        if let Some(missing) = block.missing() {
+            not_run(&at, &missing.why, &missing.how);
+            above = Above::NotRun;
+            continue;
+        }
         if block.instructions.contains(&Instruction::OutputOfTheBlockAbove) {
-            match &output {
-                Some(output) => block.compare(output).map_err(|why| format!("{at}: {why}"))?,
-                None => not_run::report(&at, "the block above was not run", "see there")?,
+            match &above {
+                Above::Printed(output) => block.compare(output).map_err(|why| format!("{at}: {why}"))?,
+                Above::NotRun => {}
+                Above::Silent => return Err(format!("{at}: there is no block above whose output could be compared")),
             }
             continue;
         }
+        if let Some(port) = block.server().and_then(|ready| session::port_in_use(&block.text, ready)) {
+            not_run(&format!("{at} and what follows"), &format!("port {port} is in use"), "end the program that has it");
+            return Ok(());
+        }
         let ran = match (block.language.as_str(), block.server()) {
-            ("sh", Some(ready)) => match session::port_in_use(&block.text, ready) {
-                Some(port) => {
-                    let why = format!("port {port} is in use");
-                    return not_run::report(&at, &why, &format!("end the program that listens on port {port}"));
-                }
-                None => session.serve(&block.text, ready).map(|()| None),
-            },
-            ("sh", None) => session.run(&block.text).map(Some),
-            ("python", _) => session.run_python(&block.text).map(Some),
-            ("js" | "ts", _) => session::parse_javascript(&block.text).map(|()| None),
-            _ => Ok(None),
+            ("sh", Some(ready)) => session.serve(&block.text, ready).map(|()| Above::Silent),
+            ("sh", None) => session.run(&block.text).map(Above::Printed),
+            ("python", _) => session.run_python(&block.text).map(Above::Printed),
+            ("js" | "ts", _) => session::parse_javascript(&block.text).map(|()| Above::Silent),
+            _ => Ok(Above::Silent),
         };
-        output = ran.map_err(|why| format!("{at}: the block fails: {why}\n--- the block\n{}", block.text))?;
+        above = ran.map_err(|why| format!("{at}: the block fails: {why}\n--- the block\n{}", block.text))?;
     }
     Ok(())
 }
