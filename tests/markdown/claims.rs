@@ -65,11 +65,9 @@ pub fn dead_links(document: &Document) -> Vec<String> {
     let folder = Path::new(&document.path).parent().unwrap_or(Path::new(""));
     let targets = document.prose.iter().flat_map(|(line, text)| {
         let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        let sources = text.split("src=\"").chain(text.split("href=\"")).skip(1).filter_map(|rest| rest.split('"').next());
-        links
-            .chain(sources.filter(|target| !target.contains([' ', '<'])))
-            .map(|target| (*line, target.to_owned()))
-            .collect::<Vec<_>>()
+        let attributes = ["src=\"", "href=\""].into_iter();
+        let attributes = attributes.flat_map(|name| text.split(name).skip(1).filter_map(|rest| rest.split('"').next()));
+        links.chain(attributes).map(|target| (*line, target.to_owned())).collect::<Vec<_>>()
     });
     let is_dead = |target: &str| {
         let (path, heading) = target.split_once('#').unwrap_or((target, ""));

@@ -182,6 +182,10 @@ impl Block {
                 why: "PYTHON_WITH_CLIENTS names no python3 with boto3, awscli and awscurl".to_owned(),
                 how: "see CONTRIBUTING.md".to_owned(),
             }),
+            path if path.contains('/') => (!session::is_there(path)).then(|| Missing {
+                why: format!("{path} is not there"),
+                how: "run a block before it, which makes it".to_owned(),
+            }),
             tool => (!session::is_there(tool))
                 .then(|| Missing { why: format!("{tool} is not there"), how: format!("install {tool}") }),
         })

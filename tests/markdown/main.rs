@@ -11,7 +11,7 @@ mod session;
 
 use std::path::{Path, PathBuf};
 
-use document::{Block, Document, Instruction};
+use document::{Document, Instruction};
 use not_run::not_run;
 use session::Session;
 
