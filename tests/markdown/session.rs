@@ -71,6 +71,10 @@ impl Session {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_cargos)) {
             command.env_remove(name);
         }
+        // An HTTP error is a failure here, which curl says only when it is asked to.
+        let folder = scratch();
+        std::fs::write(folder.join(".curlrc"), "fail-with-body\n").expect("curl's configuration");
+        command.env("CURL_HOME", &folder);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
         let mut shell = command.spawn().expect("bash");
         let (input, output) = (shell.stdin.take().expect("its input"), shell.stdout.take().expect("its output"));
@@ -78,7 +82,7 @@ impl Session {
         std::thread::spawn(move || {
             BufReader::new(output).lines().map_while(Result::ok).all(|line| sender.send(line).is_ok());
         });
-        let mut session = Self { shell, input, lines, folder: scratch(), blocks: 0, servers: Vec::new() };
+        let mut session = Self { shell, input, lines, folder, blocks: 0, servers: Vec::new() };
         session.send("set -euo pipefail").expect("a shell");
         session
     }
