@@ -191,16 +191,15 @@ impl Block {
         })
     }
 
-    /// A block that another program runs: whether that program is there and, where it is CI, has the command.
-    pub fn check_who_runs_it(&self) -> Result<(), String> {
+    /// A block that a script of CI runs: whether the script is there and runs these commands.
+    fn check_who_runs_it(&self) -> Result<(), String> {
         for known in &self.instructions {
             let Instruction::RunBy(who) = known else { continue };
-            let (script, is_ci) = if who == "CI itself" { (".ci/run", true) } else { (who.as_str(), false) };
-            let path = Path::new(ROOT).join(script);
-            let text = std::fs::read_to_string(&path).map_err(|error| format!("{script}: {error}"))?;
-            for command in self.commands().filter(|_| is_ci) {
-                let start: Vec<&str> = command.split_whitespace().take(2).collect();
-                if !command.starts_with(".ci/") && !text.contains(&start.join(" ")) {
+            let script = if who == "CI itself" { ".ci/run" } else { who.as_str() };
+            let text = std::fs::read_to_string(Path::new(ROOT).join(script)).map_err(|error| format!("{script}: {error}"))?;
+            for command in self.commands().iter().filter(|command| !command.starts_with("export ") && *command != script) {
+                let start: Vec<&str> = command.split_whitespace().take_while(|word| !word.starts_with('-')).take(3).collect();
+                if !text.contains(&start.join(" ")) {
                     return Err(format!("{script} does not run `{command}`"));
                 }
             }
@@ -208,9 +207,11 @@ impl Block {
         Ok(())
     }
 
-    /// Its lines without comments.
-    pub fn commands(&self) -> impl Iterator<Item = &str> {
-        self.text.lines().map(|line| line.split(" #").next().unwrap_or(line).trim()).filter(|line| !line.is_empty())
+    /// Its commands, without comments.
+    fn commands(&self) -> Vec<String> {
+        let text = self.text.replace("\\\n", " ");
+        let lines = text.lines().map(|line| line.split(" #").next().unwrap_or(line).trim().to_owned());
+        lines.filter(|line| !line.is_empty()).collect()
     }
 
     /// Compares it with what the block above printed; `…` stands for any text.
@@ -226,6 +227,7 @@ impl Block {
     pub fn problems(&self, path: &str) -> Vec<String> {
         let at = |what: String| format!("{path}:{}: {what}", self.line);
         let mut problems: Vec<String> = self.instructions.iter().filter_map(|known| self.check(known)).map(at).collect();
+        problems.extend(self.check_who_runs_it().err().map(at));
         match self.language.as_str() {
             "sh" | "python" | "js" | "ts" | "text" | "yaml" | "toml" => {}
             "rust" if self.instructions.iter().any(|known| matches!(known, Instruction::PartOf(_))) => {}
@@ -274,7 +276,7 @@ fn fits(shown: &Value, printed: &Value) -> bool {
 }
 
 /// Whether a text is as shown, where `…` stands for any text.
-pub fn glob(shown: &str, printed: &str) -> bool {
+fn glob(shown: &str, printed: &str) -> bool {
     let mut parts = shown.split('…');
     let Some(mut rest) = printed.strip_prefix(parts.next().unwrap_or_default()) else { return false };
     let Some(last) = shown.contains('…').then(|| parts.next_back().unwrap_or_default()) else { return rest.is_empty() };

@@ -64,7 +64,6 @@ fn run(document: &Document) -> Result<(), String> {
             session.stop_servers();
         }
         if block.is_run_elsewhere() {
-            block.check_who_runs_it().map_err(|why| format!("{at}: {why}"))?;
             continue;
         }
         if let Some(missing) = block.missing() {
