@@ -83,7 +83,9 @@ impl Session {
             BufReader::new(output).lines().map_while(Result::ok).all(|line| sender.send(line).is_ok());
         });
         let mut session = Self { shell, input, lines, folder, blocks: 0, servers: Vec::new() };
-        session.send("set -euo pipefail").expect("a shell");
+        // A test that is interrupted leaves no server behind: the shell ends with its input, and ends them.
+        let trap = r#"servers_of_the_test=; trap 'for server in $servers_of_the_test; do kill -- "-$server"; done' EXIT"#;
+        session.send(trap).and_then(|()| session.send("set -euo pipefail")).expect("a shell");
         session
     }
 
@@ -103,7 +105,7 @@ impl Session {
     pub fn serve(&mut self, block: &str, ready: &Ready) -> Result<(), String> {
         let (file, output) = self.files(block, "sh")?;
         // With job control the server has a process group of its own.
-        self.send(&format!("set -m; bash -euo pipefail '{file}' >'{output}' 2>&1 </dev/null & printf '%s\\n' \"$!\"; set +m"))?;
+        self.send(&format!("set -m; bash -euo pipefail '{file}' >'{output}' 2>&1 </dev/null & servers_of_the_test+=\" $!\"; printf '%s\\n' \"$!\"; set +m"))?;
         let pid = self.next_line()?.parse().ok().and_then(Pid::from_raw).ok_or("the shell gave no process id")?;
         self.servers.push(pid);
         let start = Instant::now();
