@@ -11,8 +11,9 @@ use crate::ROOT;
 use crate::document::Document;
 
 /// Folders and files whose text counts as the program's.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "edge/src",
+    "crates",
     "local",
     "core/src",
     "web/src",
@@ -26,7 +27,7 @@ const SOURCES: [&str; 12] = [
     "edge/Cargo.toml",
 ];
 /// Folders whose programs print the messages of the troubleshooting table.
-const PROGRAMS: [&str; 4] = ["edge/src", "local", "core/src", "web/src"];
+const PROGRAMS: [&str; 5] = ["edge/src", "crates", "local", "core/src", "web/src"];
 /// Endings by which a name without a folder is known to be a file's.
 const ENDINGS: [&str; 9] = [".rs", ".md", ".toml", ".yaml", ".yml", ".ts", ".tsx", ".svg", ".png"];
 
@@ -97,11 +98,12 @@ pub fn missing_files(document: &Document) -> Vec<String> {
     let root = Path::new(ROOT);
     let ignored = read(".gitignore");
     let made = |path: &str| ignored.lines().any(|line| line.trim_matches('/') == path.trim_matches('/'));
-    let names: BTreeSet<String> = ["edge", "local", "core", "web", "tests", "docs", "examples", "benches", ".github", ".ci"]
-        .iter()
-        .flat_map(|folder| files(&root.join(folder)))
-        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
-        .collect();
+    let names: BTreeSet<String> =
+        ["edge", "crates", "local", "core", "web", "tests", "docs", "examples", "benches", ".github", ".ci"]
+            .iter()
+            .flat_map(|folder| files(&root.join(folder)))
+            .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+            .collect();
     let is_missing = |span: &str| {
         if span.contains([' ', '*', '<', '$', '{', '…', ':', '"', '@']) || span.starts_with(['/', '-']) || made(span) {
             return false;

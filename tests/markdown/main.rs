@@ -20,7 +20,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The documents, in the order in which they are run.
 fn documents() -> Vec<Document> {
-    let mut paths = vec![PathBuf::from("README.md"), PathBuf::from("CONTRIBUTING.md"), PathBuf::from("SECURITY.md")];
+    let names = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+    let mut paths: Vec<_> = names.iter().map(PathBuf::from).collect();
     let folder = std::fs::read_dir(Path::new(ROOT).join("docs")).expect("the folder docs");
     let names = folder.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name in UTF-8"));
     let mut docs: Vec<_> = names.filter(|name| name.ends_with(".md")).map(|name| Path::new("docs").join(name)).collect();
