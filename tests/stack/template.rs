@@ -60,3 +60,65 @@ fn core_ends_before_the_edge_and_the_edge_before_the_gateway() {
         at(&template(), "Resources.Edge.Properties.Events.Inference.Properties.TimeoutInMillis").as_u64().expect("a number");
     assert!(CORE_TIMEOUT < EDGE_TIMEOUT && EDGE_TIMEOUT * 1000 < gateway);
 }
+
+#[test]
+fn sam_local_can_give_both_edges_a_local_lambda_endpoint() {
+    let template = template();
+    for file in ["local-env.json", "stack-env.json"] {
+        let path = format!("{}/events/{file}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("the variables of sam local");
+        let overridden: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        for function in ["Edge", "EdgeStream"] {
+            let declared = at(&template, &format!("Resources.{function}.Properties.Environment.Variables"));
+            let overridden = overridden[function].as_object().expect("the function's variables");
+            for name in overridden.keys() {
+                // SAM leaves out, without a word, every variable that the template does not declare.
+                assert!(declared.get(name).is_some(), "{function} does not declare {name}");
+            }
+            assert!(overridden.contains_key("AWS_ENDPOINT_URL_LAMBDA"), "{file}: {function} would call AWS");
+            assert_eq!(reference(&declared["AWS_ENDPOINT_URL_LAMBDA"]), "AWS::NoValue", "a deployed {function} must call AWS");
+            let target = overridden["TARGET_LAMBDA_NAME"].as_str().expect("a text");
+            // SAM names a function by its logical id, the local stack as its ready file says.
+            let is_known = if file == "local-env.json" { template["Resources"].get(target).is_some() } else { target == "core" };
+            assert!(is_known, "{file}: there is no function {target}");
+        }
+    }
+}
+
+#[test]
+fn functions_are_built_for_arm64_or_x86_64() {
+    let template = template();
+    let architectures = at(&template, "Globals.Function.Architectures").as_sequence().expect("a list");
+    assert_eq!(architectures.iter().map(reference).collect::<Vec<_>>(), ["Architecture"]);
+    assert_eq!(words(at(&template, "Parameters.Architecture.AllowedValues")), "arm64,x86_64");
+    assert_eq!(at(&template, "Parameters.Architecture.Default"), "arm64");
+}
+
+#[test]
+fn the_frontends_configuration_is_json_whatever_is_deployed() {
+    let template = template();
+    let output = tagged(at(&template, "Outputs.FrontendConfiguration.Value"), "Sub");
+    let text = output[0].as_str().expect("the text");
+    let values = output[1].as_mapping().expect("its values");
+    let configuration: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    let mut members = Vec::new();
+    for (name, value) in configuration.as_object().expect("an object") {
+        let value = value.as_str().expect("a text").trim_start_matches("${").trim_end_matches('}');
+        assert!(value == "AWS::Region" || values.contains_key(value), "{name}: {value} is not given");
+        members.push(name.as_str());
+    }
+    members.sort_unstable();
+    assert_eq!(members, ["apiUrl", "identityPoolId", "region", "streamUrl", "userPoolClientId", "userPoolId"]);
+}
+
+/// The argument of an intrinsic function in its short form, such as `!Sub`.
+fn tagged<'a>(value: &'a Value, function: &str) -> &'a Value {
+    match value {
+        Value::Tagged(tagged) if tagged.tag == function => &tagged.value,
+        other => panic!("{other:?} is not !{function}"),
+    }
+}
+
+fn reference(value: &Value) -> &str {
+    tagged(value, "Ref").as_str().expect("a name")
+}
