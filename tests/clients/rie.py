@@ -130,9 +130,9 @@ def replay(emulator, core, path, expected):
 
 
 def check(body, received, expected):
-    assert len(received) <= 1 or expected["core"].get("invokeFails") == "throttled", f"core was invoked {len(received)} times"
-    assert received or not must_invoke(expected), "core was not invoked"
-    assert not received or expected.get("core"), f"core was invoked: {received}"
+    # What Lambda throttled did not reach core: the edge tries three times.
+    attempts = 0 if not expected.get("core") else 3 if expected["core"].get("invokeFails") == "throttled" else 1
+    same("number of Invoke calls", len(received), attempts)
     if "error" in expected:
         same("error", value(body.decode()), expected["error"])
         request_id = core_request_id(received)
@@ -173,10 +173,6 @@ def check_answer(body, expected):
     return request_id
 
 
-def must_invoke(expected):
-    return "coreReceives" in expected or "coreReceivesText" in expected or bool(expected.get("core"))
-
-
 def core_request_id(received):
     """A direct invocation's answer does not hold the request id; the payload for core does."""
     payload = value(received[0][0]) if received else None
@@ -190,9 +186,9 @@ def with_id(expected, request_id):
 
 
 def value(text):
-    """JSON where it is JSON, else the text. A number with a fraction keeps its digits."""
+    """JSON where it is JSON, else the text."""
     try:
-        return json.loads(text, parse_float=str)
+        return json.loads(text)
     except ValueError:
         return text
 
