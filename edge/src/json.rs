@@ -54,6 +54,11 @@ impl<'e> Object<'e> {
         text(self.get(name)?)
     }
 
+    /// The number of members.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there is no member at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

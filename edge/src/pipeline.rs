@@ -258,7 +258,7 @@ impl<C: InvokeCore> Edge<C> {
     fn record<'a>(&'a self, request_context: RequestContext<'a>, status: u16, error: Option<&EdgeError>) -> Record<'a, C> {
         let status = error.map_or(status, EdgeError::status);
         let (code, cause) = (error.map_or("", EdgeError::code), error.and_then(EdgeError::cause).unwrap_or_default());
-        Record { edge: self, edge_time: request_context.clock.edge(), request_context, status, code, cause }
+        Record { edge: self, edge_time: request_context.clock.edge(), request_context, status, code, cause, stream_failed: false }
     }
 }
 
@@ -270,6 +270,7 @@ pub struct Record<'a, C> {
     status: u16,
     code: &'static str,
     cause: String,
+    stream_failed: bool,
 }
 
 impl<C> Record<'_, C> {
@@ -282,6 +283,7 @@ impl<C> Record<'_, C> {
             code: self.code,
             core: self.request_context.clock.core(),
             edge: self.edge_time,
+            stream_failed: self.stream_failed,
             is_cold_start: !self.edge.is_warm.swap(true, Ordering::Relaxed),
             cause: &self.cause,
         };

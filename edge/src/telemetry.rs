@@ -49,6 +49,8 @@ pub struct Outcome<'a> {
     pub core: Option<Duration>,
     /// The time that the edge itself took.
     pub edge: Duration,
+    /// Whether the response failed after its status was sent.
+    pub stream_failed: bool,
     /// Whether this is the first request of the environment.
     pub is_cold_start: bool,
     /// The internal message, which only the log has.
@@ -91,7 +93,8 @@ pub fn request_line(outcome: &Outcome, function_name: &str, log: LogFormat) -> S
 }
 
 fn line(outcome: &Outcome, function_name: &str, log: LogFormat, now: SystemTime) -> String {
-    let level = if outcome.status >= 500 { Level::ERROR } else { Level::INFO };
+    let is_error = outcome.status >= 500 || outcome.stream_failed;
+    let level = if is_error { Level::ERROR } else { Level::INFO };
     let mut line = String::with_capacity(900);
     match (level <= log.level, log.json) {
         (true, true) => json_record(&mut line, level, outcome),
@@ -140,6 +143,9 @@ fn metrics(line: &mut String, outcome: &Outcome, function_name: &str, now: Syste
     if let Some(core) = outcome.core {
         let _ = write!(line, ",\"CoreLatency\":{}", Millis(core));
     }
+    if outcome.stream_failed {
+        line.push_str(",\"StreamFailures\":1");
+    }
     let timestamp = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
     let _ = write!(line, ",\"_aws\":{{\"Timestamp\":{timestamp},");
     line.push_str(
@@ -147,6 +153,9 @@ fn metrics(line: &mut String, outcome: &Outcome, function_name: &str, now: Syste
     );
     if outcome.core.is_some() {
         line.push_str(r#",{"Name":"CoreLatency","Unit":"Milliseconds"}"#);
+    }
+    if outcome.stream_failed {
+        line.push_str(r#",{"Name":"StreamFailures","Unit":"Count"}"#);
     }
     line.push_str("]}]}}");
 }
@@ -179,17 +188,22 @@ impl fmt::Display for Millis {
 mod tests {
     use super::*;
 
-    fn written(status: u16, log: LogFormat) -> String {
-        let outcome = Outcome {
+    fn outcome(status: u16) -> Outcome<'static> {
+        Outcome {
             request_id: "id",
             event_source: "http-api",
             status,
             code: "core_error",
             core: (status == 502).then_some(Duration::from_micros(12_345)),
             edge: Duration::from_micros(200),
+            stream_failed: false,
             is_cold_start: true,
             cause: "a \"cause\"\n",
-        };
+        }
+    }
+
+    fn written(status: u16, log: LogFormat) -> String {
+        let outcome = outcome(status);
         let line = line(&outcome, "edge", log, SystemTime::UNIX_EPOCH + Duration::from_millis(7));
         // The first text of this form is the time at which the record was written.
         let is_time = |text: &str| text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z');
@@ -220,5 +234,16 @@ mod tests {
         let (record, metrics) = line.split_once('\n').expect("two lines");
         insta::assert_snapshot!(record);
         let _: serde_json::Value = serde_json::from_str(metrics).expect("JSON");
+    }
+    #[test]
+    fn a_response_that_fails_after_its_status_is_an_error_with_a_metric() {
+        let failed = Outcome { stream_failed: true, ..outcome(200) };
+        let line = line(&failed, "edge", LogFormat::DEFAULT, SystemTime::UNIX_EPOCH);
+        let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!((&line["level"], &line["StreamFailures"], &line["5xx"]), (&"ERROR".into(), &1.into(), &0.into()));
+        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().expect("metrics");
+        assert!(metrics.iter().any(|metric| metric["Name"] == "StreamFailures"), "{line}");
+        let whole: serde_json::Value = serde_json::from_str(&written(200, LogFormat::DEFAULT)).expect("JSON");
+        assert_eq!((&whole["level"], whole.get("StreamFailures")), (&"INFO".into(), None));
     }
 }

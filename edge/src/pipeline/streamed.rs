@@ -47,7 +47,8 @@ struct Source<'a, C> {
 impl<'a, C: InvokeCore> Source<'a, C> {
     /// The record, with the status that was sent, whatever happened after it.
     fn record(self, error: Option<&EdgeError>) -> Record<'a, C> {
-        Record { status: self.status, ..self.edge.record(self.request_context, self.status, error) }
+        let record = self.edge.record(self.request_context, self.status, error);
+        Record { status: self.status, stream_failed: error.is_some(), ..record }
     }
 }
 

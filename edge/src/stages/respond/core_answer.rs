@@ -8,11 +8,15 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::{CoreReplyShape, ErrorDetail, MAX_ANSWER, Response};
 use crate::error::EdgeError;
+use crate::headers::Headers;
 use crate::invoke::CoreReply;
 use crate::json::{self, Object};
 
 /// The headers of the connection, which core cannot set.
 const HOP_BY_HOP_HEADERS: [&str; 4] = ["connection", "content-length", "transfer-encoding", "keep-alive"];
+/// The most header values that an answer of core may have, cookies included. API Gateway allows 10,240 bytes of headers.
+const MAX_HEADERS: usize = 500;
+const TOO_MANY_HEADERS: &str = "core's answer has more than 500 headers";
 
 /// Reads core's reply as an HTTP response.
 pub fn read_core_reply(reply: CoreReply, shape: CoreReplyShape, detail: ErrorDetail) -> Result<Response, EdgeError> {
@@ -117,16 +121,7 @@ fn unwrap_proxy(text: &str, detail: ErrorDetail) -> Result<Option<Response>, Edg
     };
     let mut response = Response::json(status, proxy_body(&answer));
     response.is_base64 = answer.get("isBase64Encoded").is_some_and(|flag| flag.get() == "true");
-    for (name, value) in proxy_headers(&answer) {
-        if !is_header(&name, &value) {
-            return Err(malformed("a header of core is not a valid HTTP header", detail));
-        }
-        if name.eq_ignore_ascii_case("content-type") {
-            response.headers.set("Content-Type", value);
-        } else {
-            response.headers.add(name, value);
-        }
-    }
+    add_core_headers(&answer, &mut response.headers).map_err(|why| malformed(why, detail))?;
     Ok(Some(response))
 }
 
@@ -149,25 +144,41 @@ fn proxy_body(answer: &Object) -> String {
     }
 }
 
-pub fn proxy_headers(answer: &Object) -> Vec<(String, String)> {
-    let mut headers = Vec::new();
-    let mut add = |name: &str, raw: &RawValue| {
+/// Adds `headers`, `multiValueHeaders` and `cookies`, without those of the connection and of CORS; the error says why an HTTP
+/// response cannot have them.
+pub fn add_core_headers(answer: &Object, response: &mut Headers) -> Result<(), &'static str> {
+    let (single, multi) = (answer.object("headers").unwrap_or_default(), answer.object("multiValueHeaders").unwrap_or_default());
+    let cookies = answer.get("cookies").map(list).unwrap_or_default();
+    // The bound comes first: the work below grows with the product of the two.
+    if single.len() + multi.len() + cookies.len() > MAX_HEADERS {
+        return Err(TOO_MANY_HEADERS);
+    }
+    let single = single.iter().filter(|(name, _)| multi.written_ignoring_case(name).is_none());
+    let mut headers: Vec<(&str, &RawValue)> = single.collect();
+    for (name, values) in multi.iter() {
+        headers.extend(list(values).into_iter().map(|value| (name, value)));
+    }
+    headers.extend(cookies.into_iter().map(|cookie| ("Set-Cookie", cookie)));
+    if headers.len() > MAX_HEADERS {
+        return Err(TOO_MANY_HEADERS);
+    }
+    for (name, raw) in headers {
         let lower = name.to_ascii_lowercase();
-        if raw.get() != "null" && !lower.starts_with("access-control-") && !HOP_BY_HOP_HEADERS.contains(&lower.as_str()) {
-            headers.push((name.to_owned(), json::string(raw.get()).unwrap_or(Cow::Borrowed(raw.get())).into_owned()));
+        let is_cores = !lower.starts_with("access-control-") && !HOP_BY_HOP_HEADERS.contains(&lower.as_str());
+        if raw.get() == "null" || !is_cores {
+            continue;
         }
-    };
-    let multi = answer.object("multiValueHeaders").unwrap_or_default();
-    for (name, raw) in
-        answer.object("headers").unwrap_or_default().iter().filter(|(name, _)| multi.written_ignoring_case(name).is_none())
-    {
-        add(name, raw);
+        let value = json::string(raw.get()).unwrap_or(Cow::Borrowed(raw.get())).into_owned();
+        if !is_header(name, &value) {
+            return Err("a header of core is not a valid HTTP header");
+        }
+        if lower == "content-type" {
+            response.set("Content-Type", value);
+        } else {
+            response.add(name.to_owned(), value);
+        }
     }
-    for (name, raw) in multi.iter() {
-        list(raw).into_iter().for_each(|value| add(name, value));
-    }
-    answer.get("cookies").map(list).unwrap_or_default().into_iter().for_each(|cookie| add("Set-Cookie", cookie));
-    headers
+    Ok(())
 }
 
 pub fn is_header(name: &str, value: &str) -> bool {
@@ -258,6 +269,23 @@ mod tests {
     fn an_answer_written_for_api_gateway_is_unwrapped_without_its_cors_headers() {
         insta::assert_snapshot!(proxy(PROXY, EventSource::HttpApi), @r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-Page":"7","X-Many":"a, b"},"cookies":["a=1","b=2"],"body":"made","isBase64Encoded":false}"#);
         insta::assert_snapshot!(proxy(PROXY, EventSource::RestApi), @r#"{"statusCode":201,"headers":{"Content-Type":"text/plain","X-Page":"7"},"multiValueHeaders":{"X-Many":["a","b"],"Set-Cookie":["a=1","b=2"]},"body":"made","isBase64Encoded":false}"#);
+    }
+
+    #[test]
+    fn headers_of_core_are_bounded_in_number() {
+        let single = |count: usize| (0..count).map(|n| format!("\"x-{n}\":\"v\"")).collect::<Vec<_>>().join(",");
+        let values = |count: usize| vec!["\"v\""; count].join(",");
+        for (name, members, is_answered) in [
+            ("500 headers", format!("\"headers\":{{{}}}", single(500)), true),
+            ("501 headers", format!("\"headers\":{{{}}}", single(501)), false),
+            ("50,000 headers", format!("\"headers\":{{{}}}", single(50_000)), false),
+            ("501 values of one header", format!("\"multiValueHeaders\":{{\"x\":[{}]}}", values(501)), false),
+            ("501 cookies", format!("\"cookies\":[{}]", values(501)), false),
+        ] {
+            let written = proxy(&format!("{{\"statusCode\":200,{members}}}"), EventSource::HttpApi);
+            assert_eq!(written.starts_with("{\"statusCode\":200"), is_answered, "{name}");
+            assert_eq!(written.contains(TOO_MANY_HEADERS), !is_answered, "{name}");
+        }
     }
 
     #[test]

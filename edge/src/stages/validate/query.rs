@@ -2,6 +2,8 @@
 //! their order.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -31,22 +33,30 @@ pub fn to_object(query: &Query) -> String {
     serde_json::to_string(&fields).unwrap_or_else(|_| "{}".to_owned())
 }
 
+/// Names and their values, in the order in which the names first occur.
 #[derive(Default)]
-struct Fields<'q>(Vec<(Cow<'q, str>, Vec<Cow<'q, str>>)>);
+struct Fields<'q> {
+    fields: Vec<(Cow<'q, str>, Vec<Cow<'q, str>>)>,
+    /// The place of each name: a query may have tens of thousands of them.
+    places: HashMap<Cow<'q, str>, usize>,
+}
 
 impl<'q> Fields<'q> {
     fn add(&mut self, name: Cow<'q, str>, value: Cow<'q, str>) {
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, values)) => values.push(value),
-            None => self.0.push((name, vec![value])),
+        match self.places.entry(name) {
+            Entry::Occupied(place) => self.fields[*place.get()].1.push(value),
+            Entry::Vacant(place) => {
+                self.fields.push((place.key().clone(), vec![value]));
+                place.insert(self.fields.len() - 1);
+            }
         }
     }
 }
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, values) in &self.0 {
+        let mut map = serializer.serialize_map(Some(self.fields.len()))?;
+        for (name, values) in &self.fields {
             match values.as_slice() {
                 [value] => map.serialize_entry(name, value)?,
                 values => map.serialize_entry(name, values)?,
@@ -74,6 +84,13 @@ mod tests {
         ] {
             assert_eq!(to_object(&Query::Encoded(Cow::Borrowed(query))), object, "{query}");
         }
+    }
+
+    #[test]
+    fn sixty_thousand_names_keep_their_order() {
+        let query: String = (0..60_000).map(|n| format!("n{n}=1&")).collect();
+        let object = to_object(&Query::Encoded(Cow::Borrowed(&query)));
+        assert!(object.starts_with(r#"{"n0":"1","n1":"1","#) && object.ends_with(r#""n59999":"1"}"#));
     }
 
     #[test]
