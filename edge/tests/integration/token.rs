@@ -1,6 +1,8 @@
 //! A function URL with auth `NONE`: the edge verifies tokens itself, with the keys of an issuer on loopback. Each attack of
 //! RFC 8725, section 2, is a row.
 
+use std::cell::RefCell;
+
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RSA_PSS_SHA256};
 use aws_lc_rs::{digest, hmac};
@@ -28,6 +30,21 @@ impl InvokeCore for Echo {
     }
 }
 
+thread_local! {
+    /// The line of the last request.
+    static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+fn keep_line(line: &str) {
+    LINE.with_borrow_mut(|kept| line.clone_into(kept));
+}
+
+/// The internal message of the last request.
+fn cause() -> String {
+    let line: Value = LINE.with_borrow(|line| serde_json::from_str(line).expect("JSON"));
+    line["cause"].as_str().unwrap_or_default().to_owned()
+}
+
 impl Issuer {
     fn edge(&self, environment: &[(&str, &str)]) -> Edge<Echo> {
         let config = Config::read(|name| {
@@ -40,7 +57,7 @@ impl Issuer {
                 _ => None,
             })
         });
-        Edge::new(config.expect("a configuration").settings, Echo).with_log(|line| print!("{line}"))
+        Edge::new(config.expect("a configuration").settings, Echo).with_log(keep_line)
     }
 }
 
@@ -53,7 +70,8 @@ async fn ask(edge: &Edge<Echo>, authorization: &str) -> (u64, String) {
     let event = event.to_string();
     let mut context = Context::default();
     context.deadline = 4_102_444_800_000;
-    let Reply::Result(answer, _) = edge.handle(&event, &context).await else { panic!("no result") };
+    let Reply::Result(answer, record) = edge.handle(&event, &context).await else { panic!("no result") };
+    record.write();
     let answer: Value = serde_json::from_slice(&answer).expect("JSON");
     let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
     let said = body.pointer("/identity/sub").or(body.get("code")).and_then(Value::as_str).unwrap_or_default();
@@ -115,58 +133,135 @@ async fn every_attack_on_a_token_is_refused() {
     let hashed = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, unsigned.as_bytes()));
     let twice = format!(r#"{{"iss":"{0}","aud":"app","sub":"u","exp":1,"exp":{1}}}"#, issuer.url, now() + 600);
     let rows = [
-        ("2.1 no algorithm", format!("{}.{claims}.", encode(&json!({ "alg": "none", "kid": "k1" })))),
-        ("2.1 no algorithm, in other letters", format!("{}.{claims}.", encode(&json!({ "alg": "nOnE", "kid": "k1" })))),
-        ("2.1 the public key as a shared secret", hmac_with(&signer.public_der(), &json!({ "alg": "HS256", "kid": "k1" }))),
-        ("2.1 the modulus as a shared secret", hmac_with(&modulus, &json!({ "alg": "HS256", "kid": "k1" }))),
-        ("2.1 an HMAC that says it is RSA", hmac_with(&signer.public_der(), &head)),
+        (
+            "2.1 no algorithm",
+            "the token's algorithm is not one of RS256, RS384 and RS512",
+            format!("{}.{claims}.", encode(&json!({ "alg": "none", "kid": "k1" }))),
+        ),
+        (
+            "2.1 no algorithm, in other letters",
+            "the token's algorithm is not one of RS256, RS384 and RS512",
+            format!("{}.{claims}.", encode(&json!({ "alg": "nOnE", "kid": "k1" }))),
+        ),
+        (
+            "2.1 the public key as a shared secret",
+            "the token's algorithm is not one of RS256, RS384 and RS512",
+            hmac_with(&signer.public_der(), &json!({ "alg": "HS256", "kid": "k1" })),
+        ),
+        (
+            "2.1 the modulus as a shared secret",
+            "the token's algorithm is not one of RS256, RS384 and RS512",
+            hmac_with(&modulus, &json!({ "alg": "HS256", "kid": "k1" })),
+        ),
+        ("2.1 an HMAC that says it is RSA", "the token's signature is wrong", hmac_with(&signer.public_der(), &head)),
         (
             "2.1 another algorithm than the key's",
+            "the key is for another use or algorithm",
             signer.sign_with(&RSA_PKCS1_SHA512, &json!({ "alg": "RS512", "kid": "k1" }), &issuer.claims().to_string()),
         ),
         (
             "2.1 another padding",
+            "the token's algorithm is not one of RS256, RS384 and RS512",
             signer.sign_with(&RSA_PSS_SHA256, &json!({ "alg": "PS256", "kid": "k1" }), &issuer.claims().to_string()),
         ),
-        ("2.1 another padding that says it is not", signer.sign_with(&RSA_PSS_SHA256, &head, &issuer.claims().to_string())),
-        ("2.1 no algorithm named", signer.sign(&json!({ "kid": "k1" }), &issuer.claims())),
-        ("2.2 an empty secret", hmac_with(b"", &json!({ "alg": "HS256" }))),
-        ("2.2 a key of 1,024 bits", other.sign(&json!({ "alg": "RS256", "kid": "broken" }), &issuer.claims())),
-        ("2.3 a signature over something else", format!("{unsigned}.{hashed}")),
-        ("2.3 an encrypted token", format!("{good}.{claims}.{claims}")),
-        ("2.4 no signature", format!("{unsigned}.")),
-        ("2.4 two parts", unsigned.to_owned()),
-        ("2.4 an empty token", "..".to_owned()),
-        ("2.5 another's key", other.sign(&head, &issuer.claims())),
-        ("2.5 a key that is for encryption", weak.sign(&json!({ "alg": "RS256", "kid": "enc" }), &issuer.claims())),
-        ("2.6 an encoding of its own", format!("{}.{own_signature}", unsigned.replace('.', "=."))),
-        ("2.6 a signature in the other base64", format!("{unsigned}.{}=", own_signature)),
-        ("2.6 the letters of another base64", format!("{unsigned}.{}", own_signature.replace('-', "+").replace('_', "/") + "+")),
-        ("2.7 for another audience", with("aud", json!("another"))),
-        ("2.7 for no audience", with("aud", Value::Null)),
-        ("2.8 from another issuer", with("iss", json!("https://evil.example"))),
-        ("2.8 a key in the header", other.sign(&json!({ "alg": "RS256", "jwk": other.jwk("k1") }), &issuer.claims())),
+        (
+            "2.1 another padding that says it is not",
+            "the token's signature is wrong",
+            signer.sign_with(&RSA_PSS_SHA256, &head, &issuer.claims().to_string()),
+        ),
+        (
+            "2.1 no algorithm named",
+            "the token's algorithm is not one of RS256, RS384 and RS512",
+            signer.sign(&json!({ "kid": "k1" }), &issuer.claims()),
+        ),
+        (
+            "2.2 an empty secret",
+            "the token's algorithm is not one of RS256, RS384 and RS512",
+            hmac_with(b"", &json!({ "alg": "HS256" })),
+        ),
+        (
+            "2.2 a key whose modulus is no key",
+            "the token's signature is wrong",
+            other.sign(&json!({ "alg": "RS256", "kid": "broken" }), &issuer.claims()),
+        ),
+        ("2.3 a signature over something else", "the token's signature is wrong", format!("{unsigned}.{hashed}")),
+        ("2.3 an encrypted token", "the token does not have three parts", format!("{good}.{claims}.{claims}")),
+        ("2.4 no signature", "the token's signature is wrong", format!("{unsigned}.")),
+        ("2.4 two parts", "the token does not have three parts", unsigned.to_owned()),
+        ("2.4 an empty token", "the token's header is malformed", "..".to_owned()),
+        ("2.5 another's key", "the token's signature is wrong", other.sign(&head, &issuer.claims())),
+        (
+            "2.5 a key that is for encryption",
+            "the key is for another use or algorithm",
+            weak.sign(&json!({ "alg": "RS256", "kid": "enc" }), &issuer.claims()),
+        ),
+        (
+            "2.6 an encoding of its own",
+            "the token's header is malformed",
+            format!("{}.{own_signature}", unsigned.replace('.', "=.")),
+        ),
+        (
+            "2.6 a signature in the other base64",
+            "the token's signature is not base64url",
+            format!("{unsigned}.{}=", own_signature),
+        ),
+        (
+            "2.6 the letters of another base64",
+            "the token's signature is not base64url",
+            format!("{unsigned}.{}", own_signature.replace('-', "+").replace('_', "/") + "+"),
+        ),
+        ("2.7 for another audience", "the token is for another audience", with("aud", json!("another"))),
+        ("2.7 for no audience", "the token is for another audience", with("aud", Value::Null)),
+        ("2.8 from another issuer", "the token is from another issuer", with("iss", json!("https://evil.example"))),
+        (
+            "2.8 a key in the header",
+            "no key of the issuer has the token's key id",
+            other.sign(&json!({ "alg": "RS256", "jwk": other.jwk("k1") }), &issuer.claims()),
+        ),
         (
             "2.9 a key's address in the header",
+            "no key of the issuer has the token's key id",
             other.sign(&json!({ "alg": "RS256", "kid": "k9", "jku": "https://evil.example" }), &issuer.claims()),
         ),
-        ("2.9 a path for a key id", other.sign(&json!({ "alg": "RS256", "kid": "../../dev/null" }), &issuer.claims())),
-        ("2.9 a key id that is no text", signer.sign(&json!({ "alg": "RS256", "kid": ["k1"] }), &issuer.claims())),
-        ("2.9 a key id for one key of several", signer.sign(&json!({ "alg": "RS256" }), &issuer.claims())),
-        ("critical extensions", signer.sign(&json!({ "alg": "RS256", "kid": "k1", "crit": ["exp"] }), &issuer.claims())),
-        ("a payload that is not encoded", signer.sign(&json!({ "alg": "RS256", "kid": "k1", "b64": false }), &issuer.claims())),
-        ("expired", with("exp", json!(now() - 1))),
-        ("no expiry", with("exp", Value::Null)),
-        ("not yet", with("nbf", json!(now() + 60))),
-        ("a claim twice", signer.sign_with(&RSA_PKCS1_SHA256, &head, &twice)),
-        ("claims that are none", signer.sign_with(&RSA_PKCS1_SHA256, &head, "[]")),
-        ("claims that are no JSON", signer.sign_with(&RSA_PKCS1_SHA256, &head, "{")),
-        ("a token that is very long", format!("{unsigned}{}.{own_signature}", "A".repeat(20_000))),
-        ("words", "not.a.token".to_owned()),
+        (
+            "2.9 a path for a key id",
+            "no key of the issuer has the token's key id",
+            other.sign(&json!({ "alg": "RS256", "kid": "../../dev/null" }), &issuer.claims()),
+        ),
+        (
+            "2.9 a key id that is no text",
+            "the token's header is malformed",
+            signer.sign(&json!({ "alg": "RS256", "kid": ["k1"] }), &issuer.claims()),
+        ),
+        (
+            "2.9 a key id for one key of several",
+            "no key of the issuer has the token's key id",
+            signer.sign(&json!({ "alg": "RS256" }), &issuer.claims()),
+        ),
+        (
+            "critical extensions",
+            "the token has critical extensions",
+            signer.sign(&json!({ "alg": "RS256", "kid": "k1", "crit": ["exp"] }), &issuer.claims()),
+        ),
+        (
+            "a payload that is not encoded",
+            "the token has critical extensions",
+            signer.sign(&json!({ "alg": "RS256", "kid": "k1", "b64": false }), &issuer.claims()),
+        ),
+        ("expired", "the token has expired", with("exp", json!(now() - 1))),
+        ("no expiry", "the token's exp is not a number", with("exp", Value::Null)),
+        ("not yet", "the token is not valid yet", with("nbf", json!(now() + 60))),
+        ("a claim twice", "the token's claims are malformed", signer.sign_with(&RSA_PKCS1_SHA256, &head, &twice)),
+        ("claims that are none", "the token's claims are malformed", signer.sign_with(&RSA_PKCS1_SHA256, &head, "[]")),
+        ("claims that are no JSON", "the token's claims are malformed", signer.sign_with(&RSA_PKCS1_SHA256, &head, "{")),
+        ("a token that is very long", "the token is too long", format!("{unsigned}{}.{own_signature}", "A".repeat(20_000))),
+        ("words", "the token's header is malformed", "not.a.token".to_owned()),
     ];
     assert_eq!(bearer(&edge, &good).await, status(200, "user-1"));
-    for (name, token) in rows {
+    for (name, reason, token) in rows {
         assert_eq!(bearer(&edge, &token).await, status(401, "unauthorized"), "{name}");
+        // The reason too: a row must not pass because of another defence.
+        assert_eq!(cause(), reason, "{name}");
     }
     for header in ["", "Basic dTpw", good.as_str(), "Bearer", "Bearer "] {
         assert_eq!(ask(&edge, header).await, status(401, "unauthorized"), "{header:?}");
