@@ -10,7 +10,7 @@ async fn a_request_leaves_one_line_that_is_its_metrics_too() {
     let answer = stack.do_it("text").await;
     let id = header(&answer, "x-request-id");
     let line = json_of(&stack.wait_for(&format!("\"requestId\":\"{id}\"")));
-    let fields = ["message", "door", "status", "code", "coldStart"].map(|name| line[name].clone());
+    let fields = ["message", "eventSource", "status", "code", "coldStart"].map(|name| line[name].clone());
     assert_eq!(json!(fields), json!(["request", "http-api", 200, "", true]));
     assert!(line["CoreLatency"].is_f64() && line["EdgeLatency"].is_f64(), "{line}");
     assert_eq!((&line["FunctionName"], &line["Count"], &line["5xx"]), (&json!("edge"), &json!(1), &json!(0)));
