@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::cognito_idp::{Account, Status};
-use crate::stack::PORTS;
+/// How many consecutive ports the stack listens on, from `--port` on.
+pub(crate) const PORT_COUNT: u16 = 10;
 
 /// Runs the whole chain on this machine: user pool, API with JWT authorizer, Lambda, the edge and a core function.
 #[derive(Debug, Parser)]
@@ -104,15 +104,6 @@ pub struct NewUser {
     pub groups: Vec<String>,
 }
 
-impl NewUser {
-    /// The user, confirmed, as the pool keeps it.
-    pub fn account(&self) -> Account {
-        let mut account = Account::new(&self.email, &self.password, Status::Confirmed);
-        account.groups.clone_from(&self.groups);
-        account
-    }
-}
-
 fn user(text: &str) -> Result<NewUser, String> {
     let mut parts = text.splitn(3, ':');
     let (email, password) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -125,10 +116,10 @@ fn user(text: &str) -> Result<NewUser, String> {
 
 /// The first of the ports in a row: those below 1024 belong to the system's own services.
 fn port(text: &str) -> Result<u16, String> {
-    let (first, last) = (1024, u16::MAX - PORTS + 1);
+    let (first, last) = (1024, u16::MAX - PORT_COUNT + 1);
     match text.parse() {
         Ok(port) if port == 0 || (first..=last).contains(&port) => Ok(port),
-        _ => Err(format!("give 0, or a number from {first} to {last}: {PORTS} ports in a row are taken from it on")),
+        _ => Err(format!("give 0, or a number from {first} to {last}: {PORT_COUNT} ports in a row are taken from it on")),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use parking_lot::Mutex;
 use sigv4::Credentials;
 
-use crate::lambda::ACCOUNT;
+use crate::aws::ACCOUNT_ID;
 
 /// All credentials, shared by the services that give them out and those that check them.
 #[derive(Debug, Clone, Default)]
@@ -35,12 +35,12 @@ impl Principal {
     /// As AWS names it in its errors.
     pub fn arn(&self) -> String {
         match self {
-            Self::Stack => format!("arn:aws:iam::{ACCOUNT}:user/developer"),
+            Self::Stack => format!("arn:aws:iam::{ACCOUNT_ID}:user/developer"),
             Self::ApiGateway => "apigateway.amazonaws.com".to_owned(),
-            Self::Function(name) => format!("arn:aws:sts::{ACCOUNT}:assumed-role/{name}-role/{name}"),
+            Self::Function(name) => format!("arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}-role/{name}"),
             Self::CognitoIdentity { sub, .. } => {
                 let role = if sub.is_some() { "Authenticated" } else { "Unauthenticated" };
-                format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/CognitoIdentityCredentials")
+                format!("arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}/CognitoIdentityCredentials")
             }
         }
     }

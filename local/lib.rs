@@ -6,6 +6,7 @@
 pub mod apigateway;
 pub mod apigatewayv2;
 pub mod arguments;
+mod aws;
 pub mod cognito_identity;
 pub mod cognito_idp;
 pub mod console;

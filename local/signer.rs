@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, Request, Uri};
 use http_body_util::Full;
 use sigv4::{Credentials, Scope, Target};
 
-use crate::lambda::REGION;
+use crate::aws::REGION;
 
 /// Credentials to sign with.
 #[derive(Debug, Clone)]

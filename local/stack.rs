@@ -13,7 +13,7 @@ use std::path::Path;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::arguments::StackArguments;
+use crate::arguments::{NewUser, StackArguments};
 use crate::cognito_idp::{Account, Directory, ListedUser, Status, UserPool, read_users};
 use crate::console::Console;
 use crate::credentials::{CredentialStore, Principal};
@@ -21,7 +21,6 @@ use crate::lambda::{Access, Guard, Lambda, StartFailure};
 use crate::recorder::Recorder;
 use description::{Urls, User, describe, frontend_configuration, welcome, without_secrets};
 use functions::{functions, grants, variable, warn_of_unknown_variables};
-pub use ports::PORTS;
 use ports::Ports;
 use rooms::Rooms;
 
@@ -179,6 +178,13 @@ async fn make_pool(url: &str, directory: Directory, token_life: u64) -> Result<U
     made.map_err(|error| StartError::Other(error.to_string()))?.map_err(StartError::Other)
 }
 
+/// A user of the command line as the user pool holds it: confirmed, so that the user can sign in at once.
+fn confirmed(user: &NewUser) -> Account {
+    let mut account = Account::new(&user.email, &user.password, Status::Confirmed);
+    account.groups.clone_from(&user.groups);
+    account
+}
+
 /// The users of the options, or the seeded one; the passwords that are known may be printed.
 fn users(arguments: &StackArguments) -> Result<(Directory, Vec<User>), StartError> {
     let mut accounts: Vec<Account> = Vec::new();
@@ -192,7 +198,7 @@ fn users(arguments: &StackArguments) -> Result<(Directory, Vec<User>), StartErro
     for user in &arguments.users {
         passwords.push((user.email.clone(), user.password.clone()));
         // A user who was saved may have another password by now than the command line says.
-        let account = user.account();
+        let account = confirmed(user);
         if !accounts.iter().any(|known| known.sub == account.sub) {
             accounts.push(account);
         }

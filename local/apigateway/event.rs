@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::STAGE;
-use crate::lambda::ACCOUNT;
+use crate::aws::ACCOUNT_ID;
 use crate::payload::{body_text, text};
 
 /// The API's id.
@@ -61,7 +61,7 @@ impl Incoming<'_> {
         let now = Timestamp::now();
         let host = text(&self.parts.headers, "host").unwrap_or_default();
         let mut context = json!({
-            "accountId": ACCOUNT,
+            "accountId": ACCOUNT_ID,
             "apiId": API_ID,
             "domainName": host,
             "domainPrefix": host.split(['.', ':']).next().unwrap_or_default(),

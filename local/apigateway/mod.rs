@@ -10,7 +10,6 @@ mod response;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -22,6 +21,7 @@ use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::aws::{API_GATEWAY_MAX_BODY, REST_API_INTEGRATION_TIMEOUT};
 use crate::http::{HttpClient, NoAnswer};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::signer::Signer;
@@ -32,10 +32,6 @@ use event::Incoming;
 
 /// The stage, which every path begins with.
 pub const STAGE: &str = "prod";
-/// What a request's body may take, in bytes.
-const MAX_BODY: usize = 10 * 1024 * 1024;
-/// How long an integration may take.
-const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
 
 /// What the API is made of.
 #[derive(Debug)]
@@ -93,7 +89,7 @@ impl Inner {
     async fn answer(&self, parts: &Parts, body: Body, peer: SocketAddr, request_id: &str) -> Result<Response, RestError> {
         let path = self.path(parts).ok_or(RestError::NoMethod)?;
         let claims = self.authorize(parts).await?;
-        let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| RestError::TooLarge)?.to_bytes();
+        let body = Limited::new(body, API_GATEWAY_MAX_BODY).collect().await.map_err(|_| RestError::TooLarge)?.to_bytes();
         let trace_id = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
         let trace_id = trace_id.map_or_else(trace::new_root, str::to_owned);
         let incoming = Incoming { parts, path, body: &body, peer, request_id, trace_id: &trace_id, claims };
@@ -119,7 +115,7 @@ impl Inner {
         let uri = format!("{lambda}/2015-03-31/functions/{function}/invocations");
         let headers = [("content-type", "application/json"), ("x-amzn-trace-id", trace_id)];
         let request = signer.post(&uri, &headers, event).map_err(RestError::Malformed)?;
-        match self.http.send(request, INTEGRATION_TIMEOUT).await {
+        match self.http.send(request, REST_API_INTEGRATION_TIMEOUT).await {
             Ok(answer) => response::from_lambda(&answer),
             Err(NoAnswer::TimedOut(_)) => Err(RestError::TimedOut),
             Err(NoAnswer::Broken(why)) => Err(RestError::Malformed(why)),

@@ -12,7 +12,7 @@ mod route;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -22,6 +22,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use http_body_util::{BodyExt, Limited};
 
+use crate::aws::{API_GATEWAY_MAX_BODY, HTTP_API_INTEGRATION_TIMEOUT, HTTP_API_MAX_HEADERS};
 use crate::cors::CorsConfiguration;
 use crate::http::{HttpClient, NoAnswer};
 use crate::jwt::{JwtConfiguration, Verifier};
@@ -35,13 +36,6 @@ pub use route::{Route, Routes};
 
 /// The API's id.
 const API_ID: &str = "local0api0";
-/// What a request's line and headers may take, in bytes.
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
-const MAX_HEADERS: usize = 10_240;
-/// What a request's body may take, in bytes.
-const MAX_BODY: usize = 10 * 1024 * 1024;
-/// How long an integration may take.
-const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the API is made of.
 #[derive(Debug)]
@@ -141,7 +135,7 @@ impl Inner {
             seen.authorizer = start.elapsed();
             seen.authorized = Some(authorized?);
         }
-        seen.body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| GatewayError::TooLarge)?.to_bytes();
+        seen.body = Limited::new(body, API_GATEWAY_MAX_BODY).collect().await.map_err(|_| GatewayError::TooLarge)?.to_bytes();
         let host = text(&parts.headers, "host").unwrap_or_default();
         let incoming = Incoming {
             parts,
@@ -164,7 +158,7 @@ impl Inner {
         let uri = format!("{}/2015-03-31/functions/{function}/invocations", self.lambda);
         let headers = [("content-type", "application/json"), ("x-amzn-trace-id", trace_id)];
         let request = self.signer.post(&uri, &headers, event).map_err(GatewayError::Integration)?;
-        match self.http.send(request, INTEGRATION_TIMEOUT).await {
+        match self.http.send(request, HTTP_API_INTEGRATION_TIMEOUT).await {
             Ok(answer) => response::from_lambda(&answer),
             Err(NoAnswer::TimedOut(_)) => Err(GatewayError::Unavailable("the integration took longer than 30 s".to_owned())),
             Err(NoAnswer::Broken(why)) => Err(GatewayError::Integration(why)),
@@ -183,5 +177,5 @@ impl Inner {
 fn check_headers(parts: &Parts) -> Result<(), GatewayError> {
     let line = parts.method.as_str().len() + parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
     let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if line + headers > MAX_HEADERS { Err(GatewayError::HeadersTooLarge) } else { Ok(()) }
+    if line + headers > HTTP_API_MAX_HEADERS { Err(GatewayError::HeadersTooLarge) } else { Ok(()) }
 }

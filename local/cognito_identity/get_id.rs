@@ -4,7 +4,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{IDENTITY_POOL_ID, Inner, Logins, identity_id};
+use super::{Inner, Logins, identity_id};
+use crate::aws::IDENTITY_POOL_ID;
 use crate::json_protocol::ServiceError;
 
 /// The request.

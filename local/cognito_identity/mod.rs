@@ -18,13 +18,10 @@ use uuid::Uuid;
 
 use sigv4::Credentials;
 
+use crate::aws::{IDENTITY_POOL_ID, REGION};
 use crate::credentials::{CredentialStore, Principal};
 use crate::json_protocol::{self, ServiceError};
 use crate::jwt::{Verifier, VerifyError};
-use crate::lambda::REGION;
-
-/// The pool's id.
-pub const IDENTITY_POOL_ID: &str = "us-east-1:6d1e4b6a-0f4c-4c1e-9a53-1f2e3d4c5b6a";
 
 /// How long the credentials of an identity live.
 const CREDENTIALS_LIFE: Duration = Duration::from_secs(3600);

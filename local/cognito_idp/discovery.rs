@@ -4,13 +4,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use super::{Inner, POOL_ID};
+use super::Inner;
+use crate::aws::USER_POOL_ID;
 use crate::http::json as json_response;
 
 /// The document at a path.
 pub fn document(pool: &Inner, path: &str) -> Response {
     let issuer = &pool.issuer;
-    let name = path.strip_prefix('/').and_then(|path| path.strip_prefix(POOL_ID));
+    let name = path.strip_prefix('/').and_then(|path| path.strip_prefix(USER_POOL_ID));
     let document = match name {
         Some("/.well-known/jwks.json") => pool.keys.jwks(),
         Some("/.well-known/openid-configuration") => json!({

@@ -22,6 +22,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use parking_lot::Mutex;
 
+use crate::aws::USER_POOL_ID;
 use crate::http::json;
 use crate::json_protocol;
 pub use account::{Account, Status};
@@ -32,10 +33,6 @@ use operations::respond_to_auth_challenge::Challenges;
 use session::Sessions;
 pub use token::Tokens;
 
-/// The pool's id: its part before `_` is the region, as clients read it.
-pub const POOL_ID: &str = "us-east-1_InferEdge";
-/// The app client's id.
-pub const CLIENT_ID: &str = "3inferenceedgelocalclient1";
 /// The pool's name in SRP: its id after the `_`.
 const POOL_NAME: &str = "InferEdge";
 
@@ -63,7 +60,7 @@ impl UserPool {
         let mut decoy_seed = [0; 32];
         aws_lc_rs::rand::fill(&mut decoy_seed).map_err(failed)?;
         Ok(Self(Arc::new(Inner {
-            issuer: format!("{url}/{POOL_ID}"),
+            issuer: format!("{url}/{USER_POOL_ID}"),
             keys: Keys::generate().map_err(failed)?,
             directory,
             sessions: Sessions::default(),

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::session::Session;
-use super::{Account, CLIENT_ID, Inner};
+use super::{Account, Inner};
+use crate::aws::USER_POOL_CLIENT_ID;
 use crate::json_protocol::ServiceError;
 
 /// What the operations on one's own account want of an access token.
@@ -100,7 +101,7 @@ fn id_claims(mut claims: Value, account: &Account) -> Value {
     for (name, value) in account.attributes.iter().filter(|(name, _)| is_users_own(name)) {
         claims[name] = json!(value);
     }
-    claims["aud"] = json!(CLIENT_ID);
+    claims["aud"] = json!(USER_POOL_CLIENT_ID);
     claims["token_use"] = json!("id");
     claims["jti"] = json!(Uuid::new_v4().to_string());
     claims["cognito:username"] = json!(account.sub);
@@ -132,7 +133,7 @@ fn is_users_own(name: &str) -> bool {
 }
 
 fn access_claims(mut claims: Value, account: &Account) -> Value {
-    claims["client_id"] = json!(CLIENT_ID);
+    claims["client_id"] = json!(USER_POOL_CLIENT_ID);
     claims["token_use"] = json!("access");
     claims["jti"] = json!(Uuid::new_v4().to_string());
     claims["username"] = json!(account.sub);

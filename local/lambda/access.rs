@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use sigv4::{Request, Scope, SignatureError};
 
 use super::error::LambdaError;
-use super::function::{REGION, arn};
+use crate::aws::{REGION, function_arn};
 use crate::credentials::{CredentialStore, IssuedCredentials, Principal};
 use crate::terminal::say;
 
@@ -76,7 +76,7 @@ impl Access {
             "User: {} is not authorized to perform: lambda:InvokeFunction on resource: {} because no identity-based policy \
              allows the lambda:InvokeFunction action",
             principal.arn(),
-            arn(function)
+            function_arn(function)
         )))
     }
 }

@@ -16,18 +16,12 @@ use tokio::sync::oneshot;
 
 use super::Lambda;
 use super::error::LambdaError;
-use super::function::arn;
 use super::function_name::FunctionName;
 use super::invocation::{Answered, Invocation, Outcome, PlatformError};
-use crate::cognito_identity::IDENTITY_POOL_ID;
+use crate::aws::{IDENTITY_POOL_ID, LAMBDA_MAX_CLIENT_CONTEXT, LAMBDA_MAX_REQUEST, function_arn};
 use crate::credentials::Principal;
 use crate::recorder::Recorder;
 use crate::trace;
-
-/// Lambda's limit for a synchronous request, in bytes.
-pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
-/// Lambda's limit for a client context, in bytes of base64.
-const MAX_CLIENT_CONTEXT: usize = 3583;
 
 /// The query of an invocation.
 #[derive(Debug, Deserialize)]
@@ -68,7 +62,7 @@ impl Call {
         request_id: &str,
     ) -> Result<(Self, String), LambdaError> {
         let (parts, body) = request.into_parts();
-        let body = Limited::new(body, MAX_PAYLOAD).collect().await.map_err(|_| LambdaError::RequestTooLarge)?.to_bytes();
+        let body = Limited::new(body, LAMBDA_MAX_REQUEST).collect().await.map_err(|_| LambdaError::RequestTooLarge)?.to_bytes();
         let caller = lambda.access.authenticate(&parts, &body)?;
         let name = FunctionName::parse(name, query.qualifier.as_deref())?;
         lambda.access.authorize(caller.as_ref(), &name.name)?;
@@ -181,15 +175,15 @@ fn event(payload: Bytes) -> Result<Bytes, LambdaError> {
 
 fn invoked_arn(name: &FunctionName) -> String {
     match &name.qualifier {
-        Some(qualifier) => format!("{}:{qualifier}", arn(&name.name)),
-        None => arn(&name.name),
+        Some(qualifier) => format!("{}:{qualifier}", function_arn(&name.name)),
+        None => function_arn(&name.name),
     }
 }
 
 fn client_context(base64: Option<&str>) -> Result<Option<String>, LambdaError> {
     let Some(base64) = base64 else { return Ok(None) };
     let refuse = |why: &str| LambdaError::InvalidRequestContent(format!("the client context {why}"));
-    if base64.len() > MAX_CLIENT_CONTEXT {
+    if base64.len() > LAMBDA_MAX_CLIENT_CONTEXT {
         return Err(refuse("is longer than 3583 bytes"));
     }
     let bytes = STANDARD.decode(base64).map_err(|_| refuse("is not base64"))?;

@@ -13,14 +13,11 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use super::invocation::{Answered, Delivery, Invocation, MAX_RESPONSE, Outcome, PlatformError, Slot, StreamEnd, Streamed};
+use super::invocation::{Answered, Delivery, Invocation, Outcome, PlatformError, Slot, StreamEnd, Streamed};
 use super::log::{Log, Mark};
 use super::pool::{Poll, Pool};
 use super::process::peak_memory_mb;
-
-/// How long a function may take until it asks for work for the first time, beside the time that an invocation may take.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib>
-const INIT: Duration = Duration::from_secs(10);
+use crate::aws::LAMBDA_MAX_RESPONSE;
 
 /// A running environment.
 #[derive(Debug)]
@@ -200,7 +197,7 @@ impl Environment {
             let taken = if streams && !is_function_error { None } else { work.in_flight.remove(request_id) };
             taken.ok_or(NotTaken::InvalidRequestId)?
         };
-        if payload.len() > MAX_RESPONSE {
+        if payload.len() > LAMBDA_MAX_RESPONSE {
             let error = PlatformError::ResponseTooLarge.payload(request_id);
             self.finish(in_flight, request_id, error, true);
             return Err(NotTaken::TooLarge);

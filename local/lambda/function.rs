@@ -2,11 +2,6 @@
 
 use std::time::Duration;
 
-/// The account that owns everything in the stack.
-pub const ACCOUNT: &str = "123456789012";
-/// The region that the stack says it is.
-pub const REGION: &str = "us-east-1";
-
 /// Looks at an answer; gives what there is to say about it.
 pub type Remark = fn(&[u8]) -> Option<&'static str>;
 
@@ -34,19 +29,9 @@ pub struct Function {
 }
 
 impl Function {
-    /// Its unqualified ARN.
-    pub fn arn(&self) -> String {
-        arn(&self.name)
-    }
-
     /// How many invocations one environment serves at once: `AWS_LAMBDA_MAX_CONCURRENCY`, as Managed Instances set it.
     pub fn concurrency(&self) -> usize {
         let value = self.environment.iter().rev().find(|(name, _)| name == "AWS_LAMBDA_MAX_CONCURRENCY");
         value.and_then(|(_, value)| value.parse().ok()).unwrap_or(1).max(1)
     }
-}
-
-/// The ARN of a function of the stack's account and region.
-pub fn arn(name: &str) -> String {
-    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
 }

@@ -1,7 +1,7 @@
 //! What a caller writes for a function: a name, a partial ARN or a whole one, each with or without a qualifier.
 
 use super::error::LambdaError;
-use super::function::{ACCOUNT, REGION, arn};
+use crate::aws::{ACCOUNT_ID, REGION, function_arn};
 
 /// Where it is said what a name may be.
 const PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
@@ -48,7 +48,7 @@ impl FunctionName {
     /// The error for a name that nothing bears.
     pub fn not_found(&self) -> LambdaError {
         let qualifier = self.qualifier.as_deref().unwrap_or("$LATEST");
-        LambdaError::NotFound(format!("Function not found: {}:{qualifier}", arn(&self.name)))
+        LambdaError::NotFound(format!("Function not found: {}:{qualifier}", function_arn(&self.name)))
     }
 }
 
@@ -65,7 +65,7 @@ fn check_owner(written: &str, region: &str, account: &str) -> Result<(), LambdaE
         let text = format!("Functions from '{region}' are not reachable in this region ('{REGION}')");
         return Err(LambdaError::NotFound(text));
     }
-    if account != ACCOUNT {
+    if account != ACCOUNT_ID {
         return Err(LambdaError::NotFound(format!("Function not found: {written}")));
     }
     Ok(())

@@ -18,10 +18,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Lambda;
-use super::call::{Call, MAX_PAYLOAD, with_request_id};
+use super::call::{Call, with_request_id};
 use super::error::LambdaError;
-use super::function::REGION;
 use super::function_name::FunctionName;
+use crate::aws::{LAMBDA_MAX_REQUEST, REGION};
 use crate::cors::CorsConfiguration;
 use crate::payload::{Api, Incoming};
 use crate::trace;
@@ -108,7 +108,7 @@ impl Endpoint {
         request_id: &str,
         trace_id: &str,
     ) -> Result<Response, LambdaError> {
-        let body = Limited::new(body, MAX_PAYLOAD).collect().await.map_err(|_| LambdaError::RequestTooLarge)?.to_bytes();
+        let body = Limited::new(body, LAMBDA_MAX_REQUEST).collect().await.map_err(|_| LambdaError::RequestTooLarge)?.to_bytes();
         let id = self.url.id();
         let domain_name = format!("{id}.lambda-url.{REGION}.on.aws");
         let incoming = Incoming {

@@ -8,8 +8,7 @@ use axum::body::Bytes;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
-/// What Lambda lets a function return, in bytes.
-pub const MAX_RESPONSE: usize = 6_291_556;
+use crate::aws::LAMBDA_MAX_RESPONSE;
 
 /// An invocation that waits for an environment.
 #[derive(Debug)]
@@ -100,7 +99,7 @@ impl Answered {
         let mut payload = Vec::new();
         while let Some(piece) = streamed.pieces.recv().await {
             payload.extend_from_slice(&piece);
-            if payload.len() > MAX_RESPONSE {
+            if payload.len() > LAMBDA_MAX_RESPONSE {
                 let payload = PlatformError::ResponseTooLarge.payload("");
                 return Outcome { payload, is_function_error: true, log_tail: None };
             }
@@ -182,7 +181,7 @@ impl PlatformError {
             Self::Truncated => ("Runtime.TruncatedResponse", "Response body is truncated".to_owned()),
             Self::ResponseTooLarge => (
                 "Function.ResponseSizeTooLarge",
-                format!("Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."),
+                format!("Response payload size exceeded maximum allowed payload size ({LAMBDA_MAX_RESPONSE} bytes)."),
             ),
         };
         json!({ "errorType": name, "errorMessage": message }).to_string().into()

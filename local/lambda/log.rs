@@ -3,10 +3,9 @@
 use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
+use crate::aws::LAMBDA_MAX_LOG_TAIL;
 use crate::terminal::say;
 
-/// What `X-Amz-Log-Result` holds at the most, in bytes.
-const TAIL: usize = 4096;
 /// How much of the past is kept, in bytes.
 const KEPT: usize = 64 * 1024;
 
@@ -48,7 +47,8 @@ impl Log {
     /// The last 4 KB since a mark.
     pub fn tail(&self, since: Mark) -> String {
         let kept = self.text.lock();
-        let start = since.0.saturating_sub(kept.dropped).max(kept.text.len().saturating_sub(TAIL)).min(kept.text.len());
+        let start =
+            since.0.saturating_sub(kept.dropped).max(kept.text.len().saturating_sub(LAMBDA_MAX_LOG_TAIL)).min(kept.text.len());
         let start = (start..=kept.text.len()).find(|at| kept.text.is_char_boundary(*at)).unwrap_or_default();
         kept.text[start..].to_owned()
     }
@@ -97,6 +97,6 @@ mod tests {
         assert_eq!(log.tail(mark), "after\n");
         (0..20_000).for_each(|n| log.platform(&format!("é{n}")));
         let tail = log.tail(mark);
-        assert!(tail.len() <= TAIL && tail.ends_with("é19999\n"), "{}", tail.len());
+        assert!(tail.len() <= LAMBDA_MAX_LOG_TAIL && tail.ends_with("é19999\n"), "{}", tail.len());
     }
 }

@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 pub use access::{Access, Grant, Grantee, Guard};
 pub use environment::StartFailure;
 use error::LambdaError;
-pub use function::{ACCOUNT, Function, REGION};
+pub use function::Function;
 use function_name::FunctionName;
 pub use function_url::{FunctionUrl, InvokeMode, UrlAuth};
 use pool::Pool;

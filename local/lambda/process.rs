@@ -4,7 +4,8 @@ use std::process::{ExitStatus, Stdio};
 
 use tokio::process::Command;
 
-use super::function::{Function, REGION};
+use super::function::Function;
+use crate::aws::REGION;
 
 /// What a function with an environment of its own keeps of the stack's.
 const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR"];

@@ -18,7 +18,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::environment::{Environment, NotTaken};
-use super::invocation::{MAX_RESPONSE, PlatformError};
+use super::invocation::PlatformError;
+use crate::aws::LAMBDA_MAX_RESPONSE;
 
 /// Serves until the task is aborted.
 pub async fn serve(listener: TcpListener, environment: Arc<Environment>) {
@@ -112,7 +113,7 @@ async fn complete(environment: &Environment, id: &str, body: Body, is_function_e
         Ok(()) => accepted(),
         Err(NotTaken::InvalidRequestId) => refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),
         Err(NotTaken::TooLarge) => {
-            let text = format!("Exceeded maximum allowed payload size ({MAX_RESPONSE} bytes).");
+            let text = format!("Exceeded maximum allowed payload size ({LAMBDA_MAX_RESPONSE} bytes).");
             refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &text)
         }
     }
@@ -120,9 +121,9 @@ async fn complete(environment: &Environment, id: &str, body: Body, is_function_e
 
 /// Reads an answer; `None` when it broke off. One that is too large is read as one byte more than the limit, which is enough to refuse it.
 async fn read(body: Body) -> Option<Bytes> {
-    match Limited::new(body, MAX_RESPONSE).collect().await {
+    match Limited::new(body, LAMBDA_MAX_RESPONSE).collect().await {
         Ok(whole) => Some(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Some(Bytes::from(vec![b' '; MAX_RESPONSE + 1])),
+        Err(error) if error.is::<LengthLimitError>() => Some(Bytes::from(vec![b' '; LAMBDA_MAX_RESPONSE + 1])),
         Err(_) => None,
     }
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::lambda::ACCOUNT;
+use crate::aws::ACCOUNT_ID;
 
 /// A request that is about to be handed to a function.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Incoming<'_> {
         let now = Timestamp::now();
         let host = self.api.domain_name;
         RequestContext {
-            account_id: ACCOUNT,
+            account_id: ACCOUNT_ID,
             api_id: self.api.id,
             authorizer: self.authorizer.as_ref(),
             domain_name: host,

@@ -8,10 +8,10 @@ use sigv4::Credentials;
 use super::ports::Ports;
 use super::{CORE, EDGE, EDGE_OPEN, EDGE_STREAM, ROUTE};
 use crate::apigateway::STAGE;
-use crate::cognito_identity::{IDENTITY_POOL_ID, credentials_of_user};
-use crate::cognito_idp::{CLIENT_ID, POOL_ID, UserPool};
+use crate::aws::{IDENTITY_POOL_ID, REGION, USER_POOL_CLIENT_ID, USER_POOL_ID};
+use crate::cognito_identity::credentials_of_user;
+use crate::cognito_idp::UserPool;
 use crate::credentials::CredentialStore;
-use crate::lambda::REGION;
 
 /// Where the rooms are.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Urls {
 
     /// The issuer of the user pool's tokens.
     pub fn issuer(&self) -> String {
-        format!("{}/{POOL_ID}", self.user_pool)
+        format!("{}/{USER_POOL_ID}", self.user_pool)
     }
 }
 
@@ -82,8 +82,8 @@ pub fn describe(urls: &Urls, pool: &UserPool, store: &CredentialStore, own: &Cre
         "consoleUrl": urls.console,
         "apiUrl": urls.api,
         "region": REGION,
-        "userPoolId": POOL_ID,
-        "userPoolClientId": CLIENT_ID,
+        "userPoolId": USER_POOL_ID,
+        "userPoolClientId": USER_POOL_CLIENT_ID,
         "userPoolEndpoint": urls.user_pool,
         "issuer": pool.issuer(),
         "identityPoolId": IDENTITY_POOL_ID,
@@ -142,8 +142,8 @@ pub fn frontend_configuration(urls: &Urls) -> String {
     let configuration = json!({
         "apiUrl": urls.api,
         "region": REGION,
-        "userPoolId": POOL_ID,
-        "userPoolClientId": CLIENT_ID,
+        "userPoolId": USER_POOL_ID,
+        "userPoolClientId": USER_POOL_CLIENT_ID,
         "userPoolEndpoint": urls.user_pool,
         "identityPoolId": IDENTITY_POOL_ID,
         "identityPoolEndpoint": urls.identity_pool,
@@ -173,7 +173,7 @@ pub fn welcome(urls: &Urls, description: &Value, host: Option<IpAddr>) -> String
         "inference-edge runs\n\n  \
          console        {console}  (open it: every hop is shown there){web}\n  \
          API            {api}  ({ROUTE}, JWT authorizer)\n  \
-         user pool      {user_pool}  (pool {POOL_ID}, app client {CLIENT_ID})\n  \
+         user pool      {user_pool}  (pool {USER_POOL_ID}, app client {USER_POOL_CLIENT_ID})\n  \
          identity pool  {identity_pool}  ({IDENTITY_POOL_ID})\n  \
          Lambda         {lambda}  (functions {EDGE}, {EDGE_OPEN}, {EDGE_STREAM}, {CORE})\n  \
          function URLs  {edge_url}  ({EDGE}: AWS_IAM)\n  \

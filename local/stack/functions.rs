@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::description::Urls;
 use super::{CORE, CORE_STREAM, CORE_TIMEOUT, EDGE, EDGE_OPEN, EDGE_STREAM, EDGE_TIMEOUT, MEMORY, StartError};
 use crate::arguments::StackArguments;
-use crate::cognito_idp::CLIENT_ID;
+use crate::aws::USER_POOL_CLIENT_ID;
 use crate::credentials::{CredentialStore, Principal};
 use crate::lambda::{Function, Grant, Grantee};
 
@@ -23,7 +23,10 @@ pub fn functions(arguments: &StackArguments, urls: &Urls, store: &CredentialStor
     let core_of_stream = if arguments.core.is_some() { CORE } else { CORE_STREAM };
     let mut functions = vec![
         maker.edge(EDGE, &[("TARGET_LAMBDA_NAME", CORE)]),
-        maker.edge(EDGE_OPEN, &[("TARGET_LAMBDA_NAME", CORE), ("JWT_ISSUER", &urls.issuer()), ("JWT_AUDIENCE", CLIENT_ID)]),
+        maker.edge(
+            EDGE_OPEN,
+            &[("TARGET_LAMBDA_NAME", CORE), ("JWT_ISSUER", &urls.issuer()), ("JWT_AUDIENCE", USER_POOL_CLIENT_ID)],
+        ),
         maker.edge(EDGE_STREAM, &[("TARGET_LAMBDA_NAME", core_of_stream), ("RESPONSE", "stream"), ("CORS", "platform")]),
         maker.core(CORE, &[]),
     ];

@@ -10,9 +10,6 @@ use tokio::net::TcpListener;
 
 use super::StartError;
 
-/// The ports that the stack takes, from `--port` on.
-pub const PORTS: u16 = 10;
-
 /// How often another free port is looked for where `::1` has the one that `127.0.0.1` gave.
 const ATTEMPTS: usize = 20;
 

@@ -12,8 +12,9 @@ use super::ports::{Port, Ports};
 use super::{CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE, EDGE_OPEN, EDGE_STREAM, ROUTE, URL_ALLOW_HEADERS};
 use crate::apigateway::{RestApi, RestConfiguration};
 use crate::apigatewayv2::{Configuration, HttpApi, Route, Routes};
+use crate::aws::{USER_POOL_CLIENT_ID, USER_POOL_ID};
 use crate::cognito_identity::IdentityPool;
-use crate::cognito_idp::{CLIENT_ID, POOL_ID, UserPool};
+use crate::cognito_idp::UserPool;
 use crate::console::{Console, configuration_file};
 use crate::cors::CorsConfiguration;
 use crate::credentials::{CredentialStore, Principal};
@@ -97,7 +98,7 @@ impl Rooms {
 
     fn identity_pool(&self) -> Router {
         let verifier = Verifier::new(self.jwt(), HttpClient::new());
-        IdentityPool::new(verifier, self.user_pool.issuer(), POOL_ID, self.store.clone()).router()
+        IdentityPool::new(verifier, self.user_pool.issuer(), USER_POOL_ID, self.store.clone()).router()
     }
 
     fn url(&self, function: &str, auth: UrlAuth, mode: InvokeMode, cors: Option<CorsConfiguration>) -> Router {
@@ -105,7 +106,7 @@ impl Rooms {
     }
 
     fn jwt(&self) -> JwtConfiguration {
-        JwtConfiguration { issuer: self.user_pool.issuer().to_owned(), audience: vec![CLIENT_ID.to_owned()] }
+        JwtConfiguration { issuer: self.user_pool.issuer().to_owned(), audience: vec![USER_POOL_CLIENT_ID.to_owned()] }
     }
 
     fn signer(&self) -> Signer {

@@ -20,7 +20,8 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 use serde_json::Value;
 
-use super::{CLIENT_ID, Inner, POOL_ID};
+use super::Inner;
+use crate::aws::{USER_POOL_CLIENT_ID, USER_POOL_ID};
 use crate::json_protocol::{ServiceError, operation, parse};
 
 /// Their names.
@@ -69,14 +70,14 @@ pub fn run(pool: &Inner, headers: &HeaderMap, body: &Bytes) -> Result<Value, Ser
 }
 
 fn check_client(client_id: &str) -> Result<(), ServiceError> {
-    if client_id == CLIENT_ID {
+    if client_id == USER_POOL_CLIENT_ID {
         return Ok(());
     }
     Err(ServiceError::new("ResourceNotFoundException", format!("User pool client {client_id} does not exist.")))
 }
 
 fn check_pool(pool_id: &str) -> Result<(), ServiceError> {
-    if pool_id == POOL_ID {
+    if pool_id == USER_POOL_ID {
         return Ok(());
     }
     Err(ServiceError::new("ResourceNotFoundException", format!("User pool {pool_id} does not exist.")))

@@ -10,7 +10,8 @@ use super::super::invocation::{Answered, Outcome, PlatformError};
 use super::super::log::Log;
 use super::super::process::{command, describe, kill_group};
 use super::super::runtime_api;
-use super::{Environment, INIT, Phase};
+use super::{Environment, Phase};
+use crate::aws::LAMBDA_INIT_TIMEOUT;
 
 impl Environment {
     /// Runs the process until it ends, and tells whoever still waited for it.
@@ -76,7 +77,7 @@ impl Environment {
 
     /// Comes true when the function had time enough to ask for work and did not.
     async fn init_is_over(&self) {
-        tokio::time::sleep(INIT + self.pool.function.timeout).await;
+        tokio::time::sleep(LAMBDA_INIT_TIMEOUT + self.pool.function.timeout).await;
         if self.is_ready.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }

@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::cognito_identity::IDENTITY_POOL_ID;
-use crate::cognito_idp::POOL_ID;
+use crate::aws::{ACCOUNT_ID, IDENTITY_POOL_ID, REGION, USER_POOL_ID};
 use crate::credentials::{IssuedCredentials, Principal};
-use crate::lambda::{ACCOUNT, REGION};
 
 /// The members of `iam`.
 pub fn iam(caller: &IssuedCredentials) -> Value {
@@ -17,7 +15,7 @@ pub fn iam(caller: &IssuedCredentials) -> Value {
     };
     json!({
         "accessKey": caller.credentials.access_key_id,
-        "accountId": ACCOUNT,
+        "accountId": ACCOUNT_ID,
         "callerId": id,
         "cognitoIdentity": cognito_identity(&caller.principal),
         "principalOrgId": null,
@@ -28,7 +26,7 @@ pub fn iam(caller: &IssuedCredentials) -> Value {
 
 fn cognito_identity(principal: &Principal) -> Value {
     let Principal::CognitoIdentity { identity_id, sub } = principal else { return Value::Null };
-    let provider = format!("cognito-idp.{REGION}.amazonaws.com/{POOL_ID}");
+    let provider = format!("cognito-idp.{REGION}.amazonaws.com/{USER_POOL_ID}");
     let amr = match sub {
         Some(sub) => vec!["authenticated".to_owned(), provider.clone(), format!("{provider}:CognitoSignIn:{sub}")],
         None => vec!["unauthenticated".to_owned()],
