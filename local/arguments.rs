@@ -44,25 +44,25 @@ pub enum FunctionKind {
 #[derive(Debug, clap::Args)]
 pub struct StackArguments {
     /// The first of ten ports in a row: console, API, user pool, identity pool, Lambda, frontend, three function URLs, REST API; 0 takes any that are free
-    #[arg(long, default_value_t = 4000, value_name = "PORT", value_parser = port)]
+    #[arg(long, default_value_t = 4000, value_name = "PORT", value_parser = parse_port)]
     pub port: u16,
     /// Another address at which every port answers, beside the loopback addresses: 0.0.0.0 for all of IPv4, so that containers and other machines reach the stack
-    #[arg(long, value_name = "ADDRESS", value_parser = host)]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_host)]
     pub host: Option<IpAddr>,
     /// A built frontend to serve, e.g. web/dist; its origin is one that may read the API's answers
-    #[arg(long, value_name = "FOLDER", value_parser = folder)]
+    #[arg(long, value_name = "FOLDER", value_parser = parse_frontend_folder)]
     pub web: Option<PathBuf>,
     /// A core function of your own: a command that talks to the Runtime API, e.g. "python3 -m awslambdaric app.handler"
-    #[arg(long, value_name = "COMMAND", value_parser = words)]
-    pub core: Option<Words>,
+    #[arg(long, value_name = "COMMAND", value_parser = parse_command_line)]
+    pub core: Option<CommandLine>,
     /// How many environments of core may run at once; beyond that Lambda throttles
     #[arg(long, value_name = "N")]
     pub core_concurrency: Option<usize>,
     /// A variable for the edge function; may be given more than once
-    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = parse_variable)]
     pub environment: Vec<(String, String)>,
     /// A user who may sign in, with groups parted by commas; may be given more than once
-    #[arg(long = "user", value_name = "EMAIL:PASSWORD[:GROUPS]", value_parser = user)]
+    #[arg(long = "user", value_name = "EMAIL:PASSWORD[:GROUPS]", value_parser = parse_user)]
     pub users: Vec<NewUser>,
     /// A JSON file of users: an array of {"email", "password", "groups": []}
     #[arg(long = "users", value_name = "FILE")]
@@ -71,8 +71,8 @@ pub struct StackArguments {
     #[arg(long, requires = "users_file")]
     pub save_users: bool,
     /// For how long ID and access tokens live
-    #[arg(long, default_value_t = 3600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86400))]
-    pub token_life: u64,
+    #[arg(long = "token-life", default_value_t = 3600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub token_lifetime: u64,
     /// Prints nothing but errors
     #[arg(long)]
     pub quiet: bool,
@@ -83,11 +83,11 @@ pub struct StackArguments {
 
 /// A command line cut into words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words(pub Vec<String>);
+pub struct CommandLine(pub Vec<String>);
 
-fn words(command: &str) -> Result<Words, String> {
+fn parse_command_line(command: &str) -> Result<CommandLine, String> {
     match shlex::split(command) {
-        Some(words) if !words.is_empty() => Ok(Words(words)),
+        Some(command_line) if !command_line.is_empty() => Ok(CommandLine(command_line)),
         Some(_) => Err("it is empty: give a program and its arguments".to_owned()),
         None => Err("its quotes do not match".to_owned()),
     }
@@ -104,7 +104,7 @@ pub struct NewUser {
     pub groups: Vec<String>,
 }
 
-fn user(text: &str) -> Result<NewUser, String> {
+fn parse_user(text: &str) -> Result<NewUser, String> {
     let mut parts = text.splitn(3, ':');
     let (email, password) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     if !email.contains('@') || password.is_empty() {
@@ -115,7 +115,7 @@ fn user(text: &str) -> Result<NewUser, String> {
 }
 
 /// The first of the ports in a row: those below 1024 belong to the system's own services.
-fn port(text: &str) -> Result<u16, String> {
+fn parse_port(text: &str) -> Result<u16, String> {
     let (first, last) = (1024, u16::MAX - PORT_COUNT + 1);
     match text.parse() {
         Ok(port) if port == 0 || (first..=last).contains(&port) => Ok(port),
@@ -123,7 +123,7 @@ fn port(text: &str) -> Result<u16, String> {
     }
 }
 
-fn host(text: &str) -> Result<IpAddr, String> {
+fn parse_host(text: &str) -> Result<IpAddr, String> {
     match text.parse() {
         Ok(IpAddr::V6(address)) if address.is_unspecified() => {
             Err("give 0.0.0.0, or one IPv6 address of this machine".to_owned())
@@ -133,7 +133,7 @@ fn host(text: &str) -> Result<IpAddr, String> {
     }
 }
 
-fn folder(text: &str) -> Result<PathBuf, String> {
+fn parse_frontend_folder(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.join("index.html").is_file() {
         return Ok(path);
@@ -141,7 +141,7 @@ fn folder(text: &str) -> Result<PathBuf, String> {
     Err("it has no index.html: build the frontend first (npm run build)".to_owned())
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+fn parse_variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write KEY=VALUE".to_owned()),

@@ -25,7 +25,7 @@ pub struct CorsConfiguration {
 }
 
 impl CorsConfiguration {
-    fn is_on(&self) -> bool {
+    fn is_enabled(&self) -> bool {
         !self.allow_origins.is_empty()
     }
 
@@ -33,13 +33,13 @@ impl CorsConfiguration {
     pub fn preflight(&self, parts: &Parts) -> Option<Response> {
         let origin = parts.headers.get(header::ORIGIN)?;
         let method = parts.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
-        if !self.is_on() || parts.method != Method::OPTIONS {
+        if !self.is_enabled() || parts.method != Method::OPTIONS {
             return None;
         }
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
-        let asked = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
-        if self.allows(origin) && allows_method(&self.allow_methods, method) && allows_headers(&self.allow_headers, asked) {
+        let requested = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+        if self.allows(origin) && allows_method(&self.allow_methods, method) && allows_headers(&self.allow_headers, requested) {
             let headers = response.headers_mut();
             set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, self.allow_methods.join(","));
             set(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, self.allow_headers.join(",").to_lowercase());
@@ -49,29 +49,30 @@ impl CorsConfiguration {
     }
 
     /// Adds the configured headers to those that the function has set itself, as a function URL does: a browser refuses two.
-    pub fn beside_the_functions(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    pub fn append_to_response(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         let mut own = HeaderMap::new();
         if headers.contains_key(header::ACCESS_CONTROL_MAX_AGE) {
             // The platform's own preflight.
-            return self.on_answer(origin, headers);
+            return self.apply_to_response(origin, headers);
         }
-        self.on_answer(origin, &mut own);
+        self.apply_to_response(origin, &mut own);
         for (name, value) in &own {
             headers.append(name, value.clone());
         }
     }
 
     /// Replaces the CORS headers of an answer by the configured ones.
-    pub fn on_answer(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
-        if !self.is_on() {
+    pub fn apply_to_response(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+        if !self.is_enabled() {
             return;
         }
-        const PREFLIGHTS: [HeaderName; 3] =
+        const PREFLIGHT_HEADERS: [HeaderName; 3] =
             [header::ACCESS_CONTROL_ALLOW_METHODS, header::ACCESS_CONTROL_ALLOW_HEADERS, header::ACCESS_CONTROL_MAX_AGE];
-        let is_preflight = PREFLIGHTS.iter().all(|name| headers.contains_key(name));
-        let kept =
-            |name: &HeaderName| !name.as_str().starts_with("access-control-") || (is_preflight && PREFLIGHTS.contains(name));
-        let dropped: Vec<_> = headers.keys().filter(|name| !kept(name)).cloned().collect();
+        let is_preflight = PREFLIGHT_HEADERS.iter().all(|name| headers.contains_key(name));
+        let is_kept = |name: &HeaderName| {
+            !name.as_str().starts_with("access-control-") || (is_preflight && PREFLIGHT_HEADERS.contains(name))
+        };
+        let dropped: Vec<_> = headers.keys().filter(|name| !is_kept(name)).cloned().collect();
         dropped.iter().for_each(|name| drop(headers.remove(name)));
         let Some(origin) = origin.filter(|origin| self.allows(origin)) else { return };
         if self.allow_origins.iter().any(|allowed| allowed == "*") {
@@ -95,14 +96,14 @@ impl CorsConfiguration {
     }
 }
 
-fn allows_method(allowed: &[String], asked: &HeaderValue) -> bool {
-    allowed.iter().any(|method| method == "*" || method.as_bytes() == asked.as_bytes())
+fn allows_method(allowed: &[String], requested: &HeaderValue) -> bool {
+    allowed.iter().any(|method| method == "*" || method.as_bytes() == requested.as_bytes())
 }
 
-fn allows_headers(allowed: &[String], asked: Option<&HeaderValue>) -> bool {
-    let asked = asked.and_then(|asked| asked.to_str().ok()).unwrap_or_default();
+fn allows_headers(allowed: &[String], requested: Option<&HeaderValue>) -> bool {
+    let requested = requested.and_then(|requested| requested.to_str().ok()).unwrap_or_default();
     let allows = |name: &str| allowed.iter().any(|known| known == "*" || known.eq_ignore_ascii_case(name));
-    asked.split(',').map(str::trim).filter(|name| !name.is_empty()).all(allows)
+    requested.split(',').map(str::trim).filter(|name| !name.is_empty()).all(allows)
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
@@ -126,14 +127,14 @@ mod tests {
         }
     }
 
-    fn preflight(cors: &CorsConfiguration, origin: &str, method: &str, asked: &str) -> String {
+    fn preflight(cors: &CorsConfiguration, origin: &str, method: &str, requested: &str) -> String {
         let request = Request::options("/inference")
             .header("origin", origin)
             .header("access-control-request-method", method)
-            .header("access-control-request-headers", asked);
+            .header("access-control-request-headers", requested);
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let mut response = cors.preflight(&parts).expect("a preflight");
-        cors.on_answer(parts.headers.get("origin"), response.headers_mut());
+        cors.apply_to_response(parts.headers.get("origin"), response.headers_mut());
         let line = |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}\n", value.to_str().expect("text"));
         format!("{}\n{}", response.status(), response.headers().iter().map(line).collect::<String>())
     }
@@ -154,12 +155,12 @@ mod tests {
     #[test]
     fn a_preflight_for_what_is_not_allowed_gets_no_permission() {
         let cors = cors(&["https://a.example"]);
-        for (name, origin, method, asked) in [
+        for (name, origin, method, requested) in [
             ("the origin", "https://b.example", "POST", ""),
             ("the method", "https://a.example", "PUT", ""),
             ("a header", "https://a.example", "POST", "x-other"),
         ] {
-            let answer = preflight(&cors, origin, method, asked);
+            let answer = preflight(&cors, origin, method, requested);
             assert!(answer.starts_with("204") && !answer.contains("allow-methods"), "{name}: {answer}");
         }
     }
@@ -169,7 +170,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("access-control-allow-origin", HeaderValue::from_static("https://evil.example"));
         headers.insert("access-control-max-age", HeaderValue::from_static("9"));
-        cors(&["https://a.example"]).on_answer(Some(&HeaderValue::from_static("https://a.example")), &mut headers);
+        cors(&["https://a.example"]).apply_to_response(Some(&HeaderValue::from_static("https://a.example")), &mut headers);
         insta::assert_debug_snapshot!(headers, @r#"
         {
             "access-control-allow-origin": "https://a.example",
@@ -183,7 +184,7 @@ mod tests {
     fn without_a_configuration_the_integrations_headers_pass() {
         let mut headers = HeaderMap::new();
         headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-        CorsConfiguration::default().on_answer(Some(&HeaderValue::from_static("https://a.example")), &mut headers);
+        CorsConfiguration::default().apply_to_response(Some(&HeaderValue::from_static("https://a.example")), &mut headers);
         assert_eq!(headers.len(), 1);
     }
 }

@@ -63,13 +63,13 @@ impl AsRef<Credentials> for IssuedCredentials {
 
 impl CredentialStore {
     /// Gives out long-lived credentials.
-    pub fn issue_own(&self, principal: Principal) -> Arc<Credentials> {
+    pub fn issue_long_term(&self, principal: Principal) -> Arc<Credentials> {
         self.issue("AKIA", principal, None)
     }
 
     /// Gives out credentials that expire after a while.
-    pub fn issue_temporary(&self, principal: Principal, life: Duration) -> Arc<Credentials> {
-        self.issue("ASIA", principal, Some(life))
+    pub fn issue_temporary(&self, principal: Principal, lifetime: Duration) -> Arc<Credentials> {
+        self.issue("ASIA", principal, Some(lifetime))
     }
 
     /// The credentials of an access key id.
@@ -77,13 +77,14 @@ impl CredentialStore {
         self.0.lock().get(access_key_id).cloned()
     }
 
-    fn issue(&self, prefix: &str, principal: Principal, life: Option<Duration>) -> Arc<Credentials> {
+    fn issue(&self, prefix: &str, principal: Principal, lifetime: Option<Duration>) -> Arc<Credentials> {
         let random = || uuid::Uuid::new_v4().simple().to_string();
         let access_key_id = format!("{prefix}{}", random()[..16].to_uppercase());
         let secret_access_key = format!("{}{}", random(), &random()[..8]);
-        let session_token = life.map(|_| format!("local{}{}", random(), random()));
+        let session_token = lifetime.map(|_| format!("local{}{}", random(), random()));
         let credentials = Credentials::new(access_key_id.clone(), secret_access_key);
-        let credentials = Arc::new(credentials.with_session(session_token, life.map(|life| SystemTime::now() + life)));
+        let credentials =
+            Arc::new(credentials.with_session(session_token, lifetime.map(|lifetime| SystemTime::now() + lifetime)));
         let issued = IssuedCredentials { credentials: Arc::clone(&credentials), principal };
         self.0.lock().insert(access_key_id, issued);
         credentials

@@ -29,7 +29,7 @@ pub struct HttpClient(Client<HttpConnector, Full<Bytes>>);
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub struct Answer {
+pub struct BufferedResponse {
     /// The status.
     pub status: StatusCode,
     /// The headers.
@@ -40,13 +40,13 @@ pub struct Answer {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum NoAnswer {
+pub enum RequestError {
     /// The time was up.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
     /// The connection could not be made, or broke.
     #[error("{0}")]
-    Broken(String),
+    Connection(String),
 }
 
 impl HttpClient {
@@ -58,14 +58,14 @@ impl HttpClient {
     }
 
     /// Sends a request and reads the answer, within a time.
-    pub async fn send(&self, request: Request<Full<Bytes>>, within: Duration) -> Result<Answer, NoAnswer> {
+    pub async fn send(&self, request: Request<Full<Bytes>>, within: Duration) -> Result<BufferedResponse, RequestError> {
         let exchange = async {
-            let response = self.0.request(request).await.map_err(|error| NoAnswer::Broken(chain(&error)))?;
+            let response = self.0.request(request).await.map_err(|error| RequestError::Connection(error_chain(&error)))?;
             let (parts, body) = response.into_parts();
-            let body = body.collect().await.map_err(|error| NoAnswer::Broken(chain(&error)))?.to_bytes();
-            Ok(Answer { status: parts.status, headers: parts.headers, body })
+            let body = body.collect().await.map_err(|error| RequestError::Connection(error_chain(&error)))?.to_bytes();
+            Ok(BufferedResponse { status: parts.status, headers: parts.headers, body })
         };
-        tokio::time::timeout(within, exchange).await.unwrap_or(Err(NoAnswer::TimedOut(within)))
+        tokio::time::timeout(within, exchange).await.unwrap_or(Err(RequestError::TimedOut(within)))
     }
 }
 
@@ -83,7 +83,7 @@ pub fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     response
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

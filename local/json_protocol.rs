@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 /// The content type.
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// Headers of an answer that scripts may read.
-const EXPOSED: &str = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date";
+const EXPOSED_HEADERS: &str = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date";
 /// Headers that browsers may send: those of Amplify and of the AWS SDK for JavaScript.
-const ALLOWED: &str = "content-type,x-amz-target,x-amz-user-agent,cache-control,amz-sdk-invocation-id,amz-sdk-request,authorization,x-amz-date,x-amz-security-token,x-amz-content-sha256";
+const ALLOWED_HEADERS: &str = "content-type,x-amz-target,x-amz-user-agent,cache-control,amz-sdk-invocation-id,amz-sdk-request,authorization,x-amz-date,x-amz-security-token,x-amz-content-sha256";
 
 /// A request that the service refuses: the name and the text of AWS's error.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl ServiceError {
     /// The response.
     pub fn response(&self) -> Response {
         let body = json!({ "__type": self.name, "message": self.message });
-        let mut response = respond(StatusCode::BAD_REQUEST, &body);
+        let mut response = json_response(StatusCode::BAD_REQUEST, &body);
         let headers = response.headers_mut();
         // The colon is AWS's own.
         if let Ok(name) = HeaderValue::from_str(&format!("{}:", self.name)) {
@@ -74,8 +74,8 @@ pub fn parse<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, ServiceErr
 }
 
 /// An operation's output.
-pub fn answer(result: Result<Value, ServiceError>) -> Response {
-    result.map_or_else(|error| error.response(), |output| respond(StatusCode::OK, &output))
+pub fn respond(result: Result<Value, ServiceError>) -> Response {
+    result.map_or_else(|error| error.response(), |output| json_response(StatusCode::OK, &output))
 }
 
 /// The answer to a browser's preflight.
@@ -83,23 +83,23 @@ pub fn preflight() -> Response {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert("access-control-allow-methods", HeaderValue::from_static("POST,GET"));
-    headers.insert("access-control-allow-headers", HeaderValue::from_static(ALLOWED));
+    headers.insert("access-control-allow-headers", HeaderValue::from_static(ALLOWED_HEADERS));
     headers.insert("access-control-max-age", HeaderValue::from_static("172800"));
     response
 }
 
 /// Puts on what every answer carries.
-pub fn dress(mut response: Response) -> Response {
+pub fn with_common_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-    headers.insert("access-control-expose-headers", HeaderValue::from_static(EXPOSED));
+    headers.insert("access-control-expose-headers", HeaderValue::from_static(EXPOSED_HEADERS));
     if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
         headers.insert("x-amzn-requestid", id);
     }
     response
 }
 
-fn respond(status: StatusCode, body: &Value) -> Response {
+fn json_response(status: StatusCode, body: &Value) -> Response {
     let mut response = crate::http::json(status, body.to_string());
     response.headers_mut().insert("content-type", HeaderValue::from_static(CONTENT_TYPE));
     response

@@ -22,7 +22,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
 /// The least time between two fetches of an issuer's keys: shorter than at AWS, because a developer does not like to wait.
 const REFRESH_COOLDOWN: Duration = Duration::from_secs(5);
 /// How many verified tokens are kept.
-const MAX_KEPT: usize = 1000;
+const MAX_CACHED_TOKENS: usize = 1000;
 
 /// Whose tokens are accepted, and for whom they must be made.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ struct VerifiedToken {
 #[derive(Debug, PartialEq)]
 pub enum VerifyError {
     /// The token does not hold; with the key id that it names.
-    Refused(TokenError, Option<String>),
+    InvalidToken(TokenError, Option<String>),
     /// The issuer's keys cannot be had.
     IssuerUnavailable(String),
 }
@@ -62,7 +62,7 @@ impl VerifyError {
     /// When the token expired, in seconds since 1970, if that is what is wrong with it.
     pub fn expired_at(&self) -> Option<f64> {
         match self {
-            Self::Refused(TokenError::Expired(at), _) => Some(*at),
+            Self::InvalidToken(TokenError::Expired(at), _) => Some(*at),
             _ => None,
         }
     }
@@ -74,7 +74,7 @@ impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let (error, key_id) = match self {
             Self::IssuerUnavailable(why) => return f.write_str(why),
-            Self::Refused(error, key_id) => (error, key_id),
+            Self::InvalidToken(error, key_id) => (error, key_id),
         };
         let text = match error {
             TokenError::NotThreeParts => "token contains an invalid number of segments",
@@ -83,7 +83,7 @@ impl fmt::Display for VerifyError {
             TokenError::UnsupportedAlgorithm => "the token's signing method is invalid",
             TokenError::CriticalExtensions => "the token has critical extensions that are not understood",
             TokenError::UnknownKey => match key_id {
-                Some(key_id) => return write!(f, "the issuer has no key {}", safe(key_id)),
+                Some(key_id) => return write!(f, "the issuer has no key {}", printable(key_id)),
                 None => "the token has no key id",
             },
             TokenError::WrongKeyUse => "the issuer's key is for another use or algorithm",
@@ -105,7 +105,7 @@ impl fmt::Display for VerifyError {
 }
 
 /// A key id that may stand within quotes in a header of the answer.
-fn safe(key_id: &str) -> String {
+fn printable(key_id: &str) -> String {
     key_id.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).take(64).collect()
 }
 
@@ -119,33 +119,33 @@ impl Verifier {
 
     /// Verifies a token: its form, algorithm, key and signature, then its claims.
     pub async fn verify(&self, token: &str) -> Result<Arc<Map<String, Value>>, VerifyError> {
-        let jws = Jws::parse(token).map_err(|error| VerifyError::Refused(error, None))?;
-        let refused = |error| VerifyError::Refused(error, jws.key_id().map(str::to_owned));
+        let jws = Jws::parse(token).map_err(|error| VerifyError::InvalidToken(error, None))?;
+        let invalid = |error| VerifyError::InvalidToken(error, jws.key_id().map(str::to_owned));
         let keys = self.keys.keys(jws.key_id()).await.map_err(VerifyError::IssuerUnavailable)?;
-        let known = self.verified.lock().get(token).cloned();
+        let cached = self.verified.lock().get(token).cloned();
         // A key that the issuer has withdrawn or replaced verifies nothing any longer.
-        let verified = match known.filter(|known| keys.find(jws.key_id()) == Some(&known.key)) {
-            Some(known) => known,
+        let verified = match cached.filter(|cached| keys.find(jws.key_id()) == Some(&cached.key)) {
+            Some(cached) => cached,
             None => {
-                let (payload, key) = jws.verify(&keys).map_err(refused)?;
-                let registered = RegisteredClaims::read(&payload).map_err(refused)?;
-                let claims = serde_json::from_slice(&payload).map_err(|_| refused(TokenError::MalformedClaims))?;
-                self.keep(token, VerifiedToken { key: key.clone(), registered, claims: Arc::new(claims) })
+                let (payload, key) = jws.verify(&keys).map_err(invalid)?;
+                let registered = RegisteredClaims::read(&payload).map_err(invalid)?;
+                let claims = serde_json::from_slice(&payload).map_err(|_| invalid(TokenError::MalformedClaims))?;
+                self.cache(token, VerifiedToken { key: key.clone(), registered, claims: Arc::new(claims) })
             }
         };
         let now = SystemTime::now();
         let JwtConfiguration { issuer, audience } = &self.configuration;
         let checked = verified.registered.check(issuer, audience, now);
-        checked.and_then(|()| verified.registered.check_issued(now)).map_err(refused)?;
+        checked.and_then(|()| verified.registered.check_issued(now)).map_err(invalid)?;
         Ok(verified.claims)
     }
 
-    fn keep(&self, token: &str, verified: VerifiedToken) -> VerifiedToken {
-        let mut kept = self.verified.lock();
-        if kept.len() >= MAX_KEPT {
-            kept.clear();
+    fn cache(&self, token: &str, verified: VerifiedToken) -> VerifiedToken {
+        let mut cache = self.verified.lock();
+        if cache.len() >= MAX_CACHED_TOKENS {
+            cache.clear();
         }
-        kept.insert(token.to_owned(), verified.clone());
+        cache.insert(token.to_owned(), verified.clone());
         verified
     }
 }
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn refusals_are_worded_as_api_gateway_words_them() {
-        let refused = |error| VerifyError::Refused(error, Some("k\"1".to_owned())).to_string();
+        let invalid = |error| VerifyError::InvalidToken(error, Some("k\"1".to_owned())).to_string();
         for (error, text) in [
             (TokenError::NotThreeParts, "token contains an invalid number of segments"),
             (TokenError::WrongAudience, "the token does not have a valid audience"),
@@ -176,8 +176,8 @@ mod tests {
             (TokenError::UnknownKey, "the issuer has no key k1"),
             (TokenError::NotANumber("exp"), "the token's exp is not a number"),
         ] {
-            assert_eq!(refused(error), text);
+            assert_eq!(invalid(error), text);
         }
-        assert_eq!(VerifyError::Refused(TokenError::UnknownKey, None).to_string(), "the token has no key id");
+        assert_eq!(VerifyError::InvalidToken(TokenError::UnknownKey, None).to_string(), "the token has no key id");
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use inference_edge::arguments::{Arguments, FunctionKind, StackArguments, Subcommands};
 use inference_edge::stack::{Stack, StartError};
-use inference_edge::terminal::say;
+use inference_edge::terminal::print_line;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The stack makes and drops some hundred small things for each request: a tenth of its time is saved here.
@@ -39,14 +39,14 @@ async fn run(arguments: &StackArguments) -> Result<(), StartError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(other)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(other)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(other)?;
-    let mut told_to_stop = async || {
+    let mut stop_signal = async || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
             _ = hang_up.recv() => {}
         }
     };
-    let stack = match Stack::start(arguments, told_to_stop()).await {
+    let stack = match Stack::start(arguments, stop_signal()).await {
         Ok(stack) => stack,
         Err(StartError::Stopped) => return Ok(()),
         Err(error) => return Err(error),
@@ -54,9 +54,9 @@ async fn run(arguments: &StackArguments) -> Result<(), StartError> {
     let ready = arguments.ready_file.as_deref().map_or(Ok(()), |path| stack.write_ready_file(path));
     if ready.is_ok() {
         if !arguments.quiet {
-            say(stack.welcome());
+            print_line(stack.startup_message());
         }
-        told_to_stop().await;
+        stop_signal().await;
     }
     stack.stop().await;
     ready

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
 /// How much of a body is shown, in bytes.
-const MAX_BODY: usize = 64 * 1024;
+const MAX_SHOWN_BODY: usize = 64 * 1024;
 /// How many records a slow reader may be behind.
 const BACKLOG: usize = 64;
 
@@ -32,7 +32,7 @@ impl Default for Recorder {
 
 impl Recorder {
     /// Whether somebody looks.
-    pub fn is_on(&self) -> bool {
+    pub fn has_subscribers(&self) -> bool {
         self.0.records.receiver_count() > 0
     }
 
@@ -43,18 +43,18 @@ impl Recorder {
 
     /// A request has come in: invocations of its trace belong to it.
     pub fn begin(&self, trace_id: &str) {
-        if self.is_on() {
-            self.0.invocations.lock().insert(root(trace_id), Vec::new());
+        if self.has_subscribers() {
+            self.0.invocations.lock().insert(trace_root(trace_id), Vec::new());
         }
     }
 
     /// A function was invoked.
     pub fn invocation(&self, trace_id: &str, function: &str, payload: &[u8], reply: &[u8], is_error: bool, millis: f64) {
-        if let Some(invocations) = self.0.invocations.lock().get_mut(&root(trace_id)) {
+        if let Some(invocations) = self.0.invocations.lock().get_mut(&trace_root(trace_id)) {
             invocations.push(json!({
                 "function": function,
-                "payload": body(payload),
-                "reply": body(reply),
+                "payload": displayed_body(payload),
+                "reply": displayed_body(reply),
                 "isError": is_error,
                 "ms": millis,
             }));
@@ -62,40 +62,37 @@ impl Recorder {
     }
 
     /// The request is answered, and nobody looks any longer.
-    pub fn forget(&self, trace_id: &str) {
-        self.0.invocations.lock().remove(&root(trace_id));
+    pub fn discard(&self, trace_id: &str) {
+        self.0.invocations.lock().remove(&trace_root(trace_id));
     }
 
     /// The request is answered: everything that belongs to it is handed out.
     pub fn end(&self, trace_id: &str, mut record: Value) {
-        let invocations = self.0.invocations.lock().remove(&root(trace_id)).unwrap_or_default();
+        let invocations = self.0.invocations.lock().remove(&trace_root(trace_id)).unwrap_or_default();
         record["invocations"] = Value::Array(invocations);
-        cut_signatures(&mut record);
+        remove_signatures(&mut record);
         // An `Err` says that nobody looks any longer.
         let _ = self.0.records.send(record.to_string().into());
     }
 }
 
-fn root(trace_id: &str) -> String {
+fn trace_root(trace_id: &str) -> String {
     let root = trace_id.split(';').find_map(|part| part.trim().strip_prefix("Root="));
     root.unwrap_or_default().to_owned()
 }
 
 /// A body as text, cut where it is long.
-pub fn body(bytes: &[u8]) -> Value {
-    let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_BODY)]);
-    match bytes.len() > MAX_BODY {
-        true => json!(format!("{shown}… ({} bytes in all)", bytes.len())),
-        false => json!(shown),
-    }
+pub fn displayed_body(bytes: &[u8]) -> Value {
+    let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_SHOWN_BODY)]);
+    if bytes.len() > MAX_SHOWN_BODY { json!(format!("{shown}… ({} bytes in all)", bytes.len())) } else { json!(shown) }
 }
 
 /// Every JSON Web Token within loses its third part.
-fn cut_signatures(value: &mut Value) {
+fn remove_signatures(value: &mut Value) {
     match value {
         Value::String(text) if text.contains("eyJ") => *text = without_signatures(text),
-        Value::Array(items) => items.iter_mut().for_each(cut_signatures),
-        Value::Object(members) => members.values_mut().for_each(cut_signatures),
+        Value::Array(items) => items.iter_mut().for_each(remove_signatures),
+        Value::Object(members) => members.values_mut().for_each(remove_signatures),
         _ => {}
     }
 }

@@ -3,7 +3,7 @@
 mod description;
 mod functions;
 mod ports;
-mod rooms;
+mod services;
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -14,15 +14,15 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::arguments::{NewUser, StackArguments};
-use crate::cognito_idp::{Account, Directory, ListedUser, Status, UserPool, read_users};
+use crate::cognito_idp::{User, UserDirectory, UserFileEntry, UserPool, UserStatus, read_users};
 use crate::console::Console;
 use crate::credentials::{CredentialStore, Principal};
-use crate::lambda::{Access, Guard, Lambda, StartFailure};
+use crate::lambda::{AccessControl, IamAuthorizer, Lambda, StartFailure};
 use crate::recorder::Recorder;
-use description::{Urls, User, describe, frontend_configuration, welcome, without_secrets};
-use functions::{functions, grants, variable, warn_of_unknown_variables};
+use description::{KnownUser, Urls, describe, frontend_configuration, startup_message, without_secrets};
+use functions::{functions, permissions, variable, warn_of_unknown_variables};
 use ports::Ports;
-use rooms::Rooms;
+use services::Services;
 
 /// The name of the edge function.
 pub const EDGE: &str = "edge";
@@ -54,7 +54,7 @@ pub const CORS_MAX_AGE: u32 = 600;
 const CORE_HINT: &str = "\nA core is a program that asks the Lambda Runtime API (AWS_LAMBDA_RUNTIME_API) for work, in any language: \
     for example --core \"python3 -m awslambdaric app.handler\" (pip install awslambdaric).";
 /// The user who is there where no option names others.
-const SEEDED_USER: (&str, &str) = ("ada@example.edu", "Analytical-Engine-1843");
+const DEFAULT_USER: (&str, &str) = ("ada@example.edu", "Analytical-Engine-1843");
 
 /// A stack that runs.
 #[derive(Debug)]
@@ -114,16 +114,17 @@ impl Stack {
         let ports = Ports::take(arguments.port, arguments.host, arguments.web.is_some()).await?;
         let urls = Urls::of(&ports);
         let store = CredentialStore::default();
-        let credentials = store.issue_own(Principal::Stack);
+        let credentials = store.issue_long_term(Principal::Stack);
         let recorder = Recorder::default();
         warn_of_unknown_variables(&arguments.environment);
         let functions = functions(arguments, &urls, &store)?;
         let origins = variable(&functions[0], "ALLOWED_ORIGINS");
-        let guard = Guard { credentials: store.clone(), grants: grants(&functions) };
-        let lambda = Lambda::new(functions, recorder.clone(), Access::Checked(guard));
+        let authorizer = IamAuthorizer { credentials: store.clone(), permissions: permissions(&functions) };
+        let lambda = Lambda::new(functions, recorder.clone(), AccessControl::Iam(authorizer));
         let (directory, users) = users(arguments)?;
-        let pool = make_pool(&urls.user_pool, directory, arguments.token_life);
-        let made = tokio::select! { made = start_both(&lambda, pool) => made, () = stop => Err(StartError::Stopped) };
+        let pool = create_user_pool(&urls.user_pool, directory, arguments.token_lifetime);
+        let made =
+            tokio::select! { made = start_functions_and_user_pool(&lambda, pool) => made, () = stop => Err(StartError::Stopped) };
         let user_pool = match made {
             Ok(pool) => pool,
             Err(error) => {
@@ -134,9 +135,10 @@ impl Stack {
         let description = describe(&urls, &user_pool, &store, &credentials, &users);
         let configuration = frontend_configuration(&urls);
         let console = Console::new(&without_secrets(&description, arguments.host), configuration.clone(), recorder.clone());
-        let rooms = Rooms { configuration, lambda, user_pool, store, recorder, console, origins, access_log: !arguments.quiet };
-        let tasks = rooms.open(ports, arguments.web.as_deref());
-        Ok(Self { urls, host: arguments.host, lambda: rooms.lambda, description, tasks })
+        let services =
+            Services { configuration, lambda, user_pool, store, recorder, console, origins, access_log: !arguments.quiet };
+        let tasks = services.start(ports, arguments.web.as_deref());
+        Ok(Self { urls, host: arguments.host, lambda: services.lambda, description, tasks })
     }
 
     /// Writes the description to a file, whole or not at all. It holds secrets: nobody but its owner may read it.
@@ -151,8 +153,8 @@ impl Stack {
     }
 
     /// What is printed for the person who started it.
-    pub fn welcome(&self) -> String {
-        welcome(&self.urls, &self.description, self.host)
+    pub fn startup_message(&self) -> String {
+        startup_message(&self.urls, &self.description, self.host)
     }
 
     /// Ends every process and every room.
@@ -163,8 +165,11 @@ impl Stack {
 }
 
 /// Waits for both functions' first poll, and for the user pool's keys.
-async fn start_both(lambda: &Lambda, pool: impl Future<Output = Result<UserPool, StartError>>) -> Result<UserPool, StartError> {
-    let (core, edge, pool) = tokio::join!(lambda.warm(CORE), lambda.warm(EDGE), pool);
+async fn start_functions_and_user_pool(
+    lambda: &Lambda,
+    pool: impl Future<Output = Result<UserPool, StartError>>,
+) -> Result<UserPool, StartError> {
+    let (core, edge, pool) = tokio::join!(lambda.warm_up(CORE), lambda.warm_up(EDGE), pool);
     for (name, started) in [(CORE, core), (EDGE, edge)] {
         started.map_err(|failure| StartError::Function { name, failure })?;
     }
@@ -172,52 +177,54 @@ async fn start_both(lambda: &Lambda, pool: impl Future<Output = Result<UserPool,
 }
 
 /// Two keys take the processor a while, which the other rooms can use to start.
-async fn make_pool(url: &str, directory: Directory, token_life: u64) -> Result<UserPool, StartError> {
+async fn create_user_pool(url: &str, directory: UserDirectory, token_lifetime: u64) -> Result<UserPool, StartError> {
     let url = url.to_owned();
-    let made = tokio::task::spawn_blocking(move || UserPool::new(&url, directory, token_life)).await;
+    let made = tokio::task::spawn_blocking(move || UserPool::new(&url, directory, token_lifetime)).await;
     made.map_err(|error| StartError::Other(error.to_string()))?.map_err(StartError::Other)
 }
 
-/// A user of the command line as the user pool holds it: confirmed, so that the user can sign in at once.
-fn confirmed(user: &NewUser) -> Account {
-    let mut account = Account::new(&user.email, &user.password, Status::Confirmed);
-    account.groups.clone_from(&user.groups);
-    account
-}
-
-/// The users of the options, or the seeded one; the passwords that are known may be printed.
-fn users(arguments: &StackArguments) -> Result<(Directory, Vec<User>), StartError> {
-    let mut accounts: Vec<Account> = Vec::new();
+/// The users of the user pool, from the options or else the default user, and what is known of those who can sign in.
+fn users(arguments: &StackArguments) -> Result<(UserDirectory, Vec<KnownUser>), StartError> {
+    let mut users: Vec<User> = Vec::new();
     let mut passwords: Vec<(String, String)> = Vec::new();
     if let Some(path) = arguments.users_file.as_deref().filter(|path| path.exists() || !arguments.save_users) {
-        for ListedUser { account, password } in read_users(path).map_err(StartError::Other)? {
-            passwords.extend(password.map(|password| (account.email.clone(), password)));
-            accounts.push(account);
+        for UserFileEntry { user, password } in read_users(path).map_err(StartError::Other)? {
+            passwords.extend(password.map(|password| (user.email.clone(), password)));
+            users.push(user);
         }
     }
-    for user in &arguments.users {
-        passwords.push((user.email.clone(), user.password.clone()));
-        // A user who was saved may have another password by now than the command line says.
-        let account = confirmed(user);
-        if !accounts.iter().any(|known| known.sub == account.sub) {
-            accounts.push(account);
+    for new_user in &arguments.users {
+        passwords.push((new_user.email.clone(), new_user.password.clone()));
+        // A user who was saved may have changed the password that the command line names.
+        let user = confirmed(new_user);
+        if !users.iter().any(|known| known.sub == user.sub) {
+            users.push(user);
         }
     }
-    let (email, password) = SEEDED_USER;
+    let (email, password) = DEFAULT_USER;
     passwords.push((email.to_owned(), password.to_owned()));
-    if accounts.is_empty() {
-        let mut ada = Account::new(email, password, Status::Confirmed);
-        ada.groups.push("students".to_owned());
-        accounts.push(ada);
+    if users.is_empty() {
+        let mut default_user = User::new(email, password, UserStatus::Confirmed);
+        default_user.groups.push("students".to_owned());
+        users.push(default_user);
     }
-    let known = |account: &Account| {
-        let mut own = passwords.iter().filter(|(email, _)| email.eq_ignore_ascii_case(&account.email));
-        own.find(|(_, password)| account.has_password(password)).map(|(_, password)| password.clone())
+    let known_password = |user: &User| {
+        let mut candidates = passwords.iter().filter(|(email, _)| email.eq_ignore_ascii_case(&user.email));
+        candidates.find(|(_, password)| user.has_password(password)).map(|(_, password)| password.clone())
     };
-    let may_sign_in = accounts.iter().filter(|account| account.status == Status::Confirmed);
-    let users =
-        may_sign_in.map(|account| User { username: account.email.clone(), sub: account.sub.clone(), password: known(account) });
-    let users = users.collect();
+    let known_users = users.iter().filter(|user| user.status == UserStatus::Confirmed).map(|user| KnownUser {
+        username: user.email.clone(),
+        sub: user.sub.clone(),
+        password: known_password(user),
+    });
+    let known_users = known_users.collect();
     let save_to = arguments.users_file.clone().filter(|_| arguments.save_users);
-    Ok((Directory::new(accounts, save_to), users))
+    Ok((UserDirectory::new(users, save_to), known_users))
+}
+
+/// A user of the command line as the user pool holds it: confirmed, so that the user can sign in at once.
+fn confirmed(new_user: &NewUser) -> User {
+    let mut user = User::new(&new_user.email, &new_user.password, UserStatus::Confirmed);
+    user.groups.clone_from(&new_user.groups);
+    user
 }

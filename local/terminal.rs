@@ -4,6 +4,6 @@ use std::fmt::Display;
 use std::io::Write;
 
 /// Writes a line.
-pub fn say(line: impl Display) {
+pub fn print_line(line: impl Display) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

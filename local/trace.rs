@@ -13,7 +13,7 @@ pub fn new_root() -> String {
 }
 
 /// The header for the next service: the same root, a parent of its own, sampled or not as before.
-pub fn continued(header: Option<&str>) -> String {
+pub fn for_next_service(header: Option<&str>) -> String {
     let part = |name: &str| header.and_then(|header| header.split(';').find_map(|part| part.trim().strip_prefix(name)));
     let root = part("Root=").map_or_else(new_root, |root| format!("Root={root}"));
     let id = Uuid::new_v4().simple().to_string();

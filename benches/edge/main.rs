@@ -39,9 +39,10 @@ fn main() -> ExitCode {
         println!("{}", stack::tables());
         return ExitCode::SUCCESS;
     }
-    let effort = match arguments.iter().any(|argument| argument == "--quick") {
-        true => Effort { cold: 7, rounds: 3, requests: 60 },
-        false => Effort { cold: 25, rounds: 12, requests: 100 },
+    let effort = if arguments.iter().any(|argument| argument == "--quick") {
+        Effort { cold: 7, rounds: 3, requests: 60 }
+    } else {
+        Effort { cold: 25, rounds: 12, requests: 100 }
     };
     let peers = peers::all();
     println!("\n{}", sizes(&peers));
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
     println!("{}", warm_table(&warm));
     let large = measure::warm(&peers, effort.rounds.div_ceil(3), &[(1 << 20, 6), (5 << 20, 3)]);
     println!("{}", warm_table(&large));
-    println!("{}", money(&cold, &warm));
+    println!("{}", cost_table(&cold, &warm));
     println!("{}", measure::concurrency(&peers[0]));
     println!("{}", stack::tables());
     let drawing = chart::draw(&cold, &warm);
@@ -98,7 +99,7 @@ fn warm_table(warm: &[Warm]) -> Table {
 
 /// What the CPU of a request costs: Lambda gives a function a share of a processor for its memory, and bills milliseconds.
 /// <https://aws.amazon.com/lambda/pricing/>, <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>
-fn money(cold: &[Cold], warm: &[Warm]) -> Table {
+fn cost_table(cold: &[Cold], warm: &[Warm]) -> Table {
     /// MB of memory for which Lambda gives a whole processor.
     const WHOLE: f64 = 1769.0;
     /// US dollars for a GB-second, arm64, us-east-1.

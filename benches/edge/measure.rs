@@ -10,7 +10,7 @@ use super::process::Process;
 use super::server::Server;
 use super::table::Table;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Cold starts of one peer: medians.
 pub struct Cold {
@@ -50,9 +50,9 @@ pub fn cold(peers: &[Peer], times: usize) -> Vec<Cold> {
         for (peer, samples) in peers.iter().zip(&mut samples) {
             let server = Server::start(core(200), Duration::ZERO);
             let process = Process::start(peer, &server.address, &[]);
-            let polled = server.polled.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{} does not poll", peer.name));
+            let polled = server.polled.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("{} does not poll", peer.name));
             server.send(&event);
-            let (_, answered) = server.answers.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{} does not answer", peer.name));
+            let (_, answered) = server.answers.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("{} does not answer", peer.name));
             let millis = |at: Instant| (at - process.spawned).as_secs_f64() * 1e3;
             samples.push([millis(polled), millis(answered), process.cpu(), process.peak()]);
         }
@@ -110,7 +110,7 @@ pub fn concurrency(edge: &Peer) -> Table {
         let server = Server::start(core(200), DELAY);
         let concurrency = at_once.to_string();
         let _process = Process::start(edge, &server.address, &[("AWS_LAMBDA_MAX_CONCURRENCY", &concurrency)]);
-        let answer = || server.answers.recv_timeout(PATIENCE).map(|_| ()).expect("an answer");
+        let answer = || server.answers.recv_timeout(TIMEOUT).map(|_| ()).expect("an answer");
         (0..at_once).for_each(|_| server.send(&event));
         (0..at_once).for_each(|_| answer());
         let (total, start) = (60 * at_once, Instant::now());

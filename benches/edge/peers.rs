@@ -145,8 +145,8 @@ fn run(command: &mut Command) -> Result<(), String> {
 
 fn output(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(format!("{command:?} fails: {}", String::from_utf8_lossy(&output.stderr))),
+    if !output.status.success() {
+        return Err(format!("{command:?} fails: {}", String::from_utf8_lossy(&output.stderr)));
     }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -55,14 +55,14 @@ impl Stack {
         Self { child, ready: serde_json::from_str(&ready).expect("JSON"), http }
     }
 
-    fn says(&self, pointer: &str) -> &str {
+    fn ready_value(&self, pointer: &str) -> &str {
         self.ready.pointer(pointer).and_then(Value::as_str).expect(pointer)
     }
 
     fn question(&self) -> Request<Full<Bytes>> {
-        let request = Request::post(format!("{}/inference", self.says("/apiUrl")));
+        let request = Request::post(format!("{}/inference", self.ready_value("/apiUrl")));
         let request = request
-            .header("authorization", format!("Bearer {}", self.says("/idToken")))
+            .header("authorization", format!("Bearer {}", self.ready_value("/idToken")))
             .header("content-type", "application/json");
         request.body(Full::from(r#"{"question":"text"}"#)).expect("a request")
     }
@@ -74,9 +74,10 @@ impl Stack {
     }
 
     fn signed(&self, question: &str) -> Request<Full<Bytes>> {
-        let keys = Credentials::new(self.says("/credentials/accessKeyId"), self.says("/credentials/secretAccessKey"));
+        let keys =
+            Credentials::new(self.ready_value("/credentials/accessKeyId"), self.ready_value("/credentials/secretAccessKey"));
         let signer = Signer::new(Arc::new(keys));
-        let url = format!("{}/", self.says("/streamFunctionUrl"));
+        let url = format!("{}/", self.ready_value("/streamFunctionUrl"));
         signer.request(Method::POST, &url, &[], json!({ "question": question }).to_string().into()).expect("a request")
     }
 

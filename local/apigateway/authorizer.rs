@@ -38,11 +38,11 @@ fn render(claims: &Map<String, Value>) -> Map<String, Value> {
 }
 
 fn text(name: &str, value: &Value) -> String {
-    match (name, value) {
-        ("exp" | "iat", Value::Number(seconds)) => date(seconds.as_i64().unwrap_or_default()),
-        (_, Value::String(text)) => text.clone(),
-        (_, Value::Array(items)) => items.iter().map(|item| text("", item)).collect::<Vec<_>>().join(","),
-        (_, value) => value.to_string(),
+    match value {
+        Value::Number(seconds) if matches!(name, "exp" | "iat") => date(seconds.as_i64().unwrap_or_default()),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(|item| text("", item)).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
     }
 }
 

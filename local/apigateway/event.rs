@@ -10,14 +10,14 @@ use serde_json::{Map, Value, json};
 
 use super::STAGE;
 use crate::aws::ACCOUNT_ID;
-use crate::payload::{body_text, text};
+use crate::payload::{body_text, header_text};
 
 /// The API's id.
 const API_ID: &str = "local0rest";
 
 /// A request that is about to be handed to a function.
 #[derive(Debug)]
-pub struct Incoming<'a> {
+pub struct ProxyRequest<'a> {
     /// Its line and headers.
     pub parts: &'a Parts,
     /// Its path within the stage.
@@ -34,7 +34,7 @@ pub struct Incoming<'a> {
     pub claims: Option<Map<String, Value>>,
 }
 
-impl Incoming<'_> {
+impl ProxyRequest<'_> {
     /// The event. What there is none of is `null`; a body is text, because no media type is binary here.
     pub fn event(&self) -> Bytes {
         let query = self.parts.uri.query().unwrap_or_default();
@@ -59,7 +59,7 @@ impl Incoming<'_> {
 
     fn request_context(&self) -> Value {
         let now = Timestamp::now();
-        let host = text(&self.parts.headers, "host").unwrap_or_default();
+        let host = header_text(&self.parts.headers, "host").unwrap_or_default();
         let mut context = json!({
             "accountId": ACCOUNT_ID,
             "apiId": API_ID,
@@ -98,7 +98,7 @@ impl Incoming<'_> {
         ];
         let mut identity: Map<String, Value> = NULLS.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
         identity.insert("sourceIp".to_owned(), json!(self.peer.ip().to_string()));
-        identity.insert("userAgent".to_owned(), json!(text(&self.parts.headers, "user-agent")));
+        identity.insert("userAgent".to_owned(), json!(header_text(&self.parts.headers, "user-agent")));
         Value::Object(identity)
     }
 

@@ -22,20 +22,20 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::aws::{API_GATEWAY_MAX_BODY, REST_API_INTEGRATION_TIMEOUT};
-use crate::http::{HttpClient, NoAnswer};
+use crate::http::{HttpClient, RequestError};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::signer::Signer;
 use crate::trace;
 use authorizer::CognitoAuthorizer;
 use error::RestError;
-use event::Incoming;
+use event::ProxyRequest;
 
 /// The stage, which every path begins with.
 pub const STAGE: &str = "prod";
 
 /// What the API is made of.
 #[derive(Debug)]
-pub struct RestConfiguration {
+pub struct RestApiConfiguration {
     /// Its one resource.
     pub resource: String,
     /// The methods of it that want a token.
@@ -56,14 +56,14 @@ pub struct RestApi(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    configuration: RestConfiguration,
+    configuration: RestApiConfiguration,
     authorizer: CognitoAuthorizer,
     http: HttpClient,
 }
 
 impl RestApi {
     /// An API as configured; nothing is sent.
-    pub fn new(configuration: RestConfiguration) -> Self {
+    pub fn new(configuration: RestApiConfiguration) -> Self {
         let http = HttpClient::new();
         let authorizer = CognitoAuthorizer::new(Verifier::new(configuration.jwt.clone(), http.clone()));
         Self(Arc::new(Inner { configuration, authorizer, http }))
@@ -92,8 +92,8 @@ impl Inner {
         let body = Limited::new(body, API_GATEWAY_MAX_BODY).collect().await.map_err(|_| RestError::TooLarge)?.to_bytes();
         let trace_id = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
         let trace_id = trace_id.map_or_else(trace::new_root, str::to_owned);
-        let incoming = Incoming { parts, path, body: &body, peer, request_id, trace_id: &trace_id, claims };
-        self.integrate(incoming.event(), &trace_id).await
+        let proxy_request = ProxyRequest { parts, path, body: &body, peer, request_id, trace_id: &trace_id, claims };
+        self.integrate(proxy_request.event(), &trace_id).await
     }
 
     /// The path within the stage, where there is a method for it.
@@ -104,21 +104,21 @@ impl Inner {
     }
 
     async fn authorize(&self, parts: &Parts) -> Result<Option<Map<String, Value>>, RestError> {
-        match parts.method == Method::OPTIONS {
-            true => Ok(None),
-            false => self.authorizer.authorize(parts).await.map(Some),
+        if parts.method == Method::OPTIONS {
+            return Ok(None);
         }
+        self.authorizer.authorize(parts).await.map(Some)
     }
 
     async fn integrate(&self, event: Bytes, trace_id: &str) -> Result<Response, RestError> {
-        let RestConfiguration { lambda, function, signer, .. } = &self.configuration;
+        let RestApiConfiguration { lambda, function, signer, .. } = &self.configuration;
         let uri = format!("{lambda}/2015-03-31/functions/{function}/invocations");
         let headers = [("content-type", "application/json"), ("x-amzn-trace-id", trace_id)];
         let request = signer.post(&uri, &headers, event).map_err(RestError::Malformed)?;
         match self.http.send(request, REST_API_INTEGRATION_TIMEOUT).await {
             Ok(answer) => response::from_lambda(&answer),
-            Err(NoAnswer::TimedOut(_)) => Err(RestError::TimedOut),
-            Err(NoAnswer::Broken(why)) => Err(RestError::Malformed(why)),
+            Err(RequestError::TimedOut(_)) => Err(RestError::TimedOut),
+            Err(RequestError::Connection(why)) => Err(RestError::Malformed(why)),
         }
     }
 }

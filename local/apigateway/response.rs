@@ -8,18 +8,18 @@ use axum::response::Response;
 use serde_json::{Map, Value};
 
 use super::error::RestError;
-use crate::http::Answer;
+use crate::http::BufferedResponse;
 use crate::payload::response;
 
 /// Reads what Lambda answered.
-pub fn from_lambda(answer: &Answer) -> Result<Response, RestError> {
-    let said = || RestError::Malformed(String::from_utf8_lossy(&answer.body).chars().take(300).collect());
+pub fn from_lambda(answer: &BufferedResponse) -> Result<Response, RestError> {
+    let body_excerpt = || RestError::Malformed(String::from_utf8_lossy(&answer.body).chars().take(300).collect());
     match answer.status {
-        StatusCode::OK if answer.headers.contains_key("x-amz-function-error") => Err(said()),
+        StatusCode::OK if answer.headers.contains_key("x-amz-function-error") => Err(body_excerpt()),
         StatusCode::OK => from_result(&answer.body).map_err(|why| RestError::Malformed(why.to_owned())),
         StatusCode::TOO_MANY_REQUESTS => Err(RestError::Throttled),
         StatusCode::PAYLOAD_TOO_LARGE => Err(RestError::TooLarge),
-        _ => Err(said()),
+        _ => Err(body_excerpt()),
     }
 }
 

@@ -19,14 +19,14 @@ pub struct Authorizer(Verifier);
 
 /// A verified token.
 #[derive(Debug)]
-pub struct Authorized {
+pub struct JwtAuthorizerContext {
     /// Its claims.
     pub claims: Arc<Map<String, Value>>,
     /// Its scopes, where the route asks for any.
     pub scopes: Option<Vec<String>>,
 }
 
-impl Authorized {
+impl JwtAuthorizerContext {
     /// As it stands in an event.
     pub fn to_json(&self) -> Value {
         json!({ "jwt": { "claims": claims::render(&self.claims), "scopes": self.scopes } })
@@ -40,27 +40,27 @@ impl Authorizer {
     }
 
     /// Verifies the token in `Authorization`, bare or after `Bearer`. `scopes`: the route's, of which one is needed.
-    pub async fn authorize(&self, parts: &Parts, scopes: &[String]) -> Result<Authorized, GatewayError> {
+    pub async fn authorize(&self, parts: &Parts, scopes: &[String]) -> Result<JwtAuthorizerContext, GatewayError> {
         let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::trim);
         let Some(header) = header.filter(|header| !header.is_empty()) else {
             return Err(GatewayError::Unauthorized("Bearer".to_owned()));
         };
         let token = jws::bearer_token(header).unwrap_or(header);
         let verified = self.0.verify(token).await.map_err(|error| error.to_string());
-        let claims = verified.map_err(|why| GatewayError::Unauthorized(line(scopes, "invalid_token", &why)))?;
+        let claims = verified.map_err(|why| GatewayError::Unauthorized(www_authenticate(scopes, "invalid_token", &why)))?;
         let granted = granted_scopes(&claims);
         if scopes.is_empty() {
-            return Ok(Authorized { claims, scopes: None });
+            return Ok(JwtAuthorizerContext { claims, scopes: None });
         }
         if !granted.iter().any(|scope| scopes.contains(scope)) {
             let why = format!("expected scopes: [{}]", scopes.join(" "));
-            return Err(GatewayError::InsufficientScope(line(scopes, "insufficient_scope", &why)));
+            return Err(GatewayError::InsufficientScope(www_authenticate(scopes, "insufficient_scope", &why)));
         }
-        Ok(Authorized { claims, scopes: Some(granted) })
+        Ok(JwtAuthorizerContext { claims, scopes: Some(granted) })
     }
 }
 
-fn line(scopes: &[String], error: &str, description: &str) -> String {
+fn www_authenticate(scopes: &[String], error: &str, description: &str) -> String {
     format!("Bearer scope=\"{}\" error=\"{error}\" error_description=\"{description}\"", scopes.join(" "))
 }
 

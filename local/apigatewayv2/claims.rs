@@ -11,19 +11,19 @@ pub fn render(claims: &Map<String, Value>) -> Map<String, Value> {
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
-        other => Some(go(other)),
+        other => Some(go_format(other)),
     }
 }
 
-fn go(value: &Value) -> String {
+fn go_format(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::Bool(word) => word.to_string(),
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(go).collect::<Vec<_>>().join(" ")),
+        Value::Array(items) => format!("[{}]", items.iter().map(go_format).collect::<Vec<_>>().join(" ")),
         Value::Object(members) => {
-            let mut pairs: Vec<_> = members.iter().map(|(name, value)| format!("{name}:{}", go(value))).collect();
+            let mut pairs: Vec<_> = members.iter().map(|(name, value)| format!("{name}:{}", go_format(value))).collect();
             pairs.sort();
             format!("map[{}]", pairs.join(" "))
         }

@@ -24,12 +24,12 @@ use http_body_util::{BodyExt, Limited};
 
 use crate::aws::{API_GATEWAY_MAX_BODY, HTTP_API_INTEGRATION_TIMEOUT, HTTP_API_MAX_HEADERS};
 use crate::cors::CorsConfiguration;
-use crate::http::{HttpClient, NoAnswer};
+use crate::http::{HttpClient, RequestError};
 use crate::jwt::{JwtConfiguration, Verifier};
-use crate::payload::{Api, Incoming, text};
+use crate::payload::{ApiDescription, ProxyRequest, header_text};
 use crate::recorder::Recorder;
 use crate::signer::Signer;
-use authorizer::{Authorized, Authorizer};
+use authorizer::{Authorizer, JwtAuthorizerContext};
 use error::GatewayError;
 use observation::Observation;
 pub use route::{Route, Routes};
@@ -39,7 +39,7 @@ const API_ID: &str = "local0api0";
 
 /// What the API is made of.
 #[derive(Debug)]
-pub struct Configuration {
+pub struct HttpApiConfiguration {
     /// Its routes.
     pub routes: Routes,
     /// Its JWT authorizer.
@@ -74,7 +74,7 @@ struct Inner {
 
 impl HttpApi {
     /// An API as configured; nothing is sent.
-    pub fn new(configuration: Configuration) -> Self {
+    pub fn new(configuration: HttpApiConfiguration) -> Self {
         let http = HttpClient::new();
         Self(Arc::new(Inner {
             authorizer: Authorizer::new(Verifier::new(configuration.jwt, http.clone())),
@@ -101,30 +101,30 @@ async fn handle(State(api): State<HttpApi>, ConnectInfo(peer): ConnectInfo<Socke
 impl Inner {
     async fn handle(&self, peer: SocketAddr, request: Request) -> Response {
         let (parts, body) = request.into_parts();
-        let mut seen = Observation::start(&parts, peer);
-        self.recorder.begin(&seen.trace_id);
-        let mut response = match self.answer(&parts, body, &mut seen).await {
+        let mut observation = Observation::start(&parts, peer);
+        self.recorder.begin(&observation.trace_id);
+        let mut response = match self.answer(&parts, body, &mut observation).await {
             Ok(response) => response,
             Err(error) => {
-                seen.error = error.reason();
+                observation.error = error.reason();
                 error.response()
             }
         };
-        self.cors.on_answer(parts.headers.get("origin"), response.headers_mut());
-        if let Ok(id) = HeaderValue::from_str(&seen.request_id) {
+        self.cors.apply_to_response(parts.headers.get("origin"), response.headers_mut());
+        if let Ok(id) = HeaderValue::from_str(&observation.request_id) {
             response.headers_mut().insert(HeaderName::from_static("apigw-requestid"), id);
         }
         if self.access_log {
-            seen.print(&parts, &response);
+            observation.print(&parts, &response);
         }
-        if self.recorder.is_on() {
-            return self.record(&parts, seen, response).await;
+        if self.recorder.has_subscribers() {
+            return self.record(&parts, observation, response).await;
         }
-        self.recorder.forget(&seen.trace_id);
+        self.recorder.discard(&observation.trace_id);
         response
     }
 
-    async fn answer(&self, parts: &Parts, body: Body, seen: &mut Observation) -> Result<Response, GatewayError> {
+    async fn answer(&self, parts: &Parts, body: Body, observation: &mut Observation) -> Result<Response, GatewayError> {
         check_headers(parts)?;
         let Some(found) = self.routes.find(&parts.method, parts.uri.path()) else {
             return self.cors.preflight(parts).ok_or(GatewayError::NotFound);
@@ -132,25 +132,26 @@ impl Inner {
         if let Some(scopes) = found.route.authorization_scopes() {
             let start = Instant::now();
             let authorized = self.authorizer.authorize(parts, scopes).await;
-            seen.authorizer = start.elapsed();
-            seen.authorized = Some(authorized?);
+            observation.authorizer = start.elapsed();
+            observation.authorized = Some(authorized?);
         }
-        seen.body = Limited::new(body, API_GATEWAY_MAX_BODY).collect().await.map_err(|_| GatewayError::TooLarge)?.to_bytes();
-        let host = text(&parts.headers, "host").unwrap_or_default();
-        let incoming = Incoming {
+        observation.body =
+            Limited::new(body, API_GATEWAY_MAX_BODY).collect().await.map_err(|_| GatewayError::TooLarge)?.to_bytes();
+        let host = header_text(&parts.headers, "host").unwrap_or_default();
+        let proxy_request = ProxyRequest {
             parts,
-            body: &seen.body,
-            peer: seen.peer,
-            request_id: &seen.request_id,
-            trace_id: &seen.trace_id,
-            api: Api { id: API_ID, domain_name: &host, route_key: &found.route.key },
+            body: &observation.body,
+            peer: observation.peer,
+            request_id: &observation.request_id,
+            trace_id: &observation.trace_id,
+            api: ApiDescription { id: API_ID, domain_name: &host, route_key: &found.route.key },
             path_parameters: &found.path_parameters,
-            authorizer: seen.authorized.as_ref().map(Authorized::to_json),
+            authorizer: observation.authorized.as_ref().map(JwtAuthorizerContext::to_json),
         };
-        seen.event = incoming.event();
+        observation.event = proxy_request.event();
         let start = Instant::now();
-        let answer = self.integrate(&found.route.function, seen.event.clone(), &seen.trace_id).await;
-        seen.integration = start.elapsed();
+        let answer = self.integrate(&found.route.function, observation.event.clone(), &observation.trace_id).await;
+        observation.integration = start.elapsed();
         answer
     }
 
@@ -160,16 +161,16 @@ impl Inner {
         let request = self.signer.post(&uri, &headers, event).map_err(GatewayError::Integration)?;
         match self.http.send(request, HTTP_API_INTEGRATION_TIMEOUT).await {
             Ok(answer) => response::from_lambda(&answer),
-            Err(NoAnswer::TimedOut(_)) => Err(GatewayError::Unavailable("the integration took longer than 30 s".to_owned())),
-            Err(NoAnswer::Broken(why)) => Err(GatewayError::Integration(why)),
+            Err(RequestError::TimedOut(_)) => Err(GatewayError::Unavailable("the integration took longer than 30 s".to_owned())),
+            Err(RequestError::Connection(why)) => Err(GatewayError::Integration(why)),
         }
     }
 
-    async fn record(&self, parts: &Parts, seen: Observation, response: Response) -> Response {
+    async fn record(&self, parts: &Parts, observation: Observation, response: Response) -> Response {
         let (head, body) = response.into_parts();
         let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        let record = seen.record(parts, &head, &body, &self.cors.allow_origins);
-        self.recorder.end(&seen.trace_id, record);
+        let record = observation.record(parts, &head, &body, &self.cors.allow_origins);
+        self.recorder.end(&observation.trace_id, record);
         Response::from_parts(head, Body::from(body))
     }
 }

@@ -11,8 +11,8 @@ use axum::response::Response;
 use base64::Engine;
 use serde_json::{Map, Value, json};
 
-use super::authorizer::Authorized;
-use crate::terminal::say;
+use super::authorizer::JwtAuthorizerContext;
+use crate::terminal::print_line;
 use crate::{recorder, trace};
 
 /// One request.
@@ -29,7 +29,7 @@ pub struct Observation {
     /// Its body, once it was read.
     pub body: Bytes,
     /// What the authorizer said of its token.
-    pub authorized: Option<Authorized>,
+    pub authorized: Option<JwtAuthorizerContext>,
     /// How long the authorizer took.
     pub authorizer: Duration,
     /// The event that it became.
@@ -58,20 +58,20 @@ impl Observation {
         }
     }
 
-    fn own(&self) -> Duration {
+    fn own_time(&self) -> Duration {
         self.start.elapsed().saturating_sub(self.integration)
     }
 
     /// One line in the terminal, with the gateway's own share of the time.
     pub fn print(&self, parts: &Parts, response: &Response) {
         let error = self.error.as_deref().map(|error| format!(" · {error}")).unwrap_or_default();
-        say(format_args!(
+        print_line(format_args!(
             " api │ {} {} → {} in {:.2} ms, {:.2} ms of them the gateway's own{error}",
             parts.method,
             parts.uri.path(),
             response.status().as_u16(),
             millis(self.start.elapsed()),
-            millis(self.own()),
+            millis(self.own_time()),
         ));
     }
 
@@ -84,15 +84,15 @@ impl Observation {
                 "method": parts.method.as_str(),
                 "path": parts.uri.path_and_query().map(|path| path.as_str()),
                 "headers": headers(&parts.headers),
-                "body": recorder::body(&self.body),
+                "body": recorder::displayed_body(&self.body),
             },
             "claims": self.authorized.as_ref().map(|authorized| &authorized.claims),
             "error": self.error,
-            "event": recorder::body(&self.event),
-            "response": { "status": head.status.as_u16(), "headers": headers(&head.headers), "body": recorder::body(body) },
+            "event": recorder::displayed_body(&self.event),
+            "response": { "status": head.status.as_u16(), "headers": headers(&head.headers), "body": recorder::displayed_body(body) },
             "allowedOrigins": origins,
             "ms": millis(self.start.elapsed()),
-            "gatewayMs": millis(self.own()),
+            "gatewayMs": millis(self.own_time()),
             "authorizerMs": millis(self.authorizer),
         })
     }

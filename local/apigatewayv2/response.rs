@@ -7,27 +7,27 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::error::GatewayError;
-use crate::http::{Answer, json};
+use crate::http::{BufferedResponse, json};
 use crate::payload::response::{body, headers};
 
 /// Reads what Lambda answered.
-pub fn from_lambda(answer: &Answer) -> Result<Response, GatewayError> {
+pub fn from_lambda(answer: &BufferedResponse) -> Result<Response, GatewayError> {
     match answer.status {
         StatusCode::OK if answer.headers.contains_key("x-amz-function-error") => {
-            Err(GatewayError::Integration(format!("the function failed: {}", said(answer))))
+            Err(GatewayError::Integration(format!("the function failed: {}", body_excerpt(answer))))
         }
         StatusCode::OK => from_result(answer),
-        StatusCode::TOO_MANY_REQUESTS => Err(GatewayError::Unavailable(said(answer))),
+        StatusCode::TOO_MANY_REQUESTS => Err(GatewayError::Unavailable(body_excerpt(answer))),
         StatusCode::PAYLOAD_TOO_LARGE => Err(GatewayError::TooLarge),
-        _ => Err(GatewayError::Integration(said(answer))),
+        _ => Err(GatewayError::Integration(body_excerpt(answer))),
     }
 }
 
-fn said(answer: &Answer) -> String {
+fn body_excerpt(answer: &BufferedResponse) -> String {
     String::from_utf8_lossy(&answer.body).chars().take(300).collect()
 }
 
-fn from_result(answer: &Answer) -> Result<Response, GatewayError> {
+fn from_result(answer: &BufferedResponse) -> Result<Response, GatewayError> {
     let malformed = |why: &str| GatewayError::Integration(format!("the function's result is no response: {why}"));
     let result: Value = serde_json::from_slice(&answer.body).map_err(|_| malformed("it is not JSON"))?;
     let Some(members) = result.as_object().filter(|members| members.contains_key("statusCode")) else {
@@ -50,12 +50,12 @@ mod tests {
     use axum::http::HeaderMap;
     use http_body_util::BodyExt;
 
-    async fn seen(status: StatusCode, is_error: bool, body: &'static str) -> String {
+    async fn rendered(status: StatusCode, is_error: bool, body: &'static str) -> String {
         let mut headers = HeaderMap::new();
         if is_error {
             headers.insert("x-amz-function-error", HeaderValue::from_static("Unhandled"));
         }
-        let response = from_lambda(&Answer { status, headers, body: Bytes::from_static(body.as_bytes()) });
+        let response = from_lambda(&BufferedResponse { status, headers, body: Bytes::from_static(body.as_bytes()) });
         let response = response.unwrap_or_else(|error| error.response());
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
         let status = response.status().as_u16();
@@ -92,7 +92,7 @@ mod tests {
                 r#"503 application/json {"message":"Service Unavailable"}"#,
             ),
         ] {
-            assert_eq!(seen(status, is_error, body).await, expected, "{name}");
+            assert_eq!(rendered(status, is_error, body).await, expected, "{name}");
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct Routes(Vec<Route>);
 
 /// A route with what its variables stand for.
 #[derive(Debug)]
-pub struct Found<'a> {
+pub struct RouteMatch<'a> {
     /// The route.
     pub route: &'a Route,
     /// The path's variables, in order.
@@ -36,7 +36,7 @@ pub struct Found<'a> {
 
 /// How well a route fits; the greater goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Fit {
+enum Specificity {
     Default,
     GreedyAny,
     Greedy,
@@ -53,34 +53,34 @@ impl Routes {
     }
 
     /// The route of a request, the most exact first.
-    pub fn find(&self, method: &Method, path: &str) -> Option<Found<'_>> {
-        let fitting = self.0.iter().filter_map(|route| fit(&route.key, method, path).map(|(fit, found)| (fit, route, found)));
-        let (_, route, path_parameters) = fitting.max_by_key(|(fit, _, _)| *fit)?;
-        Some(Found { route, path_parameters })
+    pub fn find(&self, method: &Method, path: &str) -> Option<RouteMatch<'_>> {
+        let matches = self.0.iter().filter_map(|route| {
+            let (specificity, path_parameters) = match_key(&route.key, method, path)?;
+            Some((specificity, RouteMatch { route, path_parameters }))
+        });
+        matches.max_by_key(|(specificity, _)| *specificity).map(|(_, route_match)| route_match)
     }
 }
 
-fn fit(key: &str, method: &Method, path: &str) -> Option<(Fit, Vec<(String, String)>)> {
+fn match_key(key: &str, method: &Method, path: &str) -> Option<(Specificity, Vec<(String, String)>)> {
     let Some((verb, template)) = key.split_once(' ') else {
-        return (key == "$default").then(|| (Fit::Default, Vec::new()));
+        return (key == "$default").then(|| (Specificity::Default, Vec::new()));
     };
     if verb != "ANY" && verb != method.as_str() {
         return None;
     }
-    let parameters = variables(template, path)?;
-    let any = verb == "ANY";
-    let fit = match (template.contains("+}"), parameters.is_empty()) {
-        (true, _) if any => Fit::GreedyAny,
-        (true, _) => Fit::Greedy,
-        (false, false) if any => Fit::VariablesAny,
-        (false, false) => Fit::Variables,
-        (false, true) if any => Fit::ExactAny,
-        (false, true) => Fit::Exact,
+    let parameters = match_path(template, path)?;
+    let (any_method, one_method) = if template.contains("+}") {
+        (Specificity::GreedyAny, Specificity::Greedy)
+    } else if parameters.is_empty() {
+        (Specificity::ExactAny, Specificity::Exact)
+    } else {
+        (Specificity::VariablesAny, Specificity::Variables)
     };
-    Some((fit, parameters))
+    Some((if verb == "ANY" { any_method } else { one_method }, parameters))
 }
 
-fn variables(template: &str, path: &str) -> Option<Vec<(String, String)>> {
+fn match_path(template: &str, path: &str) -> Option<Vec<(String, String)>> {
     let mut parameters = Vec::new();
     let mut rest = path.strip_prefix('/')?;
     let mut parts = template.strip_prefix('/')?.split('/').peekable();
@@ -96,11 +96,10 @@ fn variables(template: &str, path: &str) -> Option<Vec<(String, String)>> {
             None if part == segment => {}
             _ => return None,
         }
-        match (parts.peek(), after) {
-            (Some(_), Some(after)) => rest = after,
-            (None, None) => return Some(parameters),
-            _ => return None,
-        }
+        let Some(after) = after else {
+            return parts.peek().is_none().then_some(parameters);
+        };
+        rest = after;
     }
     None
 }

@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{CREDENTIALS_LIFE, Inner, Logins};
+use super::{CREDENTIALS_LIFETIME, Inner, Logins};
 use crate::credentials::Principal;
 use crate::json_protocol::ServiceError;
 
@@ -33,7 +33,7 @@ pub async fn run(pool: &Inner, request: GetCredentialsForIdentity) -> Result<Val
         return Err(ServiceError::not_authorized(format!("Access to Identity '{}' is forbidden.", request.identity_id)));
     }
     let principal = Principal::CognitoIdentity { identity_id: request.identity_id.clone(), sub: user };
-    let credentials = pool.credentials.issue_temporary(principal, CREDENTIALS_LIFE);
+    let credentials = pool.credentials.issue_temporary(principal, CREDENTIALS_LIFETIME);
     let expiration = credentials.expiration.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     Ok(json!({
         "IdentityId": request.identity_id,

@@ -24,7 +24,7 @@ use crate::json_protocol::{self, ServiceError};
 use crate::jwt::{Verifier, VerifyError};
 
 /// How long the credentials of an identity live.
-const CREDENTIALS_LIFE: Duration = Duration::from_secs(3600);
+const CREDENTIALS_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// An identity pool that trusts one user pool.
 #[derive(Debug, Clone)]
@@ -59,13 +59,13 @@ impl IdentityPool {
 async fn handle(State(pool): State<IdentityPool>, method: Method, headers: HeaderMap, body: Bytes) -> Response {
     let response = match method {
         Method::OPTIONS => json_protocol::preflight(),
-        _ => json_protocol::answer(pool.0.operate(&headers, &body).await),
+        _ => json_protocol::respond(pool.0.run_operation(&headers, &body).await),
     };
-    json_protocol::dress(response)
+    json_protocol::with_common_headers(response)
 }
 
 impl Inner {
-    async fn operate(&self, headers: &HeaderMap, body: &Bytes) -> Result<Value, ServiceError> {
+    async fn run_operation(&self, headers: &HeaderMap, body: &Bytes) -> Result<Value, ServiceError> {
         match json_protocol::operation(headers, "AWSCognitoIdentityService") {
             "GetId" => get_id::run(self, json_protocol::parse(body)?).await,
             "GetCredentialsForIdentity" => get_credentials_for_identity::run(self, json_protocol::parse(body)?).await,
@@ -81,7 +81,7 @@ impl Inner {
                 "Invalid login token. Issuer doesn't match providerName {provider}"
             )));
         }
-        let claims = self.verifier.verify(token).await.map_err(refused)?;
+        let claims = self.verifier.verify(token).await.map_err(invalid_token)?;
         let is_id_token = claims.get("token_use").and_then(Value::as_str) == Some("id");
         match claims.get("sub").and_then(Value::as_str) {
             Some(sub) if is_id_token => Ok(Some(sub.to_owned())),
@@ -90,7 +90,7 @@ impl Inner {
     }
 }
 
-fn refused(error: VerifyError) -> ServiceError {
+fn invalid_token(error: VerifyError) -> ServiceError {
     let now = jiff::Timestamp::now().as_second();
     ServiceError::not_authorized(match error.expired_at() {
         // The text is AWS's, the wrong sign of comparison too.
@@ -103,7 +103,7 @@ fn refused(error: VerifyError) -> ServiceError {
 pub fn credentials_of_user(store: &CredentialStore, sub: &str) -> (String, Arc<Credentials>) {
     let identity_id = identity_id(Some(sub));
     let principal = Principal::CognitoIdentity { identity_id: identity_id.clone(), sub: Some(sub.to_owned()) };
-    (identity_id, store.issue_temporary(principal, CREDENTIALS_LIFE))
+    (identity_id, store.issue_temporary(principal, CREDENTIALS_LIFETIME))
 }
 
 /// The identity of a user, the same in every run; a guest gets a new one each time.

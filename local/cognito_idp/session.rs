@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::json_protocol::ServiceError;
 
 /// For how long a refresh token holds, in seconds: 30 days.
-const LIFE: u64 = 30 * 24 * 3600;
+const REFRESH_TOKEN_LIFETIME: u64 = 30 * 24 * 3600;
 
 /// All sign-ins.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ impl Sessions {
         if state.revoked.contains(&session.origin_jti) {
             return Err(ServiceError::not_authorized("Refresh Token has been revoked"));
         }
-        if session.auth_time + LIFE <= now {
+        if session.auth_time + REFRESH_TOKEN_LIFETIME <= now {
             return Err(ServiceError::not_authorized("Refresh Token has expired"));
         }
         Ok(session.clone())

@@ -32,7 +32,7 @@ pub struct Exchange {
 
 /// A client's public number that would make the key known to everybody.
 #[derive(Debug, PartialEq, Eq)]
-pub struct BadPublicNumber;
+pub struct InvalidPublicValue;
 
 impl Verifier {
     /// Of a user's password, with a new salt.
@@ -66,13 +66,13 @@ impl Verifier {
 
 impl Exchange {
     /// Begins with the client's public number, in hex.
-    pub fn begin(a_hex: &str, verifier: &Verifier) -> Result<Self, BadPublicNumber> {
+    pub fn begin(a_hex: &str, verifier: &Verifier) -> Result<Self, InvalidPublicValue> {
         let n = prime();
-        let a_public = BigUint::parse_bytes(a_hex.as_bytes(), 16).ok_or(BadPublicNumber)?;
+        let a_public = BigUint::parse_bytes(a_hex.as_bytes(), 16).ok_or(InvalidPublicValue)?;
         if &a_public % &n == BigUint::ZERO {
-            return Err(BadPublicNumber);
+            return Err(InvalidPublicValue);
         }
-        let verifier = BigUint::parse_bytes(verifier.verifier.as_bytes(), 16).ok_or(BadPublicNumber)?;
+        let verifier = BigUint::parse_bytes(verifier.verifier.as_bytes(), 16).ok_or(InvalidPublicValue)?;
         let g = BigUint::from(2_u8);
         let k = hash(&[&pad(&n), &pad(&g)]);
         let b = BigUint::from_bytes_be(&random::<32>());
@@ -86,9 +86,9 @@ impl Exchange {
     }
 
     /// Whether a client that knows the password made this proof of `message`.
-    pub fn proves(&self, message: &[u8], proof: &[u8]) -> bool {
+    pub fn proves(&self, message: &[u8], claim: &[u8]) -> bool {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.key());
-        hmac::verify(&key, message, proof).is_ok()
+        hmac::verify(&key, message, claim).is_ok()
     }
 
     fn key(&self) -> Vec<u8> {
@@ -159,8 +159,8 @@ mod tests {
         let a_public = BigUint::from(2_u8).modpow(&a, &prime());
         let exchange = Exchange::begin(&a_public.to_str_radix(16), &verifier).expect("an exchange");
         let key = client_key(&verifier.salt(), &exchange.b_hex(), &a, &a_public, "user", tried);
-        let proof = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), b"message");
-        exchange.proves(b"message", proof.as_ref())
+        let claim = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), b"message");
+        exchange.proves(b"message", claim.as_ref())
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
     fn a_public_number_that_is_zero_is_refused() {
         let verifier = Verifier::new("pool", "user", "one");
         for a in ["0", N, "", "xyz"] {
-            assert_eq!(Exchange::begin(a, &verifier).err(), Some(BadPublicNumber), "{a}");
+            assert_eq!(Exchange::begin(a, &verifier).err(), Some(InvalidPublicValue), "{a}");
         }
     }
 

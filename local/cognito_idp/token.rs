@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::session::Session;
-use super::{Account, Inner};
+use super::{Inner, User};
 use crate::aws::USER_POOL_CLIENT_ID;
 use crate::json_protocol::ServiceError;
 
 /// What the operations on one's own account want of an access token.
-const OWN_ACCOUNT: &str = "aws.cognito.signin.user.admin";
+const USER_ADMIN_SCOPE: &str = "aws.cognito.signin.user.admin";
 
 /// What a sign-in gives.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Tokens {
     pub access: String,
     /// Gets new ones of the other two; a refresh gives none.
     pub refresh: Option<String>,
-    life: u64,
+    lifetime: u64,
 }
 
 impl Tokens {
@@ -31,7 +31,7 @@ impl Tokens {
     pub fn authentication_result(&self) -> Value {
         let mut result = json!({
             "AccessToken": self.access,
-            "ExpiresIn": self.life,
+            "ExpiresIn": self.lifetime,
             "IdToken": self.id,
             "TokenType": "Bearer",
         });
@@ -44,20 +44,20 @@ impl Tokens {
 
 impl Inner {
     /// Tokens for a user who has just proved who it is.
-    pub fn sign_in(&self, account: &Account) -> Tokens {
-        let (session, refresh) = self.sessions.begin(&account.sub, now());
-        Tokens { refresh: Some(refresh), ..self.mint(account, &session) }
+    pub fn sign_in(&self, user: &User) -> Tokens {
+        let (session, refresh) = self.sessions.begin(&user.sub, now());
+        Tokens { refresh: Some(refresh), ..self.issue(user, &session) }
     }
 
     /// New ID and access tokens of a sign-in.
     pub fn refresh(&self, refresh_token: &str) -> Result<Tokens, ServiceError> {
         let session = self.sessions.resume(refresh_token, now())?;
-        let account = self.directory.find(&session.sub).ok_or_else(|| ServiceError::not_authorized("Invalid Refresh Token"))?;
-        Ok(self.mint(&account, &session))
+        let user = self.user_directory.find(&session.sub).ok_or_else(|| ServiceError::not_authorized("Invalid Refresh Token"))?;
+        Ok(self.issue(&user, &session))
     }
 
     /// The user whose access token this is, and the sign-in it comes from.
-    pub fn owner(&self, access_token: &str) -> Result<Account, ServiceError> {
+    pub fn authenticate(&self, access_token: &str) -> Result<User, ServiceError> {
         let invalid = || ServiceError::not_authorized("Invalid Access Token");
         let claims = self.keys.access.verify(access_token).ok_or_else(invalid)?;
         let text = |name: &str| claims[name].as_str().unwrap_or_default();
@@ -67,51 +67,51 @@ impl Inner {
         if self.sessions.is_revoked(text("origin_jti")) {
             return Err(ServiceError::not_authorized("Access Token has been revoked"));
         }
-        if !text("scope").split(' ').any(|scope| scope == OWN_ACCOUNT) {
+        if !text("scope").split(' ').any(|scope| scope == USER_ADMIN_SCOPE) {
             return Err(ServiceError::not_authorized("Access Token does not have required scopes"));
         }
-        self.directory.find(text("sub")).ok_or_else(|| ServiceError::new("UserNotFoundException", "User does not exist."))
+        self.user_directory.find(text("sub")).ok_or_else(|| ServiceError::new("UserNotFoundException", "User does not exist."))
     }
 
-    fn mint(&self, account: &Account, session: &Session) -> Tokens {
+    fn issue(&self, user: &User, session: &Session) -> Tokens {
         let now = now();
         let mut common = json!({
-            "sub": account.sub,
+            "sub": user.sub,
             "iss": self.issuer,
             "origin_jti": session.origin_jti,
             "event_id": Uuid::new_v4().to_string(),
             "auth_time": session.auth_time,
             "iat": now,
-            "exp": now + self.token_life,
+            "exp": now + self.token_lifetime,
         });
-        if !account.groups.is_empty() {
-            common["cognito:groups"] = json!(account.groups);
+        if !user.groups.is_empty() {
+            common["cognito:groups"] = json!(user.groups);
         }
         Tokens {
-            id: self.keys.id.sign(&id_claims(common.clone(), account)).unwrap_or_default(),
-            access: self.keys.access.sign(&access_claims(common, account)).unwrap_or_default(),
+            id: self.keys.id.sign(&id_claims(common.clone(), user)).unwrap_or_default(),
+            access: self.keys.access.sign(&access_claims(common, user)).unwrap_or_default(),
             refresh: None,
-            life: self.token_life,
+            lifetime: self.token_lifetime,
         }
     }
 }
 
-fn id_claims(mut claims: Value, account: &Account) -> Value {
+fn id_claims(mut claims: Value, user: &User) -> Value {
     // What a user may write about itself never takes the place of a claim that the pool makes.
-    for (name, value) in account.attributes.iter().filter(|(name, _)| is_users_own(name)) {
+    for (name, value) in user.attributes.iter().filter(|(name, _)| is_user_attribute(name)) {
         claims[name] = json!(value);
     }
     claims["aud"] = json!(USER_POOL_CLIENT_ID);
     claims["token_use"] = json!("id");
     claims["jti"] = json!(Uuid::new_v4().to_string());
-    claims["cognito:username"] = json!(account.sub);
-    claims["email"] = json!(account.email);
-    claims["email_verified"] = json!(account.email_verified);
+    claims["cognito:username"] = json!(user.sub);
+    claims["email"] = json!(user.email);
+    claims["email_verified"] = json!(user.email_verified);
     claims
 }
 
 /// The standard attributes of OpenID Connect and the pool's custom ones.
-fn is_users_own(name: &str) -> bool {
+fn is_user_attribute(name: &str) -> bool {
     const STANDARD: [&str; 15] = [
         "address",
         "birthdate",
@@ -132,12 +132,12 @@ fn is_users_own(name: &str) -> bool {
     STANDARD.contains(&name) || name.starts_with("custom:")
 }
 
-fn access_claims(mut claims: Value, account: &Account) -> Value {
+fn access_claims(mut claims: Value, user: &User) -> Value {
     claims["client_id"] = json!(USER_POOL_CLIENT_ID);
     claims["token_use"] = json!("access");
     claims["jti"] = json!(Uuid::new_v4().to_string());
-    claims["username"] = json!(account.sub);
-    claims["scope"] = json!(OWN_ACCOUNT);
+    claims["username"] = json!(user.sub);
+    claims["scope"] = json!(USER_ADMIN_SCOPE);
     claims
 }
 

@@ -9,50 +9,50 @@ use sigv4::{Request, Scope, SignatureError};
 use super::error::LambdaError;
 use crate::aws::{REGION, function_arn};
 use crate::credentials::{CredentialStore, IssuedCredentials, Principal};
-use crate::terminal::say;
+use crate::terminal::print_line;
 
 /// Whether callers are asked who they are.
 #[derive(Debug)]
-pub enum Access {
+pub enum AccessControl {
     /// They are not: whoever reaches the port may invoke everything.
-    Unchecked,
+    Disabled,
     /// They sign, and may do what is granted.
-    Checked(Guard),
+    Iam(IamAuthorizer),
 }
 
 /// The credentials that are known, and what they are good for.
 #[derive(Debug)]
-pub struct Guard {
+pub struct IamAuthorizer {
     /// All that were given out.
     pub credentials: CredentialStore,
     /// What may be done. The stack's own credentials may do everything.
-    pub grants: Vec<Grant>,
+    pub permissions: Vec<InvokePermission>,
 }
 
 /// A function that somebody may invoke.
 #[derive(Debug)]
-pub struct Grant {
+pub struct InvokePermission {
     /// Who.
-    pub to: Grantee,
+    pub principal: PermittedPrincipal,
     /// Which function, by its name.
     pub function: String,
 }
 
 /// Whom a grant is for.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Grantee {
+pub enum PermittedPrincipal {
     /// The API.
     ApiGateway,
     /// A function's role.
     Function(String),
     /// Every user of the identity pool who is signed in.
-    SignedIn,
+    SignedInUser,
 }
 
-impl Access {
+impl AccessControl {
     /// Who calls; `None` where nobody is asked.
     pub fn authenticate(&self, parts: &Parts, body: &Bytes) -> Result<Option<IssuedCredentials>, LambdaError> {
-        let Self::Checked(guard) = self else { return Ok(None) };
+        let Self::Iam(authorizer) = self else { return Ok(None) };
         let request = Request {
             method: parts.method.as_str(),
             path: parts.uri.path(),
@@ -61,15 +61,18 @@ impl Access {
             body,
         };
         let scope = Scope { region: REGION, service: "lambda" };
-        let verdict = sigv4::verify(request, scope, SystemTime::now(), |id| guard.credentials.find(id));
-        verdict.map(Some).map_err(refuse)
+        let caller = sigv4::verify(request, scope, SystemTime::now(), |id| authorizer.credentials.find(id));
+        caller.map(Some).map_err(invalid_signature)
     }
 
     /// Whether the caller may invoke a function.
     pub fn authorize(&self, caller: Option<&IssuedCredentials>, function: &str) -> Result<(), LambdaError> {
-        let (Self::Checked(guard), Some(IssuedCredentials { principal, .. })) = (self, caller) else { return Ok(()) };
-        let is_granted = guard.grants.iter().any(|grant| grant.function == function && grant.to.is(principal));
-        if is_granted || *principal == Principal::Stack {
+        let (Self::Iam(authorizer), Some(IssuedCredentials { principal, .. })) = (self, caller) else { return Ok(()) };
+        let is_permitted = authorizer
+            .permissions
+            .iter()
+            .any(|permission| permission.function == function && permission.principal.includes(principal));
+        if is_permitted || *principal == Principal::Stack {
             return Ok(());
         }
         Err(LambdaError::AccessDenied(format!(
@@ -81,21 +84,21 @@ impl Access {
     }
 }
 
-impl Grantee {
-    fn is(&self, principal: &Principal) -> bool {
+impl PermittedPrincipal {
+    fn includes(&self, principal: &Principal) -> bool {
         match (self, principal) {
             (Self::ApiGateway, Principal::ApiGateway) => true,
             (Self::Function(granted), Principal::Function(name)) => granted == name,
-            (Self::SignedIn, Principal::CognitoIdentity { sub, .. }) => sub.is_some(),
+            (Self::SignedInUser, Principal::CognitoIdentity { sub, .. }) => sub.is_some(),
             _ => false,
         }
     }
 }
 
 /// The canonical request stands in the terminal beside the client's, with a mark at the first line that differs.
-fn refuse(refused: SignatureError) -> LambdaError {
-    if let Some(mismatch) = &refused.mismatch {
-        say(format_args!(" sig │ the signature does not match this canonical request:\n{}", mismatch.table()));
+fn invalid_signature(error: SignatureError) -> LambdaError {
+    if let Some(mismatch) = &error.mismatch {
+        print_line(format_args!(" sig │ the signature does not match this canonical request:\n{}", mismatch.table()));
     }
-    LambdaError::Signature(refused)
+    LambdaError::Signature(error)
 }

@@ -1,6 +1,6 @@
 //! One execution environment: a process, the Runtime API that it alone talks to, and the invocations it is working on.
 
-mod life;
+mod lifecycle;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,8 +13,10 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use super::invocation::{Answered, Delivery, Invocation, Outcome, PlatformError, Slot, StreamEnd, Streamed};
-use super::log::{Log, Mark};
+use super::invocation::{
+    ConcurrencyPermit, FunctionResponse, Invocation, NextInvocation, Outcome, PlatformError, StreamEnd, StreamedResponse,
+};
+use super::log::{Log, LogPosition};
 use super::pool::{Poll, Pool};
 use super::process::peak_memory_mb;
 use crate::aws::LAMBDA_MAX_RESPONSE;
@@ -24,14 +26,14 @@ use crate::aws::LAMBDA_MAX_RESPONSE;
 pub struct Environment {
     pool: Arc<Pool>,
     log: Arc<Log>,
-    work: Mutex<Work>,
+    active: Mutex<ActiveInvocations>,
     init_error: Mutex<Option<Bytes>>,
     is_ready: AtomicBool,
     stop: Notify,
     pid: Mutex<Option<u32>>,
     phase: watch::Sender<Phase>,
     /// How the process ended.
-    ending: Mutex<String>,
+    exit_description: Mutex<String>,
     created: Instant,
     init: Mutex<Option<Duration>>,
 }
@@ -45,25 +47,25 @@ enum Phase {
 
 /// What an environment is working on; one that ends begins nothing more.
 #[derive(Debug, Default)]
-struct Work {
-    in_flight: HashMap<String, InFlight>,
+struct ActiveInvocations {
+    in_flight: HashMap<String, ActiveInvocation>,
     is_ending: bool,
 }
 
 #[derive(Debug)]
-struct InFlight {
-    waiting: Waiting,
-    slot: Option<Slot>,
-    mark: Option<Mark>,
+struct ActiveInvocation {
+    responder: Responder,
+    permit: Option<ConcurrencyPermit>,
+    position: Option<LogPosition>,
     start: Instant,
     deadline: AbortHandle,
 }
 
 /// Who waits for an invocation.
 #[derive(Debug)]
-enum Waiting {
+enum Responder {
     /// For the answer.
-    Answer(oneshot::Sender<Answered>),
+    Answer(oneshot::Sender<FunctionResponse>),
     /// For the end of one that has begun.
     End(oneshot::Sender<StreamEnd>),
 }
@@ -72,7 +74,7 @@ enum Waiting {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartFailure {
     /// How its process ended, as a sentence about it: ``…` ended with exit status 3 before it asked for work`.
-    pub ending: String,
+    pub exit_description: String,
     /// What the process wrote.
     pub log: String,
 }
@@ -80,15 +82,15 @@ pub struct StartFailure {
 impl fmt::Display for StartFailure {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self.log.trim_end() {
-            "" => write!(f, "{}. It wrote nothing.", self.ending),
-            log => write!(f, "{}. It wrote:\n{log}", self.ending),
+            "" => write!(f, "{}. It wrote nothing.", self.exit_description),
+            log => write!(f, "{}. It wrote:\n{log}", self.exit_description),
         }
     }
 }
 
 /// Why an answer to an invocation was not taken.
 #[derive(Debug, PartialEq, Eq)]
-pub enum NotTaken {
+pub enum ResponseRejected {
     /// No invocation of that id is in flight.
     InvalidRequestId,
     /// The answer is larger than Lambda takes.
@@ -101,13 +103,13 @@ impl Environment {
         let environment = Arc::new(Self {
             log: Arc::new(Log::new(&pool.function.name, pool.function.echo_log)),
             pool,
-            work: Mutex::default(),
+            active: Mutex::default(),
             init_error: Mutex::default(),
             is_ready: AtomicBool::new(false),
             stop: Notify::new(),
             pid: Mutex::default(),
             phase: watch::Sender::new(Phase::Starting),
-            ending: Mutex::default(),
+            exit_description: Mutex::default(),
             created: Instant::now(),
             init: Mutex::default(),
         });
@@ -122,7 +124,7 @@ impl Environment {
         if matches!(reached, Ok(Phase::Ready)) {
             return Ok(());
         }
-        Err(StartFailure { ending: self.ending.lock().clone(), log: self.log.all() })
+        Err(StartFailure { exit_description: self.exit_description.lock().clone(), log: self.log.full_text() })
     }
 
     /// Ends the environment.
@@ -132,17 +134,17 @@ impl Environment {
 
     /// How many invocations it is working on.
     pub fn is_busy(&self) -> bool {
-        self.work.lock().in_flight.len() >= self.pool.function.concurrency()
+        self.active.lock().in_flight.len() >= self.pool.function.concurrency()
     }
 
     /// Waits for the next invocation.
-    pub async fn next(self: &Arc<Self>) -> Option<Delivery> {
+    pub async fn next(self: &Arc<Self>) -> Option<NextInvocation> {
         if !self.is_ready.swap(true, Ordering::SeqCst) {
             *self.init.lock() = Some(self.created.elapsed());
             self.phase.send_replace(Phase::Ready);
             self.pool.environment_ready();
         }
-        if self.work.lock().is_ending {
+        if self.active.lock().is_ending {
             return None;
         }
         let invocation = match self.pool.poll() {
@@ -152,90 +154,91 @@ impl Environment {
         self.begin(invocation)
     }
 
-    fn begin(self: &Arc<Self>, invocation: Invocation) -> Option<Delivery> {
-        let mut work = self.work.lock();
-        if work.is_ending {
-            drop(work);
-            self.pool.take_back(invocation);
+    fn begin(self: &Arc<Self>, invocation: Invocation) -> Option<NextInvocation> {
+        let mut active = self.active.lock();
+        if active.is_ending {
+            drop(active);
+            self.pool.resubmit(invocation);
             return None;
         }
-        let mark = invocation.wants_log.then(|| {
-            let mark = self.log.mark();
-            self.log.platform(&format!("START RequestId: {} Version: $LATEST", invocation.request_id));
-            mark
+        let position = invocation.wants_log.then(|| {
+            let position = self.log.position();
+            self.log.append_platform_line(&format!("START RequestId: {} Version: $LATEST", invocation.request_id));
+            position
         });
-        let (done, slot, delivery) = invocation.deliver(self.pool.function.timeout);
-        let deadline = tokio::spawn(Arc::clone(self).watch_deadline(delivery.request_id.clone())).abort_handle();
-        let in_flight = InFlight { waiting: Waiting::Answer(done), slot, mark, start: Instant::now(), deadline };
-        work.in_flight.insert(delivery.request_id.clone(), in_flight);
-        Some(delivery)
+        let (done, permit, next) = invocation.into_next(self.pool.function.timeout);
+        let deadline = tokio::spawn(Arc::clone(self).watch_deadline(next.request_id.clone())).abort_handle();
+        let in_flight =
+            ActiveInvocation { responder: Responder::Answer(done), permit, position, start: Instant::now(), deadline };
+        active.in_flight.insert(next.request_id.clone(), in_flight);
+        Some(next)
     }
 
     async fn watch_deadline(self: Arc<Self>, request_id: String) {
         let timeout = self.pool.function.timeout;
         tokio::time::sleep(timeout).await;
-        let is_alone = self.pool.function.concurrency() == 1;
+        let is_single_concurrency = self.pool.function.concurrency() == 1;
         let in_flight = {
-            let mut work = self.work.lock();
-            let Some(in_flight) = work.in_flight.remove(&request_id) else { return };
-            work.is_ending |= is_alone;
+            let mut active = self.active.lock();
+            let Some(in_flight) = active.in_flight.remove(&request_id) else { return };
+            active.is_ending |= is_single_concurrency;
             in_flight
         };
         let error = PlatformError::TimedOut { seconds: timeout.as_secs_f64() };
         self.finish(in_flight, &request_id, error.payload(&request_id), true);
-        if is_alone {
+        if is_single_concurrency {
             self.stop();
         }
     }
 
     /// The function has answered an invocation.
-    pub fn complete(&self, request_id: &str, payload: Bytes, is_function_error: bool) -> Result<(), NotTaken> {
+    pub fn complete(&self, request_id: &str, payload: Bytes, is_function_error: bool) -> Result<(), ResponseRejected> {
         let in_flight = {
-            let mut work = self.work.lock();
+            let mut active = self.active.lock();
             // A whole answer does not end one that has begun in pieces; an error does.
-            let streams = work.in_flight.get(request_id).is_some_and(|known| matches!(known.waiting, Waiting::End(_)));
-            let taken = if streams && !is_function_error { None } else { work.in_flight.remove(request_id) };
-            taken.ok_or(NotTaken::InvalidRequestId)?
+            let streams = active.in_flight.get(request_id).is_some_and(|known| matches!(known.responder, Responder::End(_)));
+            let taken = if streams && !is_function_error { None } else { active.in_flight.remove(request_id) };
+            taken.ok_or(ResponseRejected::InvalidRequestId)?
         };
         if payload.len() > LAMBDA_MAX_RESPONSE {
             let error = PlatformError::ResponseTooLarge.payload(request_id);
             self.finish(in_flight, request_id, error, true);
-            return Err(NotTaken::TooLarge);
+            return Err(ResponseRejected::TooLarge);
         }
         if !is_function_error {
-            self.pool.remark(&payload);
+            self.pool.print_response_hint(&payload);
         }
         self.finish(in_flight, request_id, payload, is_function_error);
         Ok(())
     }
 
     /// The function begins to answer an invocation in pieces, for which it is given a place.
-    pub fn begin_stream(&self, request_id: &str, content_type: String) -> Result<mpsc::Sender<Bytes>, NotTaken> {
-        let mut work = self.work.lock();
-        let in_flight = work.in_flight.get_mut(request_id).ok_or(NotTaken::InvalidRequestId)?;
+    pub fn begin_stream(&self, request_id: &str, content_type: String) -> Result<mpsc::Sender<Bytes>, ResponseRejected> {
+        let mut active = self.active.lock();
+        let in_flight = active.in_flight.get_mut(request_id).ok_or(ResponseRejected::InvalidRequestId)?;
         let (ended, end) = oneshot::channel();
-        let done = match std::mem::replace(&mut in_flight.waiting, Waiting::End(ended)) {
-            Waiting::Answer(done) => done,
+        let done = match std::mem::replace(&mut in_flight.responder, Responder::End(ended)) {
+            Responder::Answer(done) => done,
             // One that streams already goes on.
-            streaming @ Waiting::End(_) => {
-                in_flight.waiting = streaming;
-                return Err(NotTaken::InvalidRequestId);
+            streaming @ Responder::End(_) => {
+                in_flight.responder = streaming;
+                return Err(ResponseRejected::InvalidRequestId);
             }
         };
         let (sender, pieces) = mpsc::channel(1);
         // An `Err` says that nobody waits any longer: the pieces go nowhere.
-        let _ = done.send(Answered::Streaming(Streamed { content_type, pieces, end }));
+        let _ = done.send(FunctionResponse::Streaming(StreamedResponse { content_type, pieces, end }));
         Ok(sender)
     }
 
     /// Whether an invocation still waits for its answer, or for the rest of it.
     pub fn is_in_flight(&self, request_id: &str) -> bool {
-        self.work.lock().in_flight.contains_key(request_id)
+        self.active.lock().in_flight.contains_key(request_id)
     }
 
     /// The function has sent the last piece, or has broken off with an error payload.
     pub fn end_stream(&self, request_id: &str, error: Option<Bytes>) {
-        let in_flight = self.work.lock().in_flight.remove(request_id);
+        let in_flight = self.active.lock().in_flight.remove(request_id);
         if let Some(in_flight) = in_flight {
             let is_error = error.is_some();
             self.finish(in_flight, request_id, error.unwrap_or_default(), is_error);
@@ -248,19 +251,19 @@ impl Environment {
         self.stop();
     }
 
-    fn finish(&self, in_flight: InFlight, request_id: &str, payload: Bytes, is_function_error: bool) {
-        let log_tail = in_flight.mark.map(|mark| {
-            self.log.platform(&format!("END RequestId: {request_id}"));
-            self.log.platform(&self.report(request_id, in_flight.start.elapsed()));
-            self.log.tail(mark)
+    fn finish(&self, in_flight: ActiveInvocation, request_id: &str, payload: Bytes, is_function_error: bool) {
+        let log_tail = in_flight.position.map(|position| {
+            self.log.append_platform_line(&format!("END RequestId: {request_id}"));
+            self.log.append_platform_line(&self.report(request_id, in_flight.start.elapsed()));
+            self.log.tail(position)
         });
         in_flight.deadline.abort();
         // Before the caller knows: its next invocation finds the place free.
-        drop(in_flight.slot);
+        drop(in_flight.permit);
         // An `Err` says that nobody waits any longer.
-        match in_flight.waiting {
-            Waiting::Answer(done) => drop(done.send(Answered::Whole(Outcome { payload, is_function_error, log_tail }))),
-            Waiting::End(ended) => drop(ended.send(StreamEnd { error: is_function_error.then_some(payload), log_tail })),
+        match in_flight.responder {
+            Responder::Answer(done) => drop(done.send(FunctionResponse::Whole(Outcome { payload, is_function_error, log_tail }))),
+            Responder::End(ended) => drop(ended.send(StreamEnd { error: is_function_error.then_some(payload), log_tail })),
         }
     }
 

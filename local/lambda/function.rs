@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Looks at an answer; gives what there is to say about it.
-pub type Remark = fn(&[u8]) -> Option<&'static str>;
+pub type ResponseHint = fn(&[u8]) -> Option<&'static str>;
 
 /// A function's configuration.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Function {
     /// Whether it gets the environment of the stack itself too, as a program that you start in a shell does.
     pub inherits_environment: bool,
     /// What the person at the terminal should know about an answer; written once.
-    pub remark: Option<Remark>,
+    pub response_hint: Option<ResponseHint>,
     /// Whether what it writes is shown in the stack's terminal.
     pub echo_log: bool,
 }

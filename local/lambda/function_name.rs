@@ -39,10 +39,10 @@ impl FunctionName {
         if !is_word(name) || own.is_some_and(|own| !is_qualifier(own)) {
             return Err(malformed());
         }
-        match (own, qualifier) {
-            (Some(own), Some(asked)) if own != asked => Err(LambdaError::QualifierConflict),
-            (own, asked) => Ok(Self { name: name.to_owned(), qualifier: own.or(asked).map(str::to_owned) }),
+        if own.is_some() && qualifier.is_some() && own != qualifier {
+            return Err(LambdaError::QualifierConflict);
         }
+        Ok(Self { name: name.to_owned(), qualifier: own.or(qualifier).map(str::to_owned) })
     }
 
     /// The error for a name that nothing bears.

@@ -18,12 +18,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Lambda;
-use super::call::{Call, with_request_id};
 use super::error::LambdaError;
 use super::function_name::FunctionName;
+use super::invoke_request::{InvokeRequest, with_request_id};
 use crate::aws::{LAMBDA_MAX_REQUEST, REGION};
 use crate::cors::CorsConfiguration;
-use crate::payload::{Api, Incoming};
+use crate::payload::{ApiDescription, ProxyRequest};
 use crate::trace;
 
 /// A function URL's configuration.
@@ -83,7 +83,7 @@ async fn handle(State(endpoint): State<Arc<Endpoint>>, ConnectInfo(peer): Connec
         None => endpoint.answer(&parts, body, peer).await,
     };
     if let Some(cors) = &endpoint.url.cors {
-        cors.beside_the_functions(parts.headers.get("origin"), response.headers_mut());
+        cors.append_to_response(parts.headers.get("origin"), response.headers_mut());
     }
     response
 }
@@ -111,29 +111,29 @@ impl Endpoint {
         let body = Limited::new(body, LAMBDA_MAX_REQUEST).collect().await.map_err(|_| LambdaError::RequestTooLarge)?.to_bytes();
         let id = self.url.id();
         let domain_name = format!("{id}.lambda-url.{REGION}.on.aws");
-        let incoming = Incoming {
+        let proxy_request = ProxyRequest {
             parts,
             body: &body,
             peer,
             request_id,
             trace_id,
-            api: Api { id: &id, domain_name: &domain_name, route_key: "$default" },
+            api: ApiDescription { id: &id, domain_name: &domain_name, route_key: "$default" },
             path_parameters: &[],
             authorizer: self.authorize(parts, &body)?,
         };
-        let call = Call {
+        let invoke_request = InvokeRequest {
             name: FunctionName::parse(&self.url.function, None)?,
             request_id: request_id.to_owned(),
-            payload: incoming.event(),
+            payload: proxy_request.event(),
             cognito_identity: None,
             client_context: None,
             tenant: None,
-            trace_id: trace::continued(Some(trace_id)),
+            trace_id: trace::for_next_service(Some(trace_id)),
             wants_log: false,
         };
         Ok(match self.url.mode {
-            InvokeMode::Buffered => response::buffered(call.outcome(&self.lambda).await?),
-            InvokeMode::ResponseStream => response::streamed(call.answered(&self.lambda).await?).await,
+            InvokeMode::Buffered => response::buffered(invoke_request.outcome(&self.lambda).await?),
+            InvokeMode::ResponseStream => response::streamed(invoke_request.answered(&self.lambda).await?).await,
         })
     }
 

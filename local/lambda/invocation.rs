@@ -30,16 +30,16 @@ pub struct Invocation {
     /// Whether the caller asked for the log's tail.
     pub wants_log: bool,
     /// Who waits for the outcome.
-    pub done: oneshot::Sender<Answered>,
+    pub done: oneshot::Sender<FunctionResponse>,
     /// The place that it takes in an environment, once it has one.
-    pub slot: Option<Slot>,
+    pub permit: Option<ConcurrencyPermit>,
 }
 
 /// A place in an environment, free again when this is dropped, wherever that happens.
 #[derive(Debug)]
-pub struct Slot(Arc<AtomicUsize>);
+pub struct ConcurrencyPermit(Arc<AtomicUsize>);
 
-impl Slot {
+impl ConcurrencyPermit {
     /// Counts one more.
     pub fn taken(in_flight: &Arc<AtomicUsize>) -> Self {
         in_flight.fetch_add(1, Ordering::SeqCst);
@@ -47,7 +47,7 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for ConcurrencyPermit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -55,16 +55,16 @@ impl Drop for Slot {
 
 /// What a function answers.
 #[derive(Debug)]
-pub enum Answered {
+pub enum FunctionResponse {
     /// In one piece.
     Whole(Outcome),
     /// In pieces, of which the first is on its way.
-    Streaming(Streamed),
+    Streaming(StreamedResponse),
 }
 
 /// An answer in pieces.
 #[derive(Debug)]
-pub struct Streamed {
+pub struct StreamedResponse {
     /// The type that the function gave it.
     pub content_type: String,
     /// The pieces; one waits at the most, so that a slow reader holds the function back.
@@ -82,14 +82,14 @@ pub struct StreamEnd {
     pub log_tail: Option<String>,
 }
 
-impl Streamed {
+impl StreamedResponse {
     /// Waits for the end, when there are no more pieces.
     pub async fn ended(self) -> StreamEnd {
         self.end.await.unwrap_or_else(|_| StreamEnd { error: Some(PlatformError::Truncated.payload("")), log_tail: None })
     }
 }
 
-impl Answered {
+impl FunctionResponse {
     /// The answer as a caller gets it who did not ask for a stream: a function's own form of a stream is not taken apart.
     pub async fn whole(self) -> Outcome {
         let mut streamed = match self {
@@ -123,7 +123,7 @@ pub struct Outcome {
 
 /// What the function is given by the Runtime API.
 #[derive(Debug)]
-pub struct Delivery {
+pub struct NextInvocation {
     /// The request id.
     pub request_id: String,
     /// The event.
@@ -135,7 +135,7 @@ pub struct Delivery {
 impl Invocation {
     /// Parts the invocation into who waits for it and what the function gets, from now until `timeout`.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next>
-    pub fn deliver(self, timeout: Duration) -> (oneshot::Sender<Answered>, Option<Slot>, Delivery) {
+    pub fn into_next(self, timeout: Duration) -> (oneshot::Sender<FunctionResponse>, Option<ConcurrencyPermit>, NextInvocation) {
         let deadline = (SystemTime::now() + timeout).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut headers = vec![
             ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
@@ -148,7 +148,7 @@ impl Invocation {
             ("lambda-runtime-aws-tenant-id", self.tenant),
         ];
         headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        (self.done, self.slot, Delivery { request_id: self.request_id, payload: self.payload, headers })
+        (self.done, self.permit, NextInvocation { request_id: self.request_id, payload: self.payload, headers })
     }
 }
 

@@ -9,9 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
 use super::Lambda;
-use super::call::{Call, InvokeQuery, with_request_id};
 use super::error::LambdaError;
 use super::invocation::Outcome;
+use super::invoke_request::{InvokeQuery, InvokeRequest, with_request_id};
 
 /// Invokes a function.
 pub async fn invoke(
@@ -30,17 +30,17 @@ pub async fn unsupported(method: Method, uri: Uri) -> LambdaError {
 }
 
 async fn run(lambda: &Lambda, function: (&str, &InvokeQuery), request: Request, id: &str) -> Result<Response, LambdaError> {
-    let (call, kind) = Call::read(lambda, function, request, id).await?;
+    let (invoke_request, kind) = InvokeRequest::read(lambda, function, request, id).await?;
     match kind.as_str() {
         "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
         "Event" => {
             // Nobody waits; Lambda's two retries of a failed event are not made here.
-            tokio::spawn(call.submit(lambda)?);
+            tokio::spawn(invoke_request.submit(lambda)?);
             Ok(StatusCode::ACCEPTED.into_response())
         }
         "RequestResponse" => {
-            let trace_id = call.trace_id.clone();
-            Ok(respond(call.outcome(lambda).await?, &trace_id))
+            let trace_id = invoke_request.trace_id.clone();
+            Ok(respond(invoke_request.outcome(lambda).await?, &trace_id))
         }
         other => Err(LambdaError::invocation_type(other, "[Event, RequestResponse, DryRun]")),
     }

@@ -16,9 +16,9 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::Lambda;
-use super::call::{Call, InvokeQuery, with_request_id};
 use super::error::LambdaError;
-use super::invocation::{Answered, Outcome, StreamEnd, Streamed};
+use super::invocation::{FunctionResponse, Outcome, StreamEnd, StreamedResponse};
+use super::invoke_request::{InvokeQuery, InvokeRequest, with_request_id};
 
 /// Invokes a function and streams its answer.
 pub async fn invoke_with_response_stream(
@@ -32,18 +32,18 @@ pub async fn invoke_with_response_stream(
 }
 
 async fn run(lambda: &Lambda, function: (&str, &InvokeQuery), request: Request, id: &str) -> Result<Response, LambdaError> {
-    let (call, kind) = Call::read(lambda, function, request, id).await?;
+    let (invoke_request, kind) = InvokeRequest::read(lambda, function, request, id).await?;
     match kind.as_str() {
         "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
-        "RequestResponse" => Ok(respond(call.answered(lambda).await?)),
+        "RequestResponse" => Ok(respond(invoke_request.answered(lambda).await?)),
         other => Err(LambdaError::invocation_type(other, "[RequestResponse, DryRun]")),
     }
 }
 
-fn respond(answered: Answered) -> Response {
+fn respond(answered: FunctionResponse) -> Response {
     let body = match answered {
-        Answered::Whole(outcome) => Body::from(whole(outcome)),
-        Answered::Streaming(streamed) => Body::from_stream(pieces(streamed)),
+        FunctionResponse::Whole(outcome) => Body::from(whole(outcome)),
+        FunctionResponse::Streaming(streamed) => Body::from_stream(pieces(streamed)),
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -61,7 +61,7 @@ fn whole(outcome: Outcome) -> Bytes {
     [chunk(payload), complete(StreamEnd { error: None, log_tail })].concat().into()
 }
 
-fn pieces(streamed: Streamed) -> impl Stream<Item = Result<Bytes, Infallible>> {
+fn pieces(streamed: StreamedResponse) -> impl Stream<Item = Result<Bytes, Infallible>> {
     stream::unfold(Some(streamed), |streamed| async {
         let mut streamed = streamed?;
         match streamed.pieces.recv().await {

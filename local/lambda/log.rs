@@ -4,28 +4,28 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use crate::aws::LAMBDA_MAX_LOG_TAIL;
-use crate::terminal::say;
+use crate::terminal::print_line;
 
 /// How much of the past is kept, in bytes.
-const KEPT: usize = 64 * 1024;
+const RETAINED_BYTES: usize = 64 * 1024;
 
 /// The log of one environment.
 #[derive(Debug)]
 pub struct Log {
     function: String,
     echo: bool,
-    text: Mutex<Kept>,
+    text: Mutex<RetainedText>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct RetainedText {
     text: String,
     dropped: usize,
 }
 
 /// A place in a log.
 #[derive(Debug, Clone, Copy)]
-pub struct Mark(usize);
+pub struct LogPosition(usize);
 
 impl Log {
     /// An empty log of a function's environment.
@@ -34,27 +34,30 @@ impl Log {
     }
 
     /// Adds a line of the platform's own, which is not shown.
-    pub fn platform(&self, line: &str) {
+    pub fn append_platform_line(&self, line: &str) {
         self.text.lock().push(line);
     }
 
     /// Where the log ends now.
-    pub fn mark(&self) -> Mark {
-        let kept = self.text.lock();
-        Mark(kept.dropped + kept.text.len())
+    pub fn position(&self) -> LogPosition {
+        let retained = self.text.lock();
+        LogPosition(retained.dropped + retained.text.len())
     }
 
     /// The last 4 KB since a mark.
-    pub fn tail(&self, since: Mark) -> String {
-        let kept = self.text.lock();
-        let start =
-            since.0.saturating_sub(kept.dropped).max(kept.text.len().saturating_sub(LAMBDA_MAX_LOG_TAIL)).min(kept.text.len());
-        let start = (start..=kept.text.len()).find(|at| kept.text.is_char_boundary(*at)).unwrap_or_default();
-        kept.text[start..].to_owned()
+    pub fn tail(&self, since: LogPosition) -> String {
+        let retained = self.text.lock();
+        let start = since
+            .0
+            .saturating_sub(retained.dropped)
+            .max(retained.text.len().saturating_sub(LAMBDA_MAX_LOG_TAIL))
+            .min(retained.text.len());
+        let start = (start..=retained.text.len()).find(|at| retained.text.is_char_boundary(*at)).unwrap_or_default();
+        retained.text[start..].to_owned()
     }
 
     /// Everything that is still kept.
-    pub fn all(&self) -> String {
+    pub fn full_text(&self) -> String {
         self.text.lock().text.clone()
     }
 
@@ -65,18 +68,18 @@ impl Log {
             let line = String::from_utf8_lossy(&line);
             self.text.lock().push(&line);
             if self.echo {
-                say(format_args!("{:>4} │ {line}", self.function));
+                print_line(format_args!("{:>4} │ {line}", self.function));
             }
         }
     }
 }
 
-impl Kept {
+impl RetainedText {
     fn push(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
-        if self.text.len() > 2 * KEPT {
-            let from = self.text.len() - KEPT;
+        if self.text.len() > 2 * RETAINED_BYTES {
+            let from = self.text.len() - RETAINED_BYTES;
             let from = (from..self.text.len()).find(|at| self.text.is_char_boundary(*at)).unwrap_or(from);
             self.text.drain(..from);
             self.dropped += from;
@@ -91,12 +94,12 @@ mod tests {
     #[test]
     fn the_tail_is_what_came_since_the_mark_and_no_more_than_4_kb() {
         let log = Log::new("core", false);
-        log.platform("before");
-        let mark = log.mark();
-        log.platform("after");
-        assert_eq!(log.tail(mark), "after\n");
-        (0..20_000).for_each(|n| log.platform(&format!("é{n}")));
-        let tail = log.tail(mark);
+        log.append_platform_line("before");
+        let position = log.position();
+        log.append_platform_line("after");
+        assert_eq!(log.tail(position), "after\n");
+        (0..20_000).for_each(|n| log.append_platform_line(&format!("é{n}")));
+        let tail = log.tail(position);
         assert!(tail.len() <= LAMBDA_MAX_LOG_TAIL && tail.ends_with("é19999\n"), "{}", tail.len());
     }
 }

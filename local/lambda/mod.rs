@@ -3,7 +3,6 @@
 //! Given functions as commands, and function URLs for some of them. Any program that speaks the Runtime API is a function here, in any language.
 
 mod access;
-mod call;
 mod environment;
 mod error;
 mod function;
@@ -11,6 +10,7 @@ mod function_name;
 mod function_url;
 mod invocation;
 mod invoke;
+mod invoke_request;
 mod invoke_with_response_stream;
 mod log;
 mod pool;
@@ -24,7 +24,7 @@ use axum::Router;
 use axum::routing::post;
 use parking_lot::Mutex;
 
-pub use access::{Access, Grant, Grantee, Guard};
+pub use access::{AccessControl, IamAuthorizer, InvokePermission, PermittedPrincipal};
 pub use environment::StartFailure;
 use error::LambdaError;
 pub use function::Function;
@@ -37,13 +37,13 @@ use crate::recorder::Recorder;
 /// The service: its functions by name.
 #[derive(Debug, Clone)]
 pub struct Lambda {
-    functions: Arc<HashMap<String, Entry>>,
+    functions: Arc<HashMap<String, RegisteredFunction>>,
     recorder: Recorder,
-    access: Arc<Access>,
+    access: Arc<AccessControl>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct RegisteredFunction {
     function: Function,
     /// Tenants share no environment.
     pools: Mutex<HashMap<Option<String>, Arc<Pool>>>,
@@ -51,8 +51,8 @@ struct Entry {
 
 impl Lambda {
     /// A service with these functions; no environment is started. What is invoked is told to the recorder.
-    pub fn new(functions: Vec<Function>, recorder: Recorder, access: Access) -> Self {
-        let entry = |function: Function| (function.name.clone(), Entry { function, pools: Mutex::default() });
+    pub fn new(functions: Vec<Function>, recorder: Recorder, access: AccessControl) -> Self {
+        let entry = |function: Function| (function.name.clone(), RegisteredFunction { function, pools: Mutex::default() });
         Self { functions: Arc::new(functions.into_iter().map(entry).collect()), recorder, access: Arc::new(access) }
     }
 
@@ -74,10 +74,10 @@ impl Lambda {
     }
 
     /// Starts an environment of a function and waits until it is ready, or says how it ended.
-    pub async fn warm(&self, name: &str) -> Result<(), StartFailure> {
-        let unknown = || StartFailure { ending: format!("there is no function {name}"), log: String::new() };
+    pub async fn warm_up(&self, name: &str) -> Result<(), StartFailure> {
+        let unknown = || StartFailure { exit_description: format!("there is no function {name}"), log: String::new() };
         let pool = self.pool(name, None).ok_or_else(unknown)?;
-        pool.warm().await
+        pool.warm_up().await
     }
 
     /// Ends every process.

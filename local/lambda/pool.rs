@@ -14,8 +14,8 @@ use tokio::sync::{Notify, oneshot};
 use super::environment::{Environment, StartFailure};
 use super::error::LambdaError;
 use super::function::Function;
-use super::invocation::{Invocation, Slot};
-use crate::terminal::say;
+use super::invocation::{ConcurrencyPermit, Invocation};
+use crate::terminal::print_line;
 
 /// How many environments of a function run at once where it has no reserved concurrency.
 const MAX_ENVIRONMENTS: usize = 32;
@@ -30,7 +30,7 @@ pub struct Pool {
     in_flight: Arc<AtomicUsize>,
     ended: Notify,
     /// Whether the function's remark was written.
-    has_remarked: AtomicBool,
+    has_printed_hint: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl Pool {
             state: Mutex::default(),
             in_flight: Arc::default(),
             ended: Notify::new(),
-            has_remarked: AtomicBool::new(false),
+            has_printed_hint: AtomicBool::new(false),
         })
     }
 
@@ -73,7 +73,7 @@ impl Pool {
         if state.is_stopped {
             return Err(LambdaError::TooManyRequests);
         }
-        let Some(invocation) = state.hand_over(invocation, &self.in_flight) else { return Ok(()) };
+        let Some(invocation) = state.dispatch(invocation, &self.in_flight) else { return Ok(()) };
         // An environment that has answered, or is starting, will poll in a moment.
         let slots = state.environments.len() * self.function.concurrency();
         let will_be_served = slots > self.in_flight.load(Ordering::SeqCst) + state.waiting.len();
@@ -89,7 +89,7 @@ impl Pool {
     }
 
     /// Starts an environment before there is work for it; waits until it is ready, or says how it ended.
-    pub async fn warm(self: &Arc<Self>) -> Result<(), StartFailure> {
+    pub async fn warm_up(self: &Arc<Self>) -> Result<(), StartFailure> {
         if self.max_environments() == 0 {
             return Ok(());
         }
@@ -101,12 +101,14 @@ impl Pool {
     }
 
     /// Writes what there is to remark about an answer, the first time that there is something.
-    pub fn remark(&self, answer: &[u8]) {
-        let Some(remark) = self.function.remark.filter(|_| !self.has_remarked.load(Ordering::Relaxed)) else { return };
-        if let Some(text) = remark(answer)
-            && !self.has_remarked.swap(true, Ordering::Relaxed)
+    pub fn print_response_hint(&self, answer: &[u8]) {
+        let Some(response_hint) = self.function.response_hint.filter(|_| !self.has_printed_hint.load(Ordering::Relaxed)) else {
+            return;
+        };
+        if let Some(text) = response_hint(answer)
+            && !self.has_printed_hint.swap(true, Ordering::Relaxed)
         {
-            say(format_args!("{}: {text}", self.function.name));
+            print_line(format_args!("{}: {text}", self.function.name));
         }
     }
 
@@ -115,7 +117,7 @@ impl Pool {
         let mut state = self.state.lock();
         while let Some(mut invocation) = state.waiting.pop_front() {
             if !invocation.done.is_closed() {
-                invocation.slot = Some(Slot::taken(&self.in_flight));
+                invocation.permit = Some(ConcurrencyPermit::taken(&self.in_flight));
                 return Poll::Ready(Box::new(invocation));
             }
         }
@@ -125,8 +127,8 @@ impl Pool {
     }
 
     /// An invocation that its environment could not begin goes to another.
-    pub fn take_back(self: &Arc<Self>, mut invocation: Invocation) {
-        invocation.slot = None;
+    pub fn resubmit(self: &Arc<Self>, mut invocation: Invocation) {
+        invocation.permit = None;
         // Its caller, who waits for the outcome, sees the loss.
         let _ = self.submit(invocation);
     }
@@ -141,7 +143,7 @@ impl Pool {
     pub fn environment_ended(self: &Arc<Self>, environment: &Arc<Environment>, was_ready: bool) -> Option<Invocation> {
         let mut state = self.state.lock();
         state.environments.retain(|known| !Arc::ptr_eq(known, environment));
-        let stranded = if was_ready { None } else { state.waiting.pop_front() };
+        let undelivered = if was_ready { None } else { state.waiting.pop_front() };
         if !was_ready {
             state.starting = state.starting.saturating_sub(1);
         }
@@ -152,7 +154,7 @@ impl Pool {
             self.start_environment(&mut state);
         }
         self.ended.notify_waiters();
-        stranded
+        undelivered
     }
 
     /// Ends every environment, and waits until they are gone.
@@ -188,15 +190,15 @@ impl Pool {
 
 impl State {
     /// Gives the invocation to the environment that polled last, which is the warmest; gives it back when none polls.
-    fn hand_over(&mut self, mut invocation: Invocation, in_flight: &Arc<AtomicUsize>) -> Option<Invocation> {
+    fn dispatch(&mut self, mut invocation: Invocation, in_flight: &Arc<AtomicUsize>) -> Option<Invocation> {
         while let Some(poller) = self.pollers.pop() {
-            invocation.slot = Some(Slot::taken(in_flight));
+            invocation.permit = Some(ConcurrencyPermit::taken(in_flight));
             match poller.send(invocation) {
                 Ok(()) => return None,
                 Err(back) => invocation = back,
             }
         }
-        invocation.slot = None;
+        invocation.permit = None;
         Some(invocation)
     }
 }

@@ -8,7 +8,7 @@ use super::function::Function;
 use crate::aws::REGION;
 
 /// What a function with an environment of its own keeps of the stack's.
-const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR"];
+const INHERITED_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR"];
 
 /// The process, with the environment that Lambda gives.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
@@ -19,7 +19,9 @@ pub fn command(function: &Function, runtime_api: &str) -> Result<Command, String
     // A group of its own: Ctrl-C is the stack's to handle, and what the process starts ends with it.
     command.process_group(0);
     if !function.inherits_environment {
-        command.env_clear().envs(std::env::vars_os().filter(|(name, _)| KEPT.iter().any(|kept| name == kept)));
+        command
+            .env_clear()
+            .envs(std::env::vars_os().filter(|(name, _)| INHERITED_VARIABLES.iter().any(|inherited| name == inherited)));
     }
     let memory = function.memory.to_string();
     let log_group = format!("/aws/lambda/{}", function.name);
@@ -50,13 +52,14 @@ pub fn kill_group(pid: Option<u32>) {
 }
 
 /// The status as Lambda words it; `None` for an exit with 0.
-pub fn describe(status: ExitStatus) -> Option<String> {
+pub fn describe_exit(status: ExitStatus) -> Option<String> {
     use std::os::unix::process::ExitStatusExt;
-    match (status.code(), status.signal()) {
-        (Some(0), _) => None,
-        (Some(code), _) => Some(format!("exit status {code}")),
-        (None, Some(9)) => Some("signal: killed".to_owned()),
-        (None, signal) => Some(format!("signal: {}", signal.unwrap_or_default())),
+    if let Some(code) = status.code() {
+        return (code != 0).then(|| format!("exit status {code}"));
+    }
+    match status.signal() {
+        Some(9) => Some("signal: killed".to_owned()),
+        signal => Some(format!("signal: {}", signal.unwrap_or_default())),
     }
 }
 

@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::environment::{Environment, NotTaken};
+use super::environment::{Environment, ResponseRejected};
 use super::invocation::PlatformError;
 use crate::aws::LAMBDA_MAX_RESPONSE;
 
@@ -37,14 +37,14 @@ async fn next(State(environment): State<Arc<Environment>>) -> Response {
         let text = "State transition is not allowed: an invocation waits for its answer";
         return refuse(StatusCode::FORBIDDEN, "InvalidStateTransition", text);
     }
-    let Some(delivery) = environment.next().await else {
+    let Some(next) = environment.next().await else {
         return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "the environment ends");
     };
-    let mut response = Response::new(Body::from(delivery.payload));
+    let mut response = Response::new(Body::from(next.payload));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let id = ("lambda-runtime-aws-request-id", delivery.request_id);
-    for (name, value) in [id].into_iter().chain(delivery.headers) {
+    let id = ("lambda-runtime-aws-request-id", next.request_id);
+    for (name, value) in [id].into_iter().chain(next.headers) {
         if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
             headers.insert(name, value);
         }
@@ -111,8 +111,8 @@ async fn complete(environment: &Environment, id: &str, body: Body, is_function_e
     };
     match environment.complete(id, body, is_function_error) {
         Ok(()) => accepted(),
-        Err(NotTaken::InvalidRequestId) => refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),
-        Err(NotTaken::TooLarge) => {
+        Err(ResponseRejected::InvalidRequestId) => refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),
+        Err(ResponseRejected::TooLarge) => {
             let text = format!("Exceeded maximum allowed payload size ({LAMBDA_MAX_RESPONSE} bytes).");
             refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &text)
         }

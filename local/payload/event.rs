@@ -17,7 +17,7 @@ use crate::aws::ACCOUNT_ID;
 
 /// A request that is about to be handed to a function.
 #[derive(Debug)]
-pub struct Incoming<'a> {
+pub struct ProxyRequest<'a> {
     /// Its line and headers.
     pub parts: &'a Parts,
     /// Its body.
@@ -29,7 +29,7 @@ pub struct Incoming<'a> {
     /// Its trace.
     pub trace_id: &'a str,
     /// Where it came in.
-    pub api: Api<'a>,
+    pub api: ApiDescription<'a>,
     /// The variables of its route.
     pub path_parameters: &'a [(String, String)],
     /// What the authorizer says, under the authorizer's name.
@@ -38,7 +38,7 @@ pub struct Incoming<'a> {
 
 /// An HTTP API, or a function URL.
 #[derive(Debug)]
-pub struct Api<'a> {
+pub struct ApiDescription<'a> {
     /// Its id.
     pub id: &'a str,
     /// Its host name.
@@ -47,7 +47,7 @@ pub struct Api<'a> {
     pub route_key: &'a str,
 }
 
-impl Incoming<'_> {
+impl ProxyRequest<'_> {
     /// The event. What there is none of is left out, not `null`.
     pub fn event(&self) -> Bytes {
         let query = self.parts.uri.query().unwrap_or_default();
@@ -83,7 +83,7 @@ impl Incoming<'_> {
                 path: self.parts.uri.path(),
                 protocol: "HTTP/1.1",
                 source_ip: self.peer.ip(),
-                user_agent: text(&self.parts.headers, "user-agent").unwrap_or_default(),
+                user_agent: header_text(&self.parts.headers, "user-agent").unwrap_or_default(),
             },
             request_id: self.request_id,
             route_key: self.api.route_key,
@@ -98,11 +98,11 @@ impl Incoming<'_> {
         let headers = &self.parts.headers;
         let named = headers.keys().map(HeaderName::as_str).filter(|name| *name != "cookie");
         let mut joined: BTreeMap<_, _> = named.map(|name| (name, values(headers, name).join(","))).collect();
-        let forwarded = match text(headers, "x-forwarded-for") {
+        let forwarded = match header_text(headers, "x-forwarded-for") {
             Some(chain) => format!("{chain}, {}", self.peer.ip()),
             None => self.peer.ip().to_string(),
         };
-        let port = text(headers, "host").and_then(|host| host.rsplit_once(':').map(|(_, port)| port.to_owned()));
+        let port = header_text(headers, "host").and_then(|host| host.rsplit_once(':').map(|(_, port)| port.to_owned()));
         joined.insert("x-forwarded-for", forwarded);
         joined.insert("x-forwarded-port", port.unwrap_or_else(|| "80".to_owned()));
         joined.insert("x-forwarded-proto", "http".to_owned());
@@ -171,7 +171,7 @@ fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<Cow<'a, str>> {
 }
 
 /// A header as text.
-pub fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+pub fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
@@ -194,7 +194,7 @@ pub fn body_text(body: &Bytes, is_base64: bool) -> String {
 
 /// Whether the body goes into the event as text: by its content type alone, unless it is not UTF-8.
 fn is_text(headers: &HeaderMap, body: &Bytes) -> bool {
-    let content_type = text(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
+    let content_type = header_text(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
     let (kind, parameters) = content_type.split_once(';').unwrap_or((&content_type, ""));
     let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
     let is_utf8 = charset.is_none_or(|charset| matches!(charset.trim_matches('"'), "utf-8" | "us-ascii"));
@@ -213,17 +213,17 @@ mod tests {
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let body = Bytes::from_static(body);
         let peer = SocketAddr::from(([203, 0, 113, 7], 4711));
-        let incoming = Incoming {
+        let proxy_request = ProxyRequest {
             parts: &parts,
             body: &body,
             peer,
             request_id: "JKJaXmPLvHcESHA=",
             trace_id: "Root=1-5e-67",
-            api: Api { id: "local0api0", domain_name: "api.example.com:4001", route_key: "POST /pets/{id}" },
+            api: ApiDescription { id: "local0api0", domain_name: "api.example.com:4001", route_key: "POST /pets/{id}" },
             path_parameters: &[("id".to_owned(), "7".to_owned())],
             authorizer: Some(json!({ "jwt": { "claims": { "sub": "u" }, "scopes": null } })),
         };
-        serde_json::from_slice(&incoming.event()).expect("JSON")
+        serde_json::from_slice(&proxy_request.event()).expect("JSON")
     }
 
     #[test]

@@ -4,4 +4,4 @@
 mod event;
 pub mod response;
 
-pub use event::{Api, Incoming, body_text, text};
+pub use event::{ApiDescription, ProxyRequest, body_text, header_text};

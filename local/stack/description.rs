@@ -63,7 +63,7 @@ impl Urls {
 
 /// A user who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
+pub struct KnownUser {
     /// The e-mail address.
     pub username: String,
     /// The id.
@@ -73,7 +73,13 @@ pub struct User {
 }
 
 /// Everything a script needs to know: tokens and credentials are those of the first user.
-pub fn describe(urls: &Urls, pool: &UserPool, store: &CredentialStore, own: &Credentials, users: &[User]) -> Value {
+pub fn describe(
+    urls: &Urls,
+    pool: &UserPool,
+    store: &CredentialStore,
+    account_credentials: &Credentials,
+    users: &[KnownUser],
+) -> Value {
     let user = users.first();
     let tokens = user.and_then(|user| pool.tokens_of(&user.username));
     let usernames: Vec<_> = users.iter().map(|user| &user.username).collect();
@@ -98,13 +104,13 @@ pub fn describe(urls: &Urls, pool: &UserPool, store: &CredentialStore, own: &Cre
         "users": usernames,
         "idToken": tokens.as_ref().map(|tokens| &tokens.id),
         "accessToken": tokens.as_ref().map(|tokens| &tokens.access),
-        "credentials": { "accessKeyId": own.access_key_id, "secretAccessKey": own.secret_access_key },
+        "credentials": { "accessKeyId": account_credentials.access_key_id, "secretAccessKey": account_credentials.secret_access_key },
         "userCredentials": user.map(|user| user_credentials(store, user)),
     })
 }
 
 /// What the identity pool gives the user: the credentials with which an app calls Invoke or a function URL.
-fn user_credentials(store: &CredentialStore, user: &User) -> Value {
+fn user_credentials(store: &CredentialStore, user: &KnownUser) -> Value {
     let (identity_id, credentials) = credentials_of_user(store, &user.sub);
     let expiration = credentials.expiration.and_then(|at| jiff::Timestamp::try_from(at).ok());
     json!({
@@ -153,20 +159,22 @@ pub fn frontend_configuration(urls: &Urls) -> String {
 }
 
 /// What is printed for the person who started the stack.
-pub fn welcome(urls: &Urls, description: &Value, host: Option<IpAddr>) -> String {
+pub fn startup_message(urls: &Urls, description: &Value, host: Option<IpAddr>) -> String {
     let question = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
     let text = |pointer: &str| description.pointer(pointer).and_then(Value::as_str);
     let names = description["users"].as_array().map(Vec::as_slice).unwrap_or_default();
     let others: Vec<_> = names.iter().skip(1).filter_map(Value::as_str).collect();
-    let user = match (text("/user/username"), text("/user/password")) {
-        (Some(name), Some(password)) => format!("{name}, password {password}"),
-        (Some(name), None) => format!("{name}, whose password only the user knows"),
-        (None, _) => "none who may sign in: --users has no confirmed user".to_owned(),
-    };
+    let user = text("/user/username").map_or_else(
+        || "none who may sign in: --users has no confirmed user".to_owned(),
+        |name| match text("/user/password") {
+            Some(password) => format!("{name}, password {password}"),
+            None => format!("{name}, whose password only the user knows"),
+        },
+    );
     let others = if others.is_empty() { String::new() } else { format!("\n  other users    {}", others.join(", ")) };
     let token = text("/idToken").unwrap_or("<ID token>");
     let web = urls.web.as_ref().map(|url| format!("\n  frontend       {url}")).unwrap_or_default();
-    let open = host.filter(|host| is_open_to_others(Some(*host))).map(opened).unwrap_or_default();
+    let open = host.filter(|host| is_open_to_others(Some(*host))).map(host_warning).unwrap_or_default();
     let Urls { console, api, user_pool, identity_pool, lambda, edge_url, open_url, stream_url, rest_api, .. } = urls;
     let blank = "";
     format!(
@@ -191,7 +199,7 @@ pub fn welcome(urls: &Urls, description: &Value, host: Option<IpAddr>) -> String
 }
 
 /// What `--host` opens, in words.
-fn opened(host: IpAddr) -> String {
+fn host_warning(host: IpAddr) -> String {
     let who = match host {
         host if host.is_unspecified() => "every machine and container that reaches this one".to_owned(),
         host => format!("whoever reaches {host}"),

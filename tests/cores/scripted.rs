@@ -10,12 +10,12 @@ use std::time::Duration;
 fn main() {
     let api = std::env::var("AWS_LAMBDA_RUNTIME_API").expect("the Runtime API");
     loop {
-        let (id, head, event) = call(&api, "GET", "invocation/next", "");
+        let (id, head, event) = request_runtime_api(&api, "GET", "invocation/next", "");
         let question = field(&event, "question");
         let (kind, rest) = question.split_once(':').unwrap_or((&question, ""));
         println!("scripted core: {kind}");
         match kind {
-            "throw" => drop(call(
+            "throw" => drop(request_runtime_api(
                 &api,
                 "POST",
                 &format!("invocation/{id}/error"),
@@ -24,7 +24,7 @@ fn main() {
             "throw-bytes" => {
                 let trace = "\\\"".repeat(rest.parse::<usize>().expect("a number") / 2);
                 let error = format!("{{\"errorType\":\"Boom\",\"errorMessage\":\"it broke\",\"trace\":\"{trace}\"}}");
-                drop(call(&api, "POST", &format!("invocation/{id}/error"), &error));
+                drop(request_runtime_api(&api, "POST", &format!("invocation/{id}/error"), &error));
             }
             "exit" => std::process::exit(rest.parse().unwrap_or(1)),
             "sleep" => {
@@ -36,7 +36,7 @@ fn main() {
             "white-space" => answer(&api, &id, " \n"),
             "brace" => answer(&api, &id, "{"),
             "proxy-reply" => answer(&api, &id, r#"{"statusCode":201,"headers":{"x-core":"yes"},"body":"made"}"#),
-            "time-out" => drop(call(
+            "time-out" => drop(request_runtime_api(
                 &api,
                 "POST",
                 &format!("invocation/{id}/error"),
@@ -45,7 +45,7 @@ fn main() {
             "bytes" => answer(&api, &id, &format!("\"{}\"", "x".repeat(rest.parse::<usize>().expect("a number") - 2))),
             "quotes" => answer(&api, &id, &format!("\"{}\"", "\\\"".repeat(rest.parse().expect("a number")))),
             "hold" => {
-                let mut stream = Streamed::begin(&api, &id, "text/event-stream");
+                let mut stream = StreamedResponse::begin(&api, &id, "text/event-stream");
                 stream.send(b"data: {\"text\":\"one \"}\n\n");
                 wait_for_file(rest);
                 stream.send(b"data: {\"text\":\"two\"}\n\n");
@@ -53,11 +53,11 @@ fn main() {
             }
             "break-off" => {
                 // One piece: then the connection closes.
-                let mut stream = Streamed::begin(&api, &id, "application/octet-stream");
+                let mut stream = StreamedResponse::begin(&api, &id, "application/octet-stream");
                 stream.send(format!("{rest}one\n\n").as_bytes());
             }
             "trailer" => {
-                let mut stream = Streamed::begin(&api, &id, "text/plain");
+                let mut stream = StreamedResponse::begin(&api, &id, "text/plain");
                 stream.send(b"one");
                 let body = "eyJlcnJvclR5cGUiOiJCb29tIiwiZXJyb3JNZXNzYWdlIjoiaXQgYnJva2UifQ==";
                 stream.end_with(&format!(
@@ -66,7 +66,7 @@ fn main() {
             }
             "flood" => {
                 let megabytes: usize = rest.parse().expect("megabytes");
-                let mut stream = Streamed::begin(&api, &id, "application/octet-stream");
+                let mut stream = StreamedResponse::begin(&api, &id, "application/octet-stream");
                 (0..megabytes * 16).for_each(|_| stream.send(&[b'x'; 65_536]));
                 stream.end();
             }
@@ -77,9 +77,9 @@ fn main() {
 }
 
 /// An answer in pieces.
-struct Streamed(TcpStream);
+struct StreamedResponse(TcpStream);
 
-impl Streamed {
+impl StreamedResponse {
     fn begin(api: &str, id: &str, content_type: &str) -> Self {
         let mut stream = TcpStream::connect(api).expect("a connection");
         let head = format!("POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: {api}\r\nConnection: close\r\n");
@@ -112,7 +112,7 @@ fn wait_for_file(path: &str) {
 }
 
 fn answer(api: &str, id: &str, body: &str) {
-    call(api, "POST", &format!("invocation/{id}/response"), body);
+    request_runtime_api(api, "POST", &format!("invocation/{id}/response"), body);
 }
 
 thread_local! {
@@ -121,21 +121,21 @@ thread_local! {
 }
 
 /// The request id in the answer, its header lines, and its body.
-type Exchanged = (String, Vec<String>, String);
+type RuntimeApiResponse = (String, Vec<String>, String);
 
 /// One exchange. A connection that was kept may have been closed meanwhile; one that is new and gives no answer is the end.
-fn call(api: &str, method: &str, path: &str, body: &str) -> Exchanged {
+fn request_runtime_api(api: &str, method: &str, path: &str, body: &str) -> RuntimeApiResponse {
     let kept = CONNECTION.take();
-    let exchanged = kept.and_then(|connection| exchange(connection, api, method, path, body));
+    let exchanged = kept.and_then(|connection| try_exchange(connection, api, method, path, body));
     let again = || {
         let stream = TcpStream::connect(api).expect("a connection");
         let _ = stream.set_nodelay(true);
-        exchange(BufReader::new(stream), api, method, path, body)
+        try_exchange(BufReader::new(stream), api, method, path, body)
     };
     exchanged.or_else(again).unwrap_or_else(|| std::process::exit(0))
 }
 
-fn exchange(mut reader: BufReader<TcpStream>, api: &str, method: &str, path: &str, body: &str) -> Option<Exchanged> {
+fn try_exchange(mut reader: BufReader<TcpStream>, api: &str, method: &str, path: &str, body: &str) -> Option<RuntimeApiResponse> {
     let head = format!("{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: {api}\r\n");
     let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     reader.get_mut().write_all(request.as_bytes()).ok()?;

@@ -11,18 +11,18 @@ use axum::http::Method;
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use inference_edge::apigatewayv2::{Configuration, HttpApi, Route, Routes};
+use inference_edge::apigatewayv2::{HttpApi, HttpApiConfiguration, Route, Routes};
 use inference_edge::cors::CorsConfiguration;
 use inference_edge::credentials::{CredentialStore, Principal};
-use inference_edge::http::{Answer, serve};
+use inference_edge::http::{BufferedResponse, serve};
 use inference_edge::jwt::JwtConfiguration;
-use inference_edge::lambda::{Access, Function, Lambda};
+use inference_edge::lambda::{AccessControl, Function, Lambda};
 use inference_edge::recorder::Recorder;
 use inference_edge::signer::Signer;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::harness::{PATIENCE, Stack, header, scripted_core, send, text, value};
+use crate::harness::{Stack, TEST_TIMEOUT, header, scripted_core, send, text, value};
 
 fn encode(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
@@ -148,26 +148,26 @@ impl Gateway {
                 name: "echo".to_owned(),
                 command: vec![scripted_core()],
                 environment: Vec::new(),
-                timeout: PATIENCE,
+                timeout: TEST_TIMEOUT,
                 memory: 128,
                 reserved_concurrency: None,
                 inherits_environment: false,
-                remark: None,
+                response_hint: None,
                 echo_log: false,
             }],
             Recorder::default(),
-            Access::Unchecked,
+            AccessControl::Disabled,
         );
         let (listener, lambda_url) = listen().await;
         tokio::spawn(serve(listener, lambda.router()));
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
         let route = Route { key: "POST /echo".to_owned(), function: "echo".to_owned(), authorization: Some(scopes) };
-        let api = HttpApi::new(Configuration {
+        let api = HttpApi::new(HttpApiConfiguration {
             routes: Routes::new(vec![route]),
             jwt: JwtConfiguration { issuer: issuer.clone(), audience: vec!["app".to_owned()] },
             cors: CorsConfiguration::default(),
             lambda: lambda_url,
-            signer: Signer::new(CredentialStore::default().issue_own(Principal::ApiGateway)),
+            signer: Signer::new(CredentialStore::default().issue_long_term(Principal::ApiGateway)),
             access_log: false,
             recorder: Recorder::default(),
         });
@@ -176,7 +176,7 @@ impl Gateway {
         Self { url, issuer, key, lambda }
     }
 
-    async fn ask(&self, change: Value) -> Answer {
+    async fn ask(&self, change: Value) -> BufferedResponse {
         self.ask_with(&self.token(change)).await
     }
 
@@ -190,7 +190,7 @@ impl Gateway {
         self.key.sign(&json!({ "kid": "k", "alg": "RS256" }), &claims)
     }
 
-    async fn ask_with(&self, token: &str) -> Answer {
+    async fn ask_with(&self, token: &str) -> BufferedResponse {
         let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".to_owned())];
         send(Method::POST, &format!("{}/echo?a=1&a=2", self.url), &headers, "{\"x\":1}").await
     }

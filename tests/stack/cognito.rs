@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use inference_edge::cognito_idp::SUPPORTED;
-use inference_edge::http::Answer;
+use inference_edge::http::BufferedResponse;
 use serde_json::{Value, json};
 
 use crate::harness::{Stack, header, send, text, value};
@@ -12,14 +12,14 @@ fn code_for(stack: &Stack, email: &str, purpose: &str) -> String {
     line.split_whitespace().find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit())).expect("a code").to_owned()
 }
 
-fn error(answer: &Answer) -> (String, String) {
+fn error(answer: &BufferedResponse) -> (String, String) {
     let body = value(answer);
     let name = body["__type"].as_str().unwrap_or_default().to_owned();
     assert_eq!((answer.status.as_u16(), header(answer, "x-amzn-errortype")), (400, format!("{name}:").as_str()), "{body}");
     (name, body["message"].as_str().unwrap_or_default().to_owned())
 }
 
-async fn ask(stack: &Stack, operation: &str, mut input: Value) -> Answer {
+async fn ask(stack: &Stack, operation: &str, mut input: Value) -> BufferedResponse {
     if input.get("ClientId").is_none() && input.get("AccessToken").is_none() {
         input["ClientId"] = json!(stack.says("/userPoolClientId"));
     }

@@ -16,12 +16,12 @@ use axum::http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use inference_edge::http::{Answer, HttpClient};
+use inference_edge::http::{BufferedResponse, HttpClient};
 use inference_edge::signer::Signer;
 use serde_json::{Value, json};
 use sigv4::Credentials;
 
-use crate::harness::{PATIENCE, Stack, header, send, text, value};
+use crate::harness::{Stack, TEST_TIMEOUT, header, send, text, value};
 
 const QUESTION: &str = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
 const QUERY: &str = "partner=Apple&year=2023&period=Q1&question=What%20was%20the%20revenue%3F";
@@ -39,8 +39,8 @@ impl Stack {
         self.signer().request(method, url, &headers, Bytes::copy_from_slice(body.as_bytes())).expect("a request")
     }
 
-    async fn call(&self, method: Method, url: &str, body: &str) -> Answer {
-        HttpClient::new().send(self.signed(method, url, body), PATIENCE).await.expect("an answer")
+    async fn send_signed(&self, method: Method, url: &str, body: &str) -> BufferedResponse {
+        HttpClient::new().send(self.signed(method, url, body), TEST_TIMEOUT).await.expect("an answer")
     }
 
     /// What an app does that is signed in: an identity, and credentials for it.
@@ -84,7 +84,7 @@ impl Pieces {
 
     /// The next piece; `None` at the end, an error where it was cut.
     async fn next(&mut self) -> Option<Result<String, hyper::Error>> {
-        let frame = tokio::time::timeout(PATIENCE, self.0.frame()).await.expect("a piece in time")?;
+        let frame = tokio::time::timeout(TEST_TIMEOUT, self.0.frame()).await.expect("a piece in time")?;
         Some(frame.map(|frame| String::from_utf8_lossy(&frame.into_data().unwrap_or_default()).into_owned()))
     }
 
@@ -105,14 +105,14 @@ impl Pieces {
 async fn an_iam_function_url_takes_a_signed_query_and_a_signed_body() {
     let stack = Stack::start(&[]);
     let url = stack.says("/functionUrl");
-    let get = stack.call(Method::GET, &format!("{url}/?{QUERY}"), "").await;
+    let get = stack.send_signed(Method::GET, &format!("{url}/?{QUERY}"), "").await;
     assert!(text(&get).contains(REVENUE), "{}", text(&get));
-    let post = stack.call(Method::POST, &format!("{url}/"), QUESTION).await;
+    let post = stack.send_signed(Method::POST, &format!("{url}/"), QUESTION).await;
     assert!(text(&post).contains(REVENUE), "{}", text(&post));
     assert_eq!(header(&post, "x-amzn-requestid"), header(&post, "x-request-id"));
-    let head = stack.call(Method::HEAD, &format!("{url}/?{QUERY}"), "").await;
+    let head = stack.send_signed(Method::HEAD, &format!("{url}/?{QUERY}"), "").await;
     assert_eq!((head.status.as_u16(), text(&head).as_str()), (200, ""));
-    let missing = stack.call(Method::GET, &format!("{url}/?partner=Apple"), "").await;
+    let missing = stack.send_signed(Method::GET, &format!("{url}/?partner=Apple"), "").await;
     assert_eq!(value(&missing)["fields"], json!(["year", "period", "question"]));
 }
 
@@ -126,7 +126,7 @@ async fn an_iam_function_url_refuses_in_awss_words() {
     assert_eq!(header(&unsigned, "x-amzn-errortype"), "AccessDeniedException");
     let mut changed = stack.signed(Method::POST, &url, QUESTION);
     *changed.body_mut() = Full::from("{}");
-    let changed = HttpClient::new().send(changed, PATIENCE).await.expect("an answer");
+    let changed = HttpClient::new().send(changed, TEST_TIMEOUT).await.expect("an answer");
     assert_eq!((changed.status.as_u16(), header(&changed, "x-amzn-errortype")), (403, "InvalidSignatureException"));
     assert!(value(&changed)["message"].as_str().is_some_and(|text| text.starts_with("The request signature we calculated")));
     stack.wait_for("the signature does not match");
@@ -244,11 +244,11 @@ async fn an_answer_that_breaks_off_never_looks_whole() {
 async fn what_is_known_before_the_first_byte_is_an_ordinary_answer() {
     let stack = Stack::scripted(&[]);
     let url = format!("{}/", stack.says("/streamFunctionUrl"));
-    let wrong = stack.call(Method::POST, &url, "{}").await;
+    let wrong = stack.send_signed(Method::POST, &url, "{}").await;
     assert_eq!((wrong.status.as_u16(), &value(&wrong)["code"]), (400, &json!("missing_fields")));
-    let failed = HttpClient::new().send(ask_stream(&stack, "throw"), PATIENCE).await.expect("an answer");
+    let failed = HttpClient::new().send(ask_stream(&stack, "throw"), TEST_TIMEOUT).await.expect("an answer");
     assert_eq!((failed.status.as_u16(), &value(&failed)["detail"]["errorType"]), (502, &json!("Boom")));
-    let whole = HttpClient::new().send(ask_stream(&stack, "echo"), PATIENCE).await.expect("an answer");
+    let whole = HttpClient::new().send(ask_stream(&stack, "echo"), TEST_TIMEOUT).await.expect("an answer");
     assert_eq!((whole.status.as_u16(), header(&whole, "content-type")), (200, "application/json"));
     let origin = [("origin", "http://localhost:5173".to_owned()), ("access-control-request-method", "POST".to_owned())];
     let asked = ("access-control-request-headers", "authorization,content-type,x-amz-date,x-amz-security-token".to_owned());

@@ -9,13 +9,13 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::{Method, Request};
 use http_body_util::Full;
-use inference_edge::http::{Answer, HttpClient};
+use inference_edge::http::{BufferedResponse, HttpClient};
 use inference_edge::signer::Signer;
 use serde_json::{Value, json};
 use sigv4::Credentials;
 
 /// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A stack that ends with the test.
 pub struct Stack {
@@ -57,7 +57,7 @@ impl Output {
                 return line.clone();
             }
             assert!(lines.iter().filter(|line| *line == END).count() < 2, "no line has {text:?}:\n{}", lines.join("\n"));
-            let (waited, timeout) = self.changed.wait_timeout(lines, PATIENCE).expect("a lock");
+            let (waited, timeout) = self.changed.wait_timeout(lines, TEST_TIMEOUT).expect("a lock");
             lines = waited;
             assert!(!timeout.timed_out(), "no line has {text:?}:\n{}", lines.join("\n"));
         }
@@ -135,32 +135,38 @@ impl Stack {
     }
 
     /// Asks the API, signed in.
-    pub async fn ask(&self, body: &str) -> Answer {
+    pub async fn ask(&self, body: &str) -> BufferedResponse {
         self.ask_with(self.says("/idToken"), body).await
     }
 
     /// Asks the API with a token.
-    pub async fn ask_with(&self, token: &str, body: &str) -> Answer {
+    pub async fn ask_with(&self, token: &str, body: &str) -> BufferedResponse {
         let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".to_owned())];
         send(Method::POST, &format!("{}/inference", self.says("/apiUrl")), &headers, body).await
     }
 
     /// Asks core to do something.
-    pub async fn do_it(&self, question: &str) -> Answer {
+    pub async fn do_it(&self, question: &str) -> BufferedResponse {
         self.ask(&json!({ "partner": "p", "year": 1, "period": "Q1", "question": question }).to_string()).await
     }
 
     /// Invokes a function by Lambda's API, signed with the stack's own credentials.
-    pub async fn invoke(&self, function: &str, headers: &[(&str, String)], payload: &str) -> Answer {
+    pub async fn invoke(&self, function: &str, headers: &[(&str, String)], payload: &str) -> BufferedResponse {
         self.invoke_with("credentials", function, headers, payload).await
     }
 
     /// Invokes a function by Lambda's API, signed with a member of the ready file.
-    pub async fn invoke_as(&self, credentials: &str, function: &str, payload: &str) -> Answer {
+    pub async fn invoke_as(&self, credentials: &str, function: &str, payload: &str) -> BufferedResponse {
         self.invoke_with(credentials, function, &[], payload).await
     }
 
-    async fn invoke_with(&self, credentials: &str, function: &str, headers: &[(&str, String)], payload: &str) -> Answer {
+    async fn invoke_with(
+        &self,
+        credentials: &str,
+        function: &str,
+        headers: &[(&str, String)],
+        payload: &str,
+    ) -> BufferedResponse {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.says("/lambdaEndpoint"));
         let keys = &self.ready[credentials];
         let member = |name: &str| keys[name].as_str().map(str::to_owned);
@@ -169,7 +175,7 @@ impl Stack {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let body = Bytes::copy_from_slice(payload.as_bytes());
         let request = Signer::new(credentials).post(&url, &headers, body).expect("a signed request");
-        HttpClient::new().send(request, PATIENCE).await.expect("an answer")
+        HttpClient::new().send(request, TEST_TIMEOUT).await.expect("an answer")
     }
 
     /// Hands the edge a named event, as Lambda does; gives its response.
@@ -180,7 +186,7 @@ impl Stack {
     }
 
     /// Calls an operation of the user pool.
-    pub async fn cognito(&self, operation: &str, body: Value) -> Answer {
+    pub async fn cognito(&self, operation: &str, body: Value) -> BufferedResponse {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1".to_owned())];
         send(Method::POST, self.says("/userPoolEndpoint"), &headers, &body.to_string()).await
@@ -205,26 +211,26 @@ impl Drop for Stack {
 }
 
 /// One HTTP exchange.
-pub async fn send(method: Method, url: &str, headers: &[(&str, String)], body: &str) -> Answer {
+pub async fn send(method: Method, url: &str, headers: &[(&str, String)], body: &str) -> BufferedResponse {
     let mut request = Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, value);
     }
     let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).expect("a request");
-    HttpClient::new().send(request, PATIENCE).await.expect("an answer")
+    HttpClient::new().send(request, TEST_TIMEOUT).await.expect("an answer")
 }
 
 /// A body as JSON.
-pub fn value(answer: &Answer) -> Value {
+pub fn value(answer: &BufferedResponse) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("not JSON: {}", text(answer)))
 }
 
 /// A body as text.
-pub fn text(answer: &Answer) -> String {
+pub fn text(answer: &BufferedResponse) -> String {
     String::from_utf8_lossy(&answer.body).into_owned()
 }
 
 /// A header of an answer; empty when it is not there.
-pub fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+pub fn header<'a>(answer: &'a BufferedResponse, name: &str) -> &'a str {
     answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

@@ -6,20 +6,20 @@ use std::time::Duration;
 use axum::http::Method;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use inference_edge::http::{Answer, serve};
-use inference_edge::lambda::{Access, Function, Lambda};
+use inference_edge::http::{BufferedResponse, serve};
+use inference_edge::lambda::{AccessControl, Function, Lambda};
 use inference_edge::recorder::Recorder;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::harness::{header, scripted_core, send, text, value};
 
-struct Room {
+struct LambdaService {
     lambda: Lambda,
     url: String,
 }
 
-impl Room {
+impl LambdaService {
     async fn start(change: impl Fn(&mut Function)) -> Self {
         let mut function = Function {
             name: "core".to_owned(),
@@ -29,35 +29,35 @@ impl Room {
             memory: 128,
             reserved_concurrency: None,
             inherits_environment: false,
-            remark: None,
+            response_hint: None,
             echo_log: false,
         };
         change(&mut function);
-        let lambda = Lambda::new(vec![function], Recorder::default(), Access::Unchecked);
+        let lambda = Lambda::new(vec![function], Recorder::default(), AccessControl::Disabled);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(serve(listener, lambda.router()));
         Self { lambda, url }
     }
 
-    async fn invoke(&self, name: &str, headers: &[(&str, String)], payload: &str) -> Answer {
+    async fn invoke(&self, name: &str, headers: &[(&str, String)], payload: &str) -> BufferedResponse {
         send(Method::POST, &format!("{}/2015-03-31/functions/{name}/invocations", self.url), headers, payload).await
     }
 
-    async fn ask(&self, question: &str) -> Answer {
+    async fn ask(&self, question: &str) -> BufferedResponse {
         self.invoke("core", &[], &json!({ "question": question }).to_string()).await
     }
 }
 
-fn error(answer: &Answer) -> (u16, String, Value) {
+fn error(answer: &BufferedResponse) -> (u16, String, Value) {
     (answer.status.as_u16(), header(answer, "x-amzn-errortype").to_owned(), value(answer))
 }
 
 #[tokio::test]
 async fn a_result_comes_with_the_headers_of_lambda() {
-    let room = Room::start(|_| {}).await;
+    let service = LambdaService::start(|_| {}).await;
     let tail = [("x-amz-log-type", "Tail".to_owned())];
-    let answer = room.invoke("core", &tail, r#"{"question":"text"}"#).await;
+    let answer = service.invoke("core", &tail, r#"{"question":"text"}"#).await;
     assert_eq!((answer.status.as_u16(), text(&answer).as_str()), (200, "plain text"));
     assert_eq!(header(&answer, "x-amz-executed-version"), "$LATEST");
     assert!(header(&answer, "x-amzn-trace-id").starts_with("Root=1-"));
@@ -67,21 +67,21 @@ async fn a_result_comes_with_the_headers_of_lambda() {
     assert!(log.starts_with(&format!("START RequestId: {id} Version: $LATEST\n")), "{log}");
     assert!(log.contains(&format!("END RequestId: {id}\nREPORT RequestId: {id}\tDuration: ")), "{log}");
     assert!(log.contains("Memory Size: 128 MB") && log.contains("Init Duration"), "{log}");
-    let without = room.ask("text").await;
+    let without = service.ask("text").await;
     assert_eq!(header(&without, "x-amz-log-result"), "");
-    room.lambda.stop().await;
+    service.lambda.stop().await;
 }
 
 #[tokio::test]
 async fn the_function_gets_context_tenant_and_trace() {
-    let room = Room::start(|_| {}).await;
+    let service = LambdaService::start(|_| {}).await;
     let context = r#"{"client":{"app_title":"app"},"custom":{"a":"b"}}"#;
     let headers = [
         ("x-amz-client-context", STANDARD.encode(context)),
         ("x-amz-tenant-id", "blue".to_owned()),
         ("x-amzn-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1".to_owned()),
     ];
-    let answer = room.invoke("core:$LATEST", &headers, r#"{"question":"headers"}"#).await;
+    let answer = service.invoke("core:$LATEST", &headers, r#"{"question":"headers"}"#).await;
     let got = text(&answer).replace("\\\"", "\"");
     for part in [
         format!("lambda-runtime-client-context: {context}"),
@@ -93,58 +93,58 @@ async fn the_function_gets_context_tenant_and_trace() {
     ] {
         assert!(got.contains(&part), "{part} is not in {got}");
     }
-    room.lambda.stop().await;
+    service.lambda.stop().await;
 }
 
 #[tokio::test]
 async fn events_and_dry_runs_are_answered_at_once_and_empty() {
-    let room = Room::start(|_| {}).await;
+    let service = LambdaService::start(|_| {}).await;
     for (kind, status) in [("Event", 202), ("DryRun", 204)] {
         let kind = [("x-amz-invocation-type", kind.to_owned())];
-        let answer = room.invoke("core", &kind, r#"{"question":"sleep:10000"}"#).await;
+        let answer = service.invoke("core", &kind, r#"{"question":"sleep:10000"}"#).await;
         assert_eq!((answer.status.as_u16(), answer.body.len()), (status, 0));
     }
-    room.lambda.stop().await;
+    service.lambda.stop().await;
 }
 
 #[tokio::test]
 async fn what_lambda_refuses_is_refused_in_its_words() {
-    let room = Room::start(|_| {}).await;
+    let service = LambdaService::start(|_| {}).await;
     let arn = "arn:aws:lambda:us-east-1:123456789012:function";
     let kind = [("x-amz-invocation-type", "Later".to_owned())];
     let large = format!("\"{}\"", "x".repeat(6_291_456));
     for (name, answer, status, error_type, message) in [
         (
             "unknown",
-            room.invoke("nobody", &[], "{}").await,
+            service.invoke("nobody", &[], "{}").await,
             404,
             "ResourceNotFoundException",
             format!("Function not found: {arn}:nobody:$LATEST"),
         ),
         (
             "alias",
-            room.invoke("core:live", &[], "{}").await,
+            service.invoke("core:live", &[], "{}").await,
             404,
             "ResourceNotFoundException",
             format!("Function not found: {arn}:core:live"),
         ),
         (
             "JSON",
-            room.invoke("core", &[], "{").await,
+            service.invoke("core", &[], "{").await,
             400,
             "InvalidRequestContentException",
             "Could not parse request body into json".to_owned(),
         ),
         (
             "kind",
-            room.invoke("core", &kind, "{}").await,
+            service.invoke("core", &kind, "{}").await,
             400,
             "ValidationException",
             "1 validation error detected: Value 'Later'".to_owned(),
         ),
         (
             "size",
-            room.invoke("core", &[], &large).await,
+            service.invoke("core", &[], &large).await,
             413,
             "RequestTooLargeException",
             "Request must be smaller than 6291456 bytes".to_owned(),
@@ -155,13 +155,13 @@ async fn what_lambda_refuses_is_refused_in_its_words() {
         assert_eq!((got, got_type.as_str()), (status, error_type), "{name}");
         assert!(text.starts_with(&message), "{name}: {text}");
     }
-    room.lambda.stop().await;
+    service.lambda.stop().await;
 }
 
 #[tokio::test]
 async fn a_function_that_takes_too_long_is_killed_and_started_again() {
-    let room = Room::start(|function| function.timeout = Duration::from_secs(1)).await;
-    let answer = room.ask("sleep:60000").await;
+    let service = LambdaService::start(|function| function.timeout = Duration::from_secs(1)).await;
+    let answer = service.ask("sleep:60000").await;
     assert_eq!((answer.status.as_u16(), header(&answer, "x-amz-function-error")), (200, "Unhandled"));
     let body = value(&answer);
     assert_eq!(body["errorType"], "Sandbox.Timedout");
@@ -169,49 +169,49 @@ async fn a_function_that_takes_too_long_is_killed_and_started_again() {
         body["errorMessage"].as_str().is_some_and(|text| text.ends_with("Error: Task timed out after 1.00 seconds")),
         "{body}"
     );
-    assert_eq!(text(&room.ask("text").await), "plain text");
-    room.lambda.stop().await;
+    assert_eq!(text(&service.ask("text").await), "plain text");
+    service.lambda.stop().await;
 }
 
 #[tokio::test]
 async fn a_function_that_ends_is_an_exit_error() {
-    let room = Room::start(|_| {}).await;
+    let service = LambdaService::start(|_| {}).await;
     for (question, end) in [
         ("exit:0", "Error: Runtime exited without providing a reason"),
         ("exit:127", "Error: Runtime exited with error: exit status 127"),
     ] {
-        let body = value(&room.ask(question).await);
+        let body = value(&service.ask(question).await);
         assert_eq!(body["errorType"], "Runtime.ExitError");
         assert!(body["errorMessage"].as_str().is_some_and(|text| text.ends_with(end)), "{body}");
     }
-    room.lambda.stop().await;
+    service.lambda.stop().await;
 }
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_an_exit_error_too() {
-    let room = Room::start(|function| function.command = vec!["/no/such/program".to_owned()]).await;
-    let body = value(&room.ask("text").await);
+    let service = LambdaService::start(|function| function.command = vec!["/no/such/program".to_owned()]).await;
+    let body = value(&service.ask("text").await);
     assert_eq!(body["errorType"], "Runtime.ExitError");
-    let problem = room.lambda.warm("core").await.expect_err("it cannot start");
-    assert!(problem.ending.contains("`/no/such/program` cannot be started"), "{problem}");
+    let problem = service.lambda.warm_up("core").await.expect_err("it cannot start");
+    assert!(problem.exit_description.contains("`/no/such/program` cannot be started"), "{problem}");
 }
 
 #[tokio::test]
 async fn an_answer_over_the_limit_is_a_function_error() {
-    let room = Room::start(|_| {}).await;
-    let answer = room.ask("bytes:6291556").await;
+    let service = LambdaService::start(|_| {}).await;
+    let answer = service.ask("bytes:6291556").await;
     assert_eq!((header(&answer, "x-amz-function-error"), answer.body.len()), ("", 6_291_556));
-    let answer = room.ask("bytes:6291557").await;
+    let answer = service.ask("bytes:6291557").await;
     let body = value(&answer);
     assert_eq!(body["errorType"], "Function.ResponseSizeTooLarge");
     assert_eq!(body["errorMessage"], "Response payload size exceeded maximum allowed payload size (6291556 bytes).");
-    room.lambda.stop().await;
+    service.lambda.stop().await;
 }
 
 #[tokio::test]
 async fn parallel_invocations_get_an_environment_each_and_a_reserved_concurrency_throttles() {
-    let room = Room::start(|function| function.reserved_concurrency = Some(2)).await;
-    let (one, two, three) = tokio::join!(room.ask("sleep:500"), room.ask("sleep:500"), room.ask("sleep:500"));
+    let service = LambdaService::start(|function| function.reserved_concurrency = Some(2)).await;
+    let (one, two, three) = tokio::join!(service.ask("sleep:500"), service.ask("sleep:500"), service.ask("sleep:500"));
     let mut statuses: Vec<_> = [&one, &two, &three].iter().map(|answer| answer.status.as_u16()).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 200, 429]);
@@ -219,31 +219,31 @@ async fn parallel_invocations_get_an_environment_each_and_a_reserved_concurrency
     let expected =
         json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User", "message": "Rate Exceeded." });
     assert_eq!(error(&throttled), (429, "TooManyRequestsException".to_owned(), expected));
-    room.lambda.stop().await;
+    service.lambda.stop().await;
 }
 
 #[tokio::test]
 async fn many_invocations_at_once_are_all_answered() {
-    let room = std::sync::Arc::new(Room::start(|_| {}).await);
+    let service = std::sync::Arc::new(LambdaService::start(|_| {}).await);
     let mut asked = tokio::task::JoinSet::new();
     for n in 0..100 {
-        let room = std::sync::Arc::clone(&room);
-        asked.spawn(async move { room.ask(if n % 2 == 0 { "text" } else { "sleep:5" }).await });
+        let service = std::sync::Arc::clone(&service);
+        asked.spawn(async move { service.ask(if n % 2 == 0 { "text" } else { "sleep:5" }).await });
     }
     let answers = asked.join_all().await;
     let ids: HashSet<_> = answers.iter().map(|answer| header(answer, "x-amzn-requestid")).collect();
     assert_eq!((ids.len(), answers.iter().filter(|answer| answer.status == 200).count()), (100, 100));
-    room.lambda.stop().await;
+    service.lambda.stop().await;
 }
 
 #[tokio::test]
 async fn one_after_the_other_invocations_share_one_environment() {
-    let room = Room::start(|function| function.reserved_concurrency = Some(1)).await;
+    let service = LambdaService::start(|function| function.reserved_concurrency = Some(1)).await;
     for _ in 0..200 {
-        assert_eq!(room.ask("text").await.status, 200);
+        assert_eq!(service.ask("text").await.status, 200);
     }
-    let starts = room.invoke("core", &[("x-amz-log-type", "Tail".to_owned())], r#"{"question":"text"}"#).await;
+    let starts = service.invoke("core", &[("x-amz-log-type", "Tail".to_owned())], r#"{"question":"text"}"#).await;
     let log = String::from_utf8(STANDARD.decode(header(&starts, "x-amz-log-result")).expect("base64")).expect("UTF-8");
     assert!(log.contains("Init Duration"), "the first environment answers still: {log}");
-    room.lambda.stop().await;
+    service.lambda.stop().await;
 }

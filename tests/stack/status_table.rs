@@ -1,14 +1,14 @@
 //! Each row of the edge's status table, from a browser's request to a real edge process and a real core process and back.
 
 use axum::http::Method;
-use inference_edge::http::Answer;
+use inference_edge::http::BufferedResponse;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::harness::{Stack, header, scripted_core, send, text, value};
 
-fn failure(answer: &Answer) -> (u16, Value, Value) {
+fn failure(answer: &BufferedResponse) -> (u16, Value, Value) {
     let body = value(answer);
     assert_eq!(body["requestId"].as_str(), Some(header(answer, "x-request-id")), "{body}");
     (answer.status.as_u16(), body["code"].clone(), body["error"].clone())

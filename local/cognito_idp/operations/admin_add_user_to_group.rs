@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{check_pool, no_such_user};
-use crate::cognito_idp::{Account, Inner};
+use crate::cognito_idp::{Inner, User};
 use crate::json_protocol::ServiceError;
 
 /// The request.
@@ -20,11 +20,11 @@ pub struct AdminAddUserToGroup {
 /// Answers it.
 pub fn run(pool: &Inner, request: AdminAddUserToGroup) -> Result<Value, ServiceError> {
     check_pool(&request.user_pool_id)?;
-    let add = |account: &mut Account| {
-        if !account.groups.contains(&request.group_name) {
-            account.groups.push(request.group_name);
+    let add = |user: &mut User| {
+        if !user.groups.contains(&request.group_name) {
+            user.groups.push(request.group_name);
         }
     };
-    pool.directory.change(&request.username, add).ok_or_else(no_such_user)?;
+    pool.user_directory.change(&request.username, add).ok_or_else(no_such_user)?;
     Ok(json!({}))
 }

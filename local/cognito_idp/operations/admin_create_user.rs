@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::check_pool;
 use super::sign_up::check_email;
-use crate::cognito_idp::account::{Attribute, check_password};
-use crate::cognito_idp::{Account, Inner, Status};
+use crate::cognito_idp::user::{Attribute, check_password};
+use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
-use crate::terminal::say;
+use crate::terminal::print_line;
 
 /// The request.
 #[derive(Debug, Deserialize)]
@@ -28,20 +28,20 @@ pub fn run(pool: &Inner, request: AdminCreateUser) -> Result<Value, ServiceError
     check_email(&request.username)?;
     let made_up = uuid::Uuid::new_v4().simple().to_string();
     let password = request.temporary_password.unwrap_or_else(|| {
-        say(format_args!("mail │ temporary password {made_up} for {}", request.username));
+        print_line(format_args!("mail │ temporary password {made_up} for {}", request.username));
         made_up.clone()
     });
     check_password(&password)?;
-    let mut account = Account::new(&request.username, &password, Status::ForceChangePassword);
-    account.set_attributes(request.user_attributes)?;
-    if !pool.directory.add(account.clone()) {
+    let mut user = User::new(&request.username, &password, UserStatus::ForceChangePassword);
+    user.set_attributes(request.user_attributes)?;
+    if !pool.user_directory.add(user.clone()) {
         return Err(ServiceError::new("UsernameExistsException", "User account already exists"));
     }
     Ok(json!({ "User": {
-        "Username": account.sub,
-        "Attributes": account.attribute_list(),
-        "UserCreateDate": account.created,
-        "UserLastModifiedDate": account.created,
+        "Username": user.sub,
+        "Attributes": user.attribute_list(),
+        "UserCreateDate": user.created,
+        "UserLastModifiedDate": user.created,
         "Enabled": true,
         "UserStatus": "FORCE_CHANGE_PASSWORD",
     } }))

@@ -4,8 +4,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{no_such_user, wrong_credentials};
-use crate::cognito_idp::{Account, Inner};
+use super::{incorrect_credentials, no_such_user};
+use crate::cognito_idp::{Inner, User};
 use crate::json_protocol::ServiceError;
 
 /// The request.
@@ -19,12 +19,12 @@ pub struct ChangePassword {
 
 /// Answers it.
 pub fn run(pool: &Inner, request: ChangePassword) -> Result<Value, ServiceError> {
-    let owner = pool.owner(&request.access_token)?;
-    let change = |account: &mut Account| {
-        if !account.has_password(&request.previous_password) {
-            return Err(wrong_credentials());
+    let user = pool.authenticate(&request.access_token)?;
+    let change = |user: &mut User| {
+        if !user.has_password(&request.previous_password) {
+            return Err(incorrect_credentials());
         }
-        account.set_password(&request.proposed_password).map(|()| json!({}))
+        user.set_password(&request.proposed_password).map(|()| json!({}))
     };
-    pool.directory.change(&owner.sub, change).ok_or_else(no_such_user)?
+    pool.user_directory.change(&user.sub, change).ok_or_else(no_such_user)?
 }

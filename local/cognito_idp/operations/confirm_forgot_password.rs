@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::check_client;
-use crate::cognito_idp::account::check_password;
-use crate::cognito_idp::code::{self, Purpose};
-use crate::cognito_idp::{Account, Inner};
+use crate::cognito_idp::confirmation_code::{self, Purpose};
+use crate::cognito_idp::user::check_password;
+use crate::cognito_idp::{Inner, User};
 use crate::json_protocol::ServiceError;
 
 /// The request.
@@ -24,11 +24,11 @@ pub struct ConfirmForgotPassword {
 pub fn run(pool: &Inner, request: ConfirmForgotPassword) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     check_password(&request.password)?;
-    let confirm = |account: &mut Account| {
-        code::redeem(account, Purpose::ForgotPassword, &request.confirmation_code)?;
-        account.set_password(&request.password)?;
+    let confirm = |user: &mut User| {
+        confirmation_code::redeem(user, Purpose::ForgotPassword, &request.confirmation_code)?;
+        user.set_password(&request.password)?;
         Ok(json!({}))
     };
     let unknown = || ServiceError::new("ExpiredCodeException", "Invalid code provided, please request a code again.");
-    pool.directory.change(&request.username, confirm).ok_or_else(unknown)?
+    pool.user_directory.change(&request.username, confirm).ok_or_else(unknown)?
 }

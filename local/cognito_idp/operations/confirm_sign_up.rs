@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{check_client, no_such_user};
-use crate::cognito_idp::code::{self, Purpose};
-use crate::cognito_idp::{Account, Inner, Status};
+use crate::cognito_idp::confirmation_code::{self, Purpose};
+use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
 
 /// The request.
@@ -21,14 +21,14 @@ pub struct ConfirmSignUp {
 /// Answers it.
 pub fn run(pool: &Inner, request: ConfirmSignUp) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
-    let confirm = |account: &mut Account| {
-        if account.status != Status::Unconfirmed {
+    let confirm = |user: &mut User| {
+        if user.status != UserStatus::Unconfirmed {
             return Err(ServiceError::not_authorized("User cannot be confirmed. Current status is CONFIRMED"));
         }
-        code::redeem(account, Purpose::SignUp, &request.confirmation_code)?;
-        account.status = Status::Confirmed;
-        account.email_verified = true;
+        confirmation_code::redeem(user, Purpose::SignUp, &request.confirmation_code)?;
+        user.status = UserStatus::Confirmed;
+        user.email_verified = true;
         Ok(json!({}))
     };
-    pool.directory.change(&request.username, confirm).ok_or_else(no_such_user)?
+    pool.user_directory.change(&request.username, confirm).ok_or_else(no_such_user)?
 }

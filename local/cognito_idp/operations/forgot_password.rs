@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::check_client;
-use crate::cognito_idp::code::{self, Purpose};
-use crate::cognito_idp::{Account, Inner};
+use crate::cognito_idp::confirmation_code::{self, Purpose};
+use crate::cognito_idp::{Inner, User};
 use crate::json_protocol::ServiceError;
 
 /// The request.
@@ -20,14 +20,14 @@ pub struct ForgotPassword {
 /// Answers it; whether there is such a user is not told.
 pub fn run(pool: &Inner, request: ForgotPassword) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
-    let send = |account: &mut Account| {
-        if !account.email_verified {
+    let send = |user: &mut User| {
+        if !user.email_verified {
             let text = "Cannot reset password for the user as there is no registered/verified email or phone_number";
             return Err(ServiceError::invalid_parameter(text));
         }
-        Ok(code::send(account, Purpose::ForgotPassword))
+        Ok(confirmation_code::send(user, Purpose::ForgotPassword))
     };
-    let sent = pool.directory.change(&request.username, send);
-    let delivery = sent.unwrap_or_else(|| Ok(code::delivery(&request.username)))?;
+    let sent = pool.user_directory.change(&request.username, send);
+    let delivery = sent.unwrap_or_else(|| Ok(confirmation_code::delivery(&request.username)))?;
     Ok(json!({ "CodeDeliveryDetails": delivery }))
 }

@@ -16,6 +16,6 @@ pub struct GetUser {
 
 /// Answers it.
 pub fn run(pool: &Inner, request: GetUser) -> Result<Value, ServiceError> {
-    let owner = pool.owner(&request.access_token)?;
-    Ok(json!({ "Username": owner.sub, "UserAttributes": owner.attribute_list() }))
+    let user = pool.authenticate(&request.access_token)?;
+    Ok(json!({ "Username": user.sub, "UserAttributes": user.attribute_list() }))
 }

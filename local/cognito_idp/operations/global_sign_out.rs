@@ -16,7 +16,7 @@ pub struct GlobalSignOut {
 
 /// Answers it.
 pub fn run(pool: &Inner, request: GlobalSignOut) -> Result<Value, ServiceError> {
-    let owner = pool.owner(&request.access_token)?;
-    pool.sessions.revoke_all(&owner.sub);
+    let user = pool.authenticate(&request.access_token)?;
+    pool.sessions.revoke_all(&user.sub);
     Ok(json!({}))
 }

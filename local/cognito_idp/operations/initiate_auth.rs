@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::respond_to_auth_challenge::{begin_srp, next_step};
-use super::{check_client, wrong_credentials};
+use super::respond_to_auth_challenge::{next_step, start_srp};
+use super::{check_client, incorrect_credentials};
 use crate::cognito_idp::Inner;
 use crate::json_protocol::ServiceError;
 
@@ -29,11 +29,11 @@ pub fn run(pool: &Inner, request: InitiateAuth) -> Result<Value, ServiceError> {
         request.auth_parameters.get(name).map(String::as_str).ok_or_else(missing)
     };
     match request.auth_flow.as_str() {
-        "USER_SRP_AUTH" => begin_srp(pool, parameter("USERNAME")?, parameter("SRP_A")?),
+        "USER_SRP_AUTH" => start_srp(pool, parameter("USERNAME")?, parameter("SRP_A")?),
         "USER_PASSWORD_AUTH" => {
             let password = parameter("PASSWORD")?;
-            let account = pool.directory.find(parameter("USERNAME")?).filter(|account| account.has_password(password));
-            next_step(pool, account.ok_or_else(wrong_credentials)?)
+            let user = pool.user_directory.find(parameter("USERNAME")?).filter(|user| user.has_password(password));
+            next_step(pool, user.ok_or_else(incorrect_credentials)?)
         }
         "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => {
             let tokens = pool.refresh(parameter("REFRESH_TOKEN")?)?;

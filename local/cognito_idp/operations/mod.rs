@@ -84,7 +84,7 @@ fn check_pool(pool_id: &str) -> Result<(), ServiceError> {
 }
 
 /// The answer that does not tell whether there is such a user.
-fn wrong_credentials() -> ServiceError {
+fn incorrect_credentials() -> ServiceError {
     ServiceError::not_authorized("Incorrect username or password.")
 }
 

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::check_client;
-use crate::cognito_idp::code::{self, Purpose};
-use crate::cognito_idp::{Account, Inner, Status};
+use crate::cognito_idp::confirmation_code::{self, Purpose};
+use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
 
 /// The request.
@@ -20,11 +20,11 @@ pub struct ResendConfirmationCode {
 /// Answers it; whether there is such a user is not told.
 pub fn run(pool: &Inner, request: ResendConfirmationCode) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
-    let resend = |account: &mut Account| match account.status {
-        Status::Unconfirmed => Ok(code::send(account, Purpose::SignUp)),
+    let resend = |user: &mut User| match user.status {
+        UserStatus::Unconfirmed => Ok(confirmation_code::send(user, Purpose::SignUp)),
         _ => Err(ServiceError::invalid_parameter("User is already confirmed.")),
     };
-    let sent = pool.directory.change(&request.username, resend);
-    let delivery = sent.unwrap_or_else(|| Ok(code::delivery(&request.username)))?;
+    let sent = pool.user_directory.change(&request.username, resend);
+    let delivery = sent.unwrap_or_else(|| Ok(confirmation_code::delivery(&request.username)))?;
     Ok(json!({ "CodeDeliveryDetails": delivery }))
 }

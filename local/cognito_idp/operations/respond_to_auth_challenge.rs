@@ -12,14 +12,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{check_client, wrong_credentials};
-use crate::cognito_idp::account::sub_of;
+use super::{check_client, incorrect_credentials};
 use crate::cognito_idp::srp::{Exchange, Verifier};
-use crate::cognito_idp::{Account, Inner, POOL_NAME, Status};
+use crate::cognito_idp::user::sub_of;
+use crate::cognito_idp::{Inner, POOL_NAME, User, UserStatus};
 use crate::json_protocol::ServiceError;
 
 /// For how long a challenge may be answered.
-const LIFE: Duration = Duration::from_secs(180);
+const CHALLENGE_LIFETIME: Duration = Duration::from_secs(180);
 /// How far a proof's time may be from the pool's, in seconds.
 const CLOCK_SKEW: i64 = 300;
 
@@ -31,24 +31,24 @@ pub struct Challenges(HashMap<String, Challenge>);
 struct Challenge {
     made: Instant,
     username: String,
-    kind: Kind,
+    kind: ChallengeKind,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum ChallengeKind {
     Password(Box<Exchange>),
     NewPassword,
 }
 
 impl Challenges {
-    fn add(&mut self, key: String, username: &str, kind: Kind) {
-        self.0.retain(|_, challenge| challenge.made.elapsed() < LIFE);
+    fn add(&mut self, key: String, username: &str, kind: ChallengeKind) {
+        self.0.retain(|_, challenge| challenge.made.elapsed() < CHALLENGE_LIFETIME);
         self.0.insert(key, Challenge { made: Instant::now(), username: username.to_owned(), kind });
     }
 
     /// Takes a challenge, which may be answered once.
     fn take(&mut self, key: &str) -> Option<Challenge> {
-        self.0.remove(key).filter(|challenge| challenge.made.elapsed() < LIFE)
+        self.0.remove(key).filter(|challenge| challenge.made.elapsed() < CHALLENGE_LIFETIME)
     }
 }
 
@@ -73,13 +73,13 @@ pub fn run(pool: &Inner, request: RespondToAuthChallenge) -> Result<Value, Servi
     };
     match request.challenge_name.as_str() {
         "PASSWORD_VERIFIER" => {
-            let proof = Proof {
+            let claim = PasswordClaim {
                 secret_block: response("PASSWORD_CLAIM_SECRET_BLOCK")?,
                 signature: response("PASSWORD_CLAIM_SIGNATURE")?,
                 timestamp: response("TIMESTAMP")?,
             };
-            let account = proof.check(pool, response("USERNAME")?)?;
-            next_step(pool, account)
+            let user = claim.check(pool, response("USERNAME")?)?;
+            next_step(pool, user)
         }
         "NEW_PASSWORD_REQUIRED" => choose_password(pool, &request.session, response("NEW_PASSWORD")?),
         name => Err(ServiceError::invalid_parameter(format!("ChallengeName {name} is not supported here"))),
@@ -87,37 +87,37 @@ pub fn run(pool: &Inner, request: RespondToAuthChallenge) -> Result<Value, Servi
 }
 
 /// The first half of SRP. A user who does not exist gets a challenge too, which nobody can meet.
-pub fn begin_srp(pool: &Inner, username: &str, a_hex: &str) -> Result<Value, ServiceError> {
-    let account = pool.directory.find(username);
-    let user = account.as_ref().map_or_else(|| sub_of(username), |account| account.sub.clone());
-    let user = user.as_str();
-    let verifier = account.as_ref().map_or_else(|| Verifier::decoy(&pool.decoy_seed, POOL_NAME, user), |a| a.verifier().clone());
+pub fn start_srp(pool: &Inner, username: &str, a_hex: &str) -> Result<Value, ServiceError> {
+    let user = pool.user_directory.find(username);
+    let sub = user.as_ref().map_or_else(|| sub_of(username), |user| user.sub.clone());
+    let sub = sub.as_str();
+    let verifier = user.as_ref().map_or_else(|| Verifier::decoy(&pool.decoy_seed, POOL_NAME, sub), |a| a.verifier().clone());
     let exchange = Exchange::begin(a_hex, &verifier).map_err(|_| ServiceError::invalid_parameter("SRP_A is invalid"))?;
     let secret_block = STANDARD.encode([Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat());
     let parameters = json!({
         "SALT": verifier.salt(),
         "SRP_B": exchange.b_hex(),
         "SECRET_BLOCK": secret_block,
-        "USERNAME": user,
-        "USER_ID_FOR_SRP": user,
+        "USERNAME": sub,
+        "USER_ID_FOR_SRP": sub,
     });
-    pool.challenges.lock().add(secret_block, user, Kind::Password(Box::new(exchange)));
+    pool.challenges.lock().add(secret_block, sub, ChallengeKind::Password(Box::new(exchange)));
     Ok(json!({ "ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": parameters }))
 }
 
 /// What a user gets who has shown the right password.
-pub fn next_step(pool: &Inner, account: Account) -> Result<Value, ServiceError> {
-    match account.status {
-        Status::Confirmed => {
-            Ok(json!({ "AuthenticationResult": pool.sign_in(&account).authentication_result(), "ChallengeParameters": {} }))
+pub fn next_step(pool: &Inner, user: User) -> Result<Value, ServiceError> {
+    match user.status {
+        UserStatus::Confirmed => {
+            Ok(json!({ "AuthenticationResult": pool.sign_in(&user).authentication_result(), "ChallengeParameters": {} }))
         }
-        Status::Unconfirmed => Err(ServiceError::new("UserNotConfirmedException", "User is not confirmed.")),
-        Status::ForceChangePassword => {
+        UserStatus::Unconfirmed => Err(ServiceError::new("UserNotConfirmedException", "User is not confirmed.")),
+        UserStatus::ForceChangePassword => {
             let session = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-            pool.challenges.lock().add(session.clone(), &account.sub, Kind::NewPassword);
-            let attributes = json!({ "email": account.email, "email_verified": account.email_verified.to_string() });
+            pool.challenges.lock().add(session.clone(), &user.sub, ChallengeKind::NewPassword);
+            let attributes = json!({ "email": user.email, "email_verified": user.email_verified.to_string() });
             let parameters =
-                json!({ "USER_ID_FOR_SRP": account.sub, "requiredAttributes": "[]", "userAttributes": attributes.to_string() });
+                json!({ "USER_ID_FOR_SRP": user.sub, "requiredAttributes": "[]", "userAttributes": attributes.to_string() });
             Ok(json!({ "ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": session, "ChallengeParameters": parameters }))
         }
     }
@@ -126,44 +126,43 @@ pub fn next_step(pool: &Inner, account: Account) -> Result<Value, ServiceError> 
 fn choose_password(pool: &Inner, session: &str, password: &str) -> Result<Value, ServiceError> {
     let invalid = || ServiceError::not_authorized("Invalid session for the user.");
     // A password that the policy refuses does not use the session up.
-    crate::cognito_idp::account::check_password(password)?;
-    let challenge = pool.challenges.lock().take(session).filter(|challenge| matches!(challenge.kind, Kind::NewPassword));
+    crate::cognito_idp::user::check_password(password)?;
+    let challenge = pool.challenges.lock().take(session).filter(|challenge| matches!(challenge.kind, ChallengeKind::NewPassword));
     let challenge = challenge.ok_or_else(invalid)?;
-    let changed = pool.directory.change(&challenge.username, |account| {
-        account.status = Status::Confirmed;
-        account.set_password(password).map(|()| account.clone())
+    let changed = pool.user_directory.change(&challenge.username, |user| {
+        user.status = UserStatus::Confirmed;
+        user.set_password(password).map(|()| user.clone())
     });
     next_step(pool, changed.ok_or_else(invalid)??)
 }
 
-struct Proof<'a> {
+struct PasswordClaim<'a> {
     secret_block: &'a str,
     signature: &'a str,
     timestamp: &'a str,
 }
 
-impl Proof<'_> {
-    fn check(&self, pool: &Inner, username: &str) -> Result<Account, ServiceError> {
-        check_time(self.timestamp)?;
-        let challenge = pool.challenges.lock().take(self.secret_block).ok_or_else(wrong_credentials)?;
-        let Kind::Password(exchange) = challenge.kind else { return Err(wrong_credentials()) };
-        let account = pool.directory.find(&challenge.username);
-        let secret = STANDARD.decode(self.secret_block).map_err(|_| wrong_credentials())?;
-        let signature = STANDARD.decode(self.signature).map_err(|_| wrong_credentials())?;
-        let user = challenge.username.as_bytes();
-        let message = [POOL_NAME.as_bytes(), user, &secret, self.timestamp.as_bytes()].concat();
+impl PasswordClaim<'_> {
+    fn check(&self, pool: &Inner, username: &str) -> Result<User, ServiceError> {
+        check_timestamp(self.timestamp)?;
+        let challenge = pool.challenges.lock().take(self.secret_block).ok_or_else(incorrect_credentials)?;
+        let ChallengeKind::Password(exchange) = challenge.kind else { return Err(incorrect_credentials()) };
+        let user = pool.user_directory.find(&challenge.username);
+        let secret = STANDARD.decode(self.secret_block).map_err(|_| incorrect_credentials())?;
+        let signature = STANDARD.decode(self.signature).map_err(|_| incorrect_credentials())?;
+        let sub = challenge.username.as_bytes();
+        let message = [POOL_NAME.as_bytes(), sub, &secret, self.timestamp.as_bytes()].concat();
         let is_proved = exchange.proves(&message, &signature);
-        let is_same_user =
-            account.as_ref().is_some_and(|account| account.sub == username || account.email.eq_ignore_ascii_case(username));
-        account.filter(|_| is_proved && is_same_user).ok_or_else(wrong_credentials)
+        let is_same_user = user.as_ref().is_some_and(|user| user.sub == username || user.email.eq_ignore_ascii_case(username));
+        user.filter(|_| is_proved && is_same_user).ok_or_else(incorrect_credentials)
     }
 }
 
 /// `Sat Aug 1 09:05:03 UTC 2026`, not far from now.
-fn check_time(timestamp: &str) -> Result<(), ServiceError> {
+fn check_timestamp(timestamp: &str) -> Result<(), ServiceError> {
     let wrong = || ServiceError::invalid_parameter("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.");
     let time = DateTime::strptime("%a %b %d %H:%M:%S UTC %Y", timestamp).map_err(|_| wrong())?;
     let time = time.to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
     let off = time.timestamp().as_second() - jiff::Timestamp::now().as_second();
-    if off.abs() > CLOCK_SKEW { Err(wrong_credentials()) } else { Ok(()) }
+    if off.abs() > CLOCK_SKEW { Err(incorrect_credentials()) } else { Ok(()) }
 }

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::check_client;
-use crate::cognito_idp::account::{Attribute, check_password};
-use crate::cognito_idp::code::{self, Purpose};
-use crate::cognito_idp::{Account, Inner, Status};
+use crate::cognito_idp::confirmation_code::{self, Purpose};
+use crate::cognito_idp::user::{Attribute, check_password};
+use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
 
 /// The request.
@@ -26,16 +26,16 @@ pub fn run(pool: &Inner, request: SignUp) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     check_email(&request.username)?;
     check_password(&request.password)?;
-    let mut account = Account::new(&request.username, &request.password, Status::Unconfirmed);
-    account.set_attributes(request.user_attributes)?;
+    let mut user = User::new(&request.username, &request.password, UserStatus::Unconfirmed);
+    user.set_attributes(request.user_attributes)?;
     // Nobody verifies an address by saying so.
-    account.email_verified = false;
-    let sub = account.sub.clone();
-    if !pool.directory.add(account) {
+    user.email_verified = false;
+    let sub = user.sub.clone();
+    if !pool.user_directory.add(user) {
         let text = "An account with the given email already exists.";
         return Err(ServiceError::new("UsernameExistsException", text));
     }
-    let delivery = pool.directory.change(&sub, |account| code::send(account, Purpose::SignUp));
+    let delivery = pool.user_directory.change(&sub, |user| confirmation_code::send(user, Purpose::SignUp));
     Ok(json!({ "UserConfirmed": false, "UserSub": sub, "CodeDeliveryDetails": delivery }))
 }
 

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::no_such_user;
-use crate::cognito_idp::account::Attribute;
-use crate::cognito_idp::{Account, Inner};
+use crate::cognito_idp::user::Attribute;
+use crate::cognito_idp::{Inner, User};
 use crate::json_protocol::ServiceError;
 
 /// The request.
@@ -19,12 +19,12 @@ pub struct UpdateUserAttributes {
 
 /// Answers it. Whether an address is verified is not the user's to say.
 pub fn run(pool: &Inner, request: UpdateUserAttributes) -> Result<Value, ServiceError> {
-    let owner = pool.owner(&request.access_token)?;
-    let update = |account: &mut Account| {
-        let was_verified = account.email_verified;
-        let result = account.set_attributes(request.user_attributes);
-        account.email_verified = was_verified;
+    let user = pool.authenticate(&request.access_token)?;
+    let update = |user: &mut User| {
+        let was_verified = user.email_verified;
+        let result = user.set_attributes(request.user_attributes);
+        user.email_verified = was_verified;
         result.map(|()| json!({ "CodeDeliveryDetailsList": [] }))
     };
-    pool.directory.change(&owner.sub, update).ok_or_else(no_such_user)?
+    pool.user_directory.change(&user.sub, update).ok_or_else(no_such_user)?
 }

@@ -11,7 +11,7 @@ use futures_util::stream;
 use serde_json::{Map, Value};
 
 use crate::http::json;
-use crate::lambda::invocation::{Answered, Outcome, Streamed};
+use crate::lambda::invocation::{FunctionResponse, Outcome, StreamedResponse};
 use crate::payload::response;
 
 /// The type of a stream that begins with status and headers.
@@ -23,19 +23,19 @@ const MAX_PRELUDE: usize = 1024 * 1024;
 
 /// The response in `BUFFERED` mode.
 pub fn buffered(outcome: Outcome) -> Response {
-    match outcome.is_function_error {
-        true => failed(),
-        false => of_result(&outcome.payload).unwrap_or_else(|_| failed()),
+    if outcome.is_function_error {
+        return failed();
     }
+    of_result(&outcome.payload).unwrap_or_else(|_| failed())
 }
 
 /// The response in `RESPONSE_STREAM` mode. The result of a function that does not stream is passed on as it is.
-pub async fn streamed(answered: Answered) -> Response {
+pub async fn streamed(answered: FunctionResponse) -> Response {
     match answered {
-        Answered::Whole(outcome) if outcome.is_function_error => failed(),
-        Answered::Whole(outcome) => json(StatusCode::OK, outcome.payload),
-        Answered::Streaming(streamed) if streamed.content_type.starts_with(WITH_PRELUDE) => with_prelude(streamed).await,
-        Answered::Streaming(streamed) => {
+        FunctionResponse::Whole(outcome) if outcome.is_function_error => failed(),
+        FunctionResponse::Whole(outcome) => json(StatusCode::OK, outcome.payload),
+        FunctionResponse::Streaming(streamed) if streamed.content_type.starts_with(WITH_PRELUDE) => with_prelude(streamed).await,
+        FunctionResponse::Streaming(streamed) => {
             let kind = HeaderValue::from_str(&streamed.content_type).ok().filter(|kind| !kind.is_empty());
             let mut response = Response::new(rest(Bytes::new(), streamed));
             let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
@@ -92,7 +92,7 @@ fn single_values(members: &Map<String, Value>) -> Map<String, Value> {
     members
 }
 
-async fn with_prelude(mut streamed: Streamed) -> Response {
+async fn with_prelude(mut streamed: StreamedResponse) -> Response {
     let mut held = Vec::new();
     while let Some(piece) = streamed.pieces.recv().await {
         held.extend_from_slice(&piece);
@@ -114,7 +114,7 @@ async fn with_prelude(mut streamed: Streamed) -> Response {
 }
 
 /// What is left of a stream. One that ends with an error is cut: the connection closes before the body is whole.
-fn rest(first: Bytes, streamed: Streamed) -> Body {
+fn rest(first: Bytes, streamed: StreamedResponse) -> Body {
     let pieces = stream::unfold((first, Some(streamed)), |(first, streamed)| async move {
         if !first.is_empty() {
             return Some((Ok(first), (Bytes::new(), streamed)));
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use http_body_util::BodyExt;
 
-    async fn seen(payload: &'static str) -> String {
+    async fn rendered(payload: &'static str) -> String {
         let outcome =
             Outcome { payload: Bytes::from_static(payload.as_bytes()), is_function_error: payload == "fails", log_tail: None };
         let response = buffered(outcome);
@@ -174,7 +174,7 @@ mod tests {
             ("not JSON", "oops", "502 application/json Internal Server Error"),
             ("a function error", "fails", "502 application/json Internal Server Error"),
         ] {
-            assert_eq!(seen(payload).await, expected, "{name}");
+            assert_eq!(rendered(payload).await, expected, "{name}");
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::POOL_NAME;
-use super::code::Code;
+use super::confirmation_code::ConfirmationCode;
 use super::srp::Verifier;
 use crate::json_protocol::ServiceError;
 
@@ -17,7 +17,7 @@ const MIN_PASSWORD: usize = 12;
 /// A user.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Account {
+pub struct User {
     /// The user's id, and internal user name; made of the address, so that it is the same in every run.
     pub sub: String,
     /// The e-mail address, by which the user signs in.
@@ -25,7 +25,7 @@ pub struct Account {
     /// Whether the user has shown that the address is theirs.
     pub email_verified: bool,
     /// Where the user stands.
-    pub status: Status,
+    pub status: UserStatus,
     /// The groups.
     #[serde(default)]
     pub groups: Vec<String>,
@@ -37,13 +37,13 @@ pub struct Account {
     verifier: Verifier,
     /// A code that was sent and not used.
     #[serde(skip)]
-    pub code: Option<Code>,
+    pub confirmation_code: Option<ConfirmationCode>,
 }
 
 /// Where a user stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
+pub enum UserStatus {
     /// Signed up, and has not shown the code.
     Unconfirmed,
     /// May sign in.
@@ -52,20 +52,20 @@ pub enum Status {
     ForceChangePassword,
 }
 
-impl Account {
+impl User {
     /// A user with a password.
-    pub fn new(email: &str, password: &str, status: Status) -> Self {
+    pub fn new(email: &str, password: &str, status: UserStatus) -> Self {
         let sub = sub_of(email);
         Self {
             verifier: Verifier::new(POOL_NAME, &sub, password),
             sub,
             email: email.to_owned(),
-            email_verified: status == Status::Confirmed,
+            email_verified: status == UserStatus::Confirmed,
             status,
             groups: Vec::new(),
             attributes: BTreeMap::new(),
             created: jiff::Timestamp::now().as_second(),
-            code: None,
+            confirmation_code: None,
         }
     }
 

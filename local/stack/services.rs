@@ -10,8 +10,8 @@ use tower_http::services::ServeDir;
 
 use super::ports::{Port, Ports};
 use super::{CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE, EDGE_OPEN, EDGE_STREAM, ROUTE, URL_ALLOW_HEADERS};
-use crate::apigateway::{RestApi, RestConfiguration};
-use crate::apigatewayv2::{Configuration, HttpApi, Route, Routes};
+use crate::apigateway::{RestApi, RestApiConfiguration};
+use crate::apigatewayv2::{HttpApi, HttpApiConfiguration, Route, Routes};
 use crate::aws::{USER_POOL_CLIENT_ID, USER_POOL_ID};
 use crate::cognito_identity::IdentityPool;
 use crate::cognito_idp::UserPool;
@@ -25,7 +25,7 @@ use crate::recorder::Recorder;
 use crate::signer::Signer;
 
 /// What the rooms are made of.
-pub struct Rooms {
+pub struct Services {
     /// What the frontend reads as `/config.json`.
     pub configuration: String,
     /// Every function.
@@ -44,9 +44,9 @@ pub struct Rooms {
     pub access_log: bool,
 }
 
-impl Rooms {
+impl Services {
     /// Opens every room at its port.
-    pub fn open(&self, ports: Ports, web: Option<&Path>) -> Vec<JoinHandle<()>> {
+    pub fn start(&self, ports: Ports, web: Option<&Path>) -> Vec<JoinHandle<()>> {
         let lambda_url = ports.lambda.url.clone();
         let frontend = ports.web.zip(web).map(|(port, folder)| spawn(port, self.frontend(folder)));
         let services = [
@@ -72,7 +72,7 @@ impl Rooms {
 
     fn http_api(&self, lambda: &str) -> Router {
         let route = Route { key: ROUTE.to_owned(), function: EDGE.to_owned(), authorization: Some(Vec::new()) };
-        let api = HttpApi::new(Configuration {
+        let api = HttpApi::new(HttpApiConfiguration {
             routes: Routes::new(vec![route]),
             jwt: self.jwt(),
             cors: self.cors("POST", CORS_ALLOW_HEADERS),
@@ -85,7 +85,7 @@ impl Rooms {
     }
 
     fn rest_api(&self, lambda: &str) -> Router {
-        let api = RestApi::new(RestConfiguration {
+        let api = RestApi::new(RestApiConfiguration {
             resource: "/inference".to_owned(),
             methods: vec![Method::GET, Method::POST],
             function: EDGE.to_owned(),
@@ -110,7 +110,7 @@ impl Rooms {
     }
 
     fn signer(&self) -> Signer {
-        Signer::new(self.store.issue_own(Principal::ApiGateway))
+        Signer::new(self.store.issue_long_term(Principal::ApiGateway))
     }
 
     /// A browser's preflight is not signed: where IAM is asked, the platform must answer it.

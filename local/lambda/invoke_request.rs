@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::Lambda;
 use super::error::LambdaError;
 use super::function_name::FunctionName;
-use super::invocation::{Answered, Invocation, Outcome, PlatformError};
+use super::invocation::{FunctionResponse, Invocation, Outcome, PlatformError};
 use crate::aws::{IDENTITY_POOL_ID, LAMBDA_MAX_CLIENT_CONTEXT, LAMBDA_MAX_REQUEST, function_arn};
 use crate::credentials::Principal;
 use crate::recorder::Recorder;
@@ -33,7 +33,7 @@ pub struct InvokeQuery {
 
 /// One call of a function.
 #[derive(Debug)]
-pub struct Call {
+pub struct InvokeRequest {
     /// The function, as the caller wrote it.
     pub name: FunctionName,
     /// The invocation's id.
@@ -52,7 +52,7 @@ pub struct Call {
     pub wants_log: bool,
 }
 
-impl Call {
+impl InvokeRequest {
     /// Reads a request of the Invoke API: whoever sends it must sign, and be granted the function. With it comes its
     /// `X-Amz-Invocation-Type`.
     pub async fn read(
@@ -70,21 +70,21 @@ impl Call {
         let tenant = header("x-amz-tenant-id").map(str::to_owned);
         lambda.find(&name, tenant.as_deref())?;
         let kind = header("x-amz-invocation-type").unwrap_or("RequestResponse").to_owned();
-        let call = Self {
+        let invoke_request = Self {
             name,
             request_id: request_id.to_owned(),
             payload: event(body)?,
             cognito_identity: caller.and_then(|caller| cognito_identity(&caller.principal)),
             client_context: client_context(header("x-amz-client-context"))?,
             tenant,
-            trace_id: trace::continued(header("x-amzn-trace-id")),
+            trace_id: trace::for_next_service(header("x-amzn-trace-id")),
             wants_log: header("x-amz-log-type") == Some("Tail"),
         };
-        Ok((call, kind))
+        Ok((invoke_request, kind))
     }
 
     /// Hands the call to an environment, and leaves it there.
-    pub fn submit(self, lambda: &Lambda) -> Result<oneshot::Receiver<Answered>, LambdaError> {
+    pub fn submit(self, lambda: &Lambda) -> Result<oneshot::Receiver<FunctionResponse>, LambdaError> {
         let pool = lambda.find(&self.name, self.tenant.as_deref())?;
         let (done, answered) = oneshot::channel();
         pool.submit(Invocation {
@@ -97,25 +97,25 @@ impl Call {
             trace_id: self.trace_id,
             wants_log: self.wants_log,
             done,
-            slot: None,
+            permit: None,
         })?;
         Ok(answered)
     }
 
     /// Waits for the answer, or for its beginning.
-    pub async fn answered(self, lambda: &Lambda) -> Result<Answered, LambdaError> {
+    pub async fn answered(self, lambda: &Lambda) -> Result<FunctionResponse, LambdaError> {
         let request_id = self.request_id.clone();
         // A sender that is dropped is an environment that ended between taking the invocation and beginning it.
-        let lost = |_| {
+        let aborted = |_| {
             let payload = PlatformError::Exited { status: None }.payload(&request_id);
-            Answered::Whole(Outcome { payload, is_function_error: true, log_tail: None })
+            FunctionResponse::Whole(Outcome { payload, is_function_error: true, log_tail: None })
         };
-        Ok(self.submit(lambda)?.await.unwrap_or_else(lost))
+        Ok(self.submit(lambda)?.await.unwrap_or_else(aborted))
     }
 
     /// Waits for the whole answer, of which the console is told.
     pub async fn outcome(self, lambda: &Lambda) -> Result<Outcome, LambdaError> {
-        let record = Record::begin(&lambda.recorder, &self);
+        let record = InvocationRecord::begin(&lambda.recorder, &self);
         let outcome = self.answered(lambda).await?.whole().await;
         if let Some(record) = record {
             record.end(&outcome);
@@ -140,7 +140,7 @@ fn cognito_identity(caller: &Principal) -> Option<String> {
 }
 
 /// What the console is told of an invocation, where somebody looks.
-struct Record {
+struct InvocationRecord {
     recorder: Recorder,
     function: String,
     trace_id: String,
@@ -148,11 +148,12 @@ struct Record {
     start: Instant,
 }
 
-impl Record {
-    fn begin(recorder: &Recorder, call: &Call) -> Option<Self> {
-        let (function, trace_id, payload) = (call.name.name.clone(), call.trace_id.clone(), call.payload.clone());
+impl InvocationRecord {
+    fn begin(recorder: &Recorder, invoke_request: &InvokeRequest) -> Option<Self> {
+        let (function, trace_id, payload) =
+            (invoke_request.name.name.clone(), invoke_request.trace_id.clone(), invoke_request.payload.clone());
         let record = Self { recorder: recorder.clone(), function, trace_id, payload, start: Instant::now() };
-        recorder.is_on().then_some(record)
+        recorder.has_subscribers().then_some(record)
     }
 
     fn end(self, outcome: &Outcome) {

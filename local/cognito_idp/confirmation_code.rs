@@ -4,22 +4,22 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::Account;
+use super::User;
 use crate::json_protocol::ServiceError;
-use crate::terminal::say;
+use crate::terminal::print_line;
 
 /// For how long a code holds.
-const LIFE: Duration = Duration::from_secs(24 * 3600);
+const CODE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// How often a code may be guessed.
-const GUESSES: u8 = 5;
+const MAX_ATTEMPTS: u8 = 5;
 
 /// A code that was sent.
 #[derive(Debug, Clone)]
-pub struct Code {
+pub struct ConfirmationCode {
     digits: String,
     purpose: Purpose,
     sent: Instant,
-    guesses: u8,
+    attempts: u8,
 }
 
 /// What a code is for.
@@ -32,14 +32,14 @@ pub enum Purpose {
 }
 
 /// Sends a user a code; gives the member `CodeDeliveryDetails`.
-pub fn send(account: &mut Account, purpose: Purpose) -> Value {
+pub fn send(user: &mut User, purpose: Purpose) -> Value {
     let mut random = [0; 4];
     // As with keys: without random numbers there is no stack.
     let _ = aws_lc_rs::rand::fill(&mut random);
     let digits = format!("{:06}", u32::from_be_bytes(random) % 1_000_000);
-    say(format_args!("mail │ code {digits} for {} ({purpose:?})", account.email));
-    account.code = Some(Code { digits, purpose, sent: Instant::now(), guesses: 0 });
-    delivery(&account.email)
+    print_line(format_args!("mail │ code {digits} for {} ({purpose:?})", user.email));
+    user.confirmation_code = Some(ConfirmationCode { digits, purpose, sent: Instant::now(), attempts: 0 });
+    delivery(&user.email)
 }
 
 /// The member `CodeDeliveryDetails` for an address.
@@ -51,17 +51,18 @@ pub fn delivery(email: &str) -> Value {
 }
 
 /// Takes a code, once.
-pub fn redeem(account: &mut Account, purpose: Purpose, digits: &str) -> Result<(), ServiceError> {
+pub fn redeem(user: &mut User, purpose: Purpose, digits: &str) -> Result<(), ServiceError> {
     let expired = || ServiceError::new("ExpiredCodeException", "Invalid code provided, please request a code again.");
-    let code = account.code.as_mut().filter(|code| code.purpose == purpose).ok_or_else(expired)?;
-    code.guesses += 1;
-    if code.sent.elapsed() > LIFE || code.guesses > GUESSES {
+    let confirmation_code =
+        user.confirmation_code.as_mut().filter(|confirmation_code| confirmation_code.purpose == purpose).ok_or_else(expired)?;
+    confirmation_code.attempts += 1;
+    if confirmation_code.sent.elapsed() > CODE_LIFETIME || confirmation_code.attempts > MAX_ATTEMPTS {
         return Err(expired());
     }
-    if code.digits != digits {
+    if confirmation_code.digits != digits {
         let text = "Invalid verification code provided, please try again.";
         return Err(ServiceError::new("CodeMismatchException", text));
     }
-    account.code = None;
+    user.confirmation_code = None;
     Ok(())
 }

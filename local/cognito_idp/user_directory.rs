@@ -6,20 +6,20 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Account, Status};
+use super::{User, UserStatus};
 
 /// All users.
 #[derive(Debug)]
-pub struct Directory {
-    accounts: Mutex<Vec<Account>>,
+pub struct UserDirectory {
+    users: Mutex<Vec<User>>,
     save_to: Option<PathBuf>,
 }
 
 /// A user of a file, and the password where the file has it.
 #[derive(Debug)]
-pub struct ListedUser {
+pub struct UserFileEntry {
     /// The user.
-    pub account: Account,
+    pub user: User,
     /// The password; a file that the stack has saved has an SRP verifier instead.
     pub password: Option<String>,
 }
@@ -27,68 +27,68 @@ pub struct ListedUser {
 /// A user as a person writes one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct UnsavedUser {
     email: String,
     password: String,
     #[serde(default)]
     groups: Vec<String>,
 }
 
-impl Directory {
+impl UserDirectory {
     /// Takes users; every change is saved to a file where one is given.
-    pub fn new(accounts: Vec<Account>, save_to: Option<PathBuf>) -> Self {
-        Self { accounts: Mutex::new(accounts), save_to }
+    pub fn new(users: Vec<User>, save_to: Option<PathBuf>) -> Self {
+        Self { users: Mutex::new(users), save_to }
     }
 
     /// A user by id or e-mail address.
-    pub fn find(&self, username: &str) -> Option<Account> {
-        self.accounts.lock().iter().find(|account| is(account, username)).cloned()
+    pub fn find(&self, username: &str) -> Option<User> {
+        self.users.lock().iter().find(|user| is(user, username)).cloned()
     }
 
     /// Adds a user; `false` when there is one of that address.
-    pub fn add(&self, account: Account) -> bool {
-        let mut accounts = self.accounts.lock();
-        if accounts.iter().any(|known| is(known, &account.email) || known.sub == account.sub) {
+    pub fn add(&self, user: User) -> bool {
+        let mut users = self.users.lock();
+        if users.iter().any(|known| is(known, &user.email) || known.sub == user.sub) {
             return false;
         }
-        accounts.push(account);
-        self.save(&accounts);
+        users.push(user);
+        self.save(&users);
         true
     }
 
     /// Changes a user, if there is one.
-    pub fn change<T>(&self, username: &str, change: impl FnOnce(&mut Account) -> T) -> Option<T> {
-        let mut accounts = self.accounts.lock();
-        let changed = accounts.iter_mut().find(|account| is(account, username)).map(change);
-        self.save(&accounts);
+    pub fn change<T>(&self, username: &str, change: impl FnOnce(&mut User) -> T) -> Option<T> {
+        let mut users = self.users.lock();
+        let changed = users.iter_mut().find(|user| is(user, username)).map(change);
+        self.save(&users);
         changed
     }
 
-    fn save(&self, accounts: &[Account]) {
+    fn save(&self, users: &[User]) {
         let Some(path) = &self.save_to else { return };
-        if let Err(error) = write(path, accounts) {
+        if let Err(error) = write(path, users) {
             eprintln!("error: the users cannot be saved to {}: {error}", path.display());
         }
     }
 }
 
-fn is(account: &Account, username: &str) -> bool {
-    account.sub == username || account.email.eq_ignore_ascii_case(username)
+fn is(user: &User, username: &str) -> bool {
+    user.sub == username || user.email.eq_ignore_ascii_case(username)
 }
 
 /// Reads a file of users: a JSON array of `{"email", "password", "groups"}`, or what was saved before. An error names the
 /// file, the entry and the field.
-pub fn read(path: &Path) -> Result<Vec<ListedUser>, String> {
+pub fn read(path: &Path) -> Result<Vec<UserFileEntry>, String> {
     let failed = |why: String| format!("{}: {why}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     let form = r#"write a JSON array of {"email": "…", "password": "…", "groups": ["…"]}"#;
     let entries: Vec<Value> = serde_json::from_str(&text).map_err(|error| failed(format!("{error}: {form}")))?;
-    let mut users: Vec<ListedUser> = Vec::new();
+    let mut users: Vec<UserFileEntry> = Vec::new();
     for (index, entry) in entries.into_iter().enumerate() {
         let name = format!("entry {}", index + 1);
         let user = read_entry(entry).map_err(|why| failed(format!("{name}: {why}: {form}")))?;
-        if users.iter().any(|known| known.account.sub == user.account.sub) {
-            return Err(failed(format!("{name}: email: {} is there twice: give each user once", user.account.email)));
+        if users.iter().any(|known| known.user.sub == user.user.sub) {
+            return Err(failed(format!("{name}: email: {} is there twice: give each user once", user.user.email)));
         }
         users.push(user);
     }
@@ -96,21 +96,21 @@ pub fn read(path: &Path) -> Result<Vec<ListedUser>, String> {
 }
 
 /// An entry that has a `verifier` was saved by the stack; any other was written by a person.
-fn read_entry(entry: Value) -> Result<ListedUser, String> {
+fn read_entry(entry: Value) -> Result<UserFileEntry, String> {
     if entry.get("verifier").is_some() {
-        let account = serde_path_to_error::deserialize(entry).map_err(|error| field_error(&error))?;
-        return Ok(ListedUser { account, password: None });
+        let user = serde_path_to_error::deserialize(entry).map_err(|error| field_error(&error))?;
+        return Ok(UserFileEntry { user, password: None });
     }
-    let Written { email, password, groups } = serde_path_to_error::deserialize(entry).map_err(|error| field_error(&error))?;
+    let UnsavedUser { email, password, groups } = serde_path_to_error::deserialize(entry).map_err(|error| field_error(&error))?;
     if !email.contains('@') {
         return Err(format!("email: `{email}` is not an e-mail address"));
     }
     if password.is_empty() {
         return Err("password: it is empty".to_owned());
     }
-    let mut account = Account::new(&email, &password, Status::Confirmed);
-    account.groups = groups;
-    Ok(ListedUser { account, password: Some(password) })
+    let mut user = User::new(&email, &password, UserStatus::Confirmed);
+    user.groups = groups;
+    Ok(UserFileEntry { user, password: Some(password) })
 }
 
 /// The field and what is wrong with it; where a field is missing or unknown, the text names it.
@@ -122,9 +122,9 @@ fn field_error(error: &serde_path_to_error::Error<serde_json::Error>) -> String 
 }
 
 /// Writes to a file beside it first: a stack that is killed loses nothing.
-fn write(path: &Path, accounts: &[Account]) -> std::io::Result<()> {
+fn write(path: &Path, users: &[User]) -> std::io::Result<()> {
     let partial = path.with_extension("partial");
-    std::fs::write(&partial, serde_json::to_string_pretty(accounts)?)?;
+    std::fs::write(&partial, serde_json::to_string_pretty(users)?)?;
     std::fs::rename(&partial, path)
 }
 
