@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line of the program: its options, their checks, and the messages for values that are not accepted.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -8,48 +8,48 @@ use clap::{Parser, Subcommand, ValueEnum};
 /// How many consecutive ports the stack listens on, from `--port` on.
 pub(crate) const PORT_COUNT: u16 = 10;
 
-/// Runs the whole chain on this machine: user pool, API with JWT authorizer, Lambda, the edge and a core function.
+/// Runs the whole stack on this machine: user pool, API with JWT authorizer, Lambda, the edge and a core function.
 #[derive(Debug, Parser)]
 #[command(name = "inference-edge", version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
-    /// What to do instead of running the stack.
+    /// The subcommand; `None` runs the stack.
     #[command(subcommand)]
     pub command: Option<Subcommands>,
-    /// The options of the stack.
+    /// The options of the local stack.
     #[command(flatten)]
     pub stack: StackArguments,
 }
 
-/// Other things that this program does.
+/// The subcommands of the program.
 #[derive(Debug, Subcommand)]
 pub enum Subcommands {
-    /// Runs one function as a Runtime API client: how the stack starts its own.
+    /// Runs one function as a Runtime API client, as the stack starts its own functions
     #[command(hide = true)]
     Function {
-        /// Which.
+        /// The function to run
         name: FunctionKind,
     },
 }
 
-/// The functions that this program carries.
+/// The functions that the program contains.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum FunctionKind {
-    /// The edge function.
+    /// The edge function
     Edge,
-    /// The sample core function.
+    /// The sample core function
     Core,
 }
 
-/// The options of the stack.
+/// The options of the local stack.
 #[derive(Debug, clap::Args)]
 pub struct StackArguments {
-    /// The first of ten ports in a row: console, API, user pool, identity pool, Lambda, frontend, three function URLs, REST API; 0 takes any that are free
+    /// The first of ten consecutive ports: console, API, user pool, identity pool, Lambda, frontend, three function URLs, REST API; 0 takes any free ports
     #[arg(long, default_value_t = 4000, value_name = "PORT", value_parser = parse_port)]
     pub port: u16,
-    /// Another address at which every port answers, beside the loopback addresses: 0.0.0.0 for all of IPv4, so that containers and other machines reach the stack
+    /// A further address to listen on, beside the loopback addresses: 0.0.0.0 for all of IPv4, so that containers and other machines can reach the stack
     #[arg(long, value_name = "ADDRESS", value_parser = parse_host)]
     pub host: Option<IpAddr>,
-    /// A built frontend to serve, e.g. web/dist; its origin is one that may read the API's answers
+    /// A built frontend to serve, e.g. web/dist; its origin is added to the allowed origins
     #[arg(long, value_name = "FOLDER", value_parser = parse_frontend_folder)]
     pub web: Option<PathBuf>,
     /// A core function of your own: a command that talks to the Runtime API, e.g. "python3 -m awslambdaric app.handler"
@@ -61,27 +61,27 @@ pub struct StackArguments {
     /// A variable for the edge function; may be given more than once
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = parse_variable)]
     pub environment: Vec<(String, String)>,
-    /// A user who may sign in, with groups parted by commas; may be given more than once
+    /// A user who may sign in, with groups separated by commas; may be given more than once
     #[arg(long = "user", value_name = "EMAIL:PASSWORD[:GROUPS]", value_parser = parse_user)]
     pub users: Vec<NewUser>,
     /// A JSON file of users: an array of {"email", "password", "groups": []}
     #[arg(long = "users", value_name = "FILE")]
     pub users_file: Option<PathBuf>,
-    /// Saves every change of a user to the file of --users, which need not be there yet
+    /// Saves every change of a user to the file of --users, which need not exist yet
     #[arg(long, requires = "users_file")]
     pub save_users: bool,
-    /// For how long ID and access tokens live
+    /// The lifetime of ID and access tokens
     #[arg(long = "token-life", default_value_t = 3600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub token_lifetime: u64,
     /// Prints nothing but errors
     #[arg(long)]
     pub quiet: bool,
-    /// Writes every URL, id and secret that a script needs to a JSON file, once everything answers
+    /// Writes every URL, id and secret that a script needs to a JSON file, once all services answer
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
 }
 
-/// A command line cut into words.
+/// A command: a program and its arguments, split as a shell splits them. It is not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine(pub Vec<String>);
 
@@ -93,14 +93,14 @@ fn parse_command_line(command: &str) -> Result<CommandLine, String> {
     }
 }
 
-/// A user who is named on the command line.
+/// A user that an option adds to the user pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUser {
-    /// The e-mail address.
+    /// The e-mail address, with which the user signs in.
     pub email: String,
-    /// The password.
+    /// The password in plain text.
     pub password: String,
-    /// The groups.
+    /// The names of the user's groups.
     pub groups: Vec<String>,
 }
 
@@ -114,7 +114,7 @@ fn parse_user(text: &str) -> Result<NewUser, String> {
     Ok(NewUser { email: email.to_owned(), password: password.to_owned(), groups: groups.map(str::to_owned).collect() })
 }
 
-/// The first of the ports in a row: those below 1024 belong to the system's own services.
+/// Parses the first port. Ports below 1024 are refused, because they belong to the system's services.
 fn parse_port(text: &str) -> Result<u16, String> {
     let (first, last) = (1024, u16::MAX - PORT_COUNT + 1);
     match text.parse() {

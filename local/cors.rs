@@ -30,7 +30,7 @@ impl CorsConfiguration {
     }
 
     /// The answer to a preflight; `None` when the request is none, or there is no configuration.
-    pub fn preflight(&self, parts: &Parts) -> Option<Response> {
+    pub(crate) fn preflight(&self, parts: &Parts) -> Option<Response> {
         let origin = parts.headers.get(header::ORIGIN)?;
         let method = parts.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
         if !self.is_enabled() || parts.method != Method::OPTIONS {
@@ -49,7 +49,7 @@ impl CorsConfiguration {
     }
 
     /// Adds the configured headers to those that the function has set itself, as a function URL does: a browser refuses two.
-    pub fn append_to_response(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    pub(crate) fn append_to_response(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         let mut own = HeaderMap::new();
         if headers.contains_key(header::ACCESS_CONTROL_MAX_AGE) {
             // The platform's own preflight.
@@ -62,7 +62,7 @@ impl CorsConfiguration {
     }
 
     /// Replaces the CORS headers of an answer by the configured ones.
-    pub fn apply_to_response(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    pub(crate) fn apply_to_response(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         if !self.is_enabled() {
             return;
         }

@@ -33,7 +33,7 @@ pub enum Principal {
 
 impl Principal {
     /// As AWS names it in its errors.
-    pub fn arn(&self) -> String {
+    pub(crate) fn arn(&self) -> String {
         match self {
             Self::Stack => format!("arn:aws:iam::{ACCOUNT_ID}:user/developer"),
             Self::ApiGateway => "apigateway.amazonaws.com".to_owned(),
@@ -48,7 +48,7 @@ impl Principal {
 
 /// Credentials that were given out, and to whom. Clones share the signing key that is derived from them.
 #[derive(Debug, Clone)]
-pub struct IssuedCredentials {
+pub(crate) struct IssuedCredentials {
     /// The access key and what belongs to it.
     pub credentials: Arc<Credentials>,
     /// Who signs with it.
@@ -68,12 +68,12 @@ impl CredentialStore {
     }
 
     /// Gives out credentials that expire after a while.
-    pub fn issue_temporary(&self, principal: Principal, lifetime: Duration) -> Arc<Credentials> {
+    pub(crate) fn issue_temporary(&self, principal: Principal, lifetime: Duration) -> Arc<Credentials> {
         self.issue("ASIA", principal, Some(lifetime))
     }
 
     /// The credentials of an access key id.
-    pub fn find(&self, access_key_id: &str) -> Option<IssuedCredentials> {
+    pub(crate) fn find(&self, access_key_id: &str) -> Option<IssuedCredentials> {
         self.0.lock().get(access_key_id).cloned()
     }
 

@@ -18,34 +18,34 @@ const ALLOWED_HEADERS: &str = "content-type,x-amz-target,x-amz-user-agent,cache-
 
 /// A request that the service refuses: the name and the text of AWS's error.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ServiceError {
+pub(crate) struct ServiceError {
     name: &'static str,
     message: String,
 }
 
 impl ServiceError {
     /// An error of a name, without `Exception`.
-    pub fn new(name: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(name: &'static str, message: impl Into<String>) -> Self {
         Self { name, message: message.into() }
     }
 
     /// Wrong credentials, or credentials that no longer hold.
-    pub fn not_authorized(message: impl Into<String>) -> Self {
+    pub(crate) fn not_authorized(message: impl Into<String>) -> Self {
         Self::new("NotAuthorizedException", message)
     }
 
     /// A parameter is missing or has a value that it may not have.
-    pub fn invalid_parameter(message: impl Into<String>) -> Self {
+    pub(crate) fn invalid_parameter(message: impl Into<String>) -> Self {
         Self::new("InvalidParameterException", message)
     }
 
     /// An operation that is not there.
-    pub fn not_supported(operation: &str) -> Self {
+    pub(crate) fn not_supported(operation: &str) -> Self {
         Self::new("UnknownOperationException", format!("{operation} is not supported here"))
     }
 
     /// The response.
-    pub fn response(&self) -> Response {
+    pub(crate) fn response(&self) -> Response {
         let body = json!({ "__type": self.name, "message": self.message });
         let mut response = json_response(StatusCode::BAD_REQUEST, &body);
         let headers = response.headers_mut();
@@ -61,25 +61,25 @@ impl ServiceError {
 }
 
 /// The operation that is asked for; the whole target where the prefix is another service's.
-pub fn operation<'a>(headers: &'a HeaderMap, service: &str) -> &'a str {
+pub(crate) fn operation<'a>(headers: &'a HeaderMap, service: &str) -> &'a str {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     target.strip_prefix(service).and_then(|rest| rest.strip_prefix('.')).unwrap_or(target)
 }
 
 /// Reads an operation's input.
-pub fn parse<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, ServiceError> {
+pub(crate) fn parse<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, ServiceError> {
     let value: Value =
         serde_json::from_slice(body).map_err(|error| ServiceError::new("SerializationException", error.to_string()))?;
     serde_json::from_value(value).map_err(|error| ServiceError::invalid_parameter(error.to_string()))
 }
 
 /// An operation's output.
-pub fn respond(result: Result<Value, ServiceError>) -> Response {
+pub(crate) fn respond(result: Result<Value, ServiceError>) -> Response {
     result.map_or_else(|error| error.response(), |output| json_response(StatusCode::OK, &output))
 }
 
 /// The answer to a browser's preflight.
-pub fn preflight() -> Response {
+pub(crate) fn preflight() -> Response {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert("access-control-allow-methods", HeaderValue::from_static("POST,GET"));
@@ -89,7 +89,7 @@ pub fn preflight() -> Response {
 }
 
 /// Puts on what every answer carries.
-pub fn with_common_headers(mut response: Response) -> Response {
+pub(crate) fn with_common_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
     headers.insert("access-control-expose-headers", HeaderValue::from_static(EXPOSED_HEADERS));

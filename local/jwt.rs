@@ -35,7 +35,7 @@ pub struct JwtConfiguration {
 
 /// Verifies tokens of one issuer.
 #[derive(Debug)]
-pub struct Verifier {
+pub(crate) struct Verifier {
     configuration: JwtConfiguration,
     keys: KeyCache<HttpClient>,
     verified: Mutex<HashMap<String, VerifiedToken>>,
@@ -51,7 +51,7 @@ struct VerifiedToken {
 
 /// Why a token is refused; its text is API Gateway's.
 #[derive(Debug, PartialEq)]
-pub enum VerifyError {
+pub(crate) enum VerifyError {
     /// The token does not hold; with the key id that it names.
     InvalidToken(TokenError, Option<String>),
     /// The issuer's keys cannot be had.
@@ -60,7 +60,7 @@ pub enum VerifyError {
 
 impl VerifyError {
     /// When the token expired, in seconds since 1970, if that is what is wrong with it.
-    pub fn expired_at(&self) -> Option<f64> {
+    pub(crate) fn expired_at(&self) -> Option<f64> {
         match self {
             Self::InvalidToken(TokenError::Expired(at), _) => Some(*at),
             _ => None,
@@ -111,14 +111,14 @@ fn printable(key_id: &str) -> String {
 
 impl Verifier {
     /// A verifier that fetches the issuer's keys when the first token comes.
-    pub fn new(configuration: JwtConfiguration, http: HttpClient) -> Self {
+    pub(crate) fn new(configuration: JwtConfiguration, http: HttpClient) -> Self {
         let limits = KeyCacheLimits { refresh_cooldown: REFRESH_COOLDOWN, ..KeyCacheLimits::default() };
         let keys = KeyCache::new(&configuration.issuer, http, limits);
         Self { configuration, keys, verified: Mutex::default() }
     }
 
     /// Verifies a token: its form, algorithm, key and signature, then its claims.
-    pub async fn verify(&self, token: &str) -> Result<Arc<Map<String, Value>>, VerifyError> {
+    pub(crate) async fn verify(&self, token: &str) -> Result<Arc<Map<String, Value>>, VerifyError> {
         let jws = Jws::parse(token).map_err(|error| VerifyError::InvalidToken(error, None))?;
         let invalid = |error| VerifyError::InvalidToken(error, jws.key_id().map(str::to_owned));
         let keys = self.keys.keys(jws.key_id()).await.map_err(VerifyError::IssuerUnavailable)?;

@@ -1,19 +1,25 @@
-//! The AWS services that `template.yaml` uses, on one machine: each a room, named as the SDKs name it.
+//! The local stack: the AWS services that `template.yaml` uses, on one machine.
 //!
-//! Rooms ask one another over HTTP, as in AWS. Each does what the template asks of the service, in AWS's own words and
-//! wire forms, and refuses the rest by name. [`stack`] starts them and is the only one that knows all of them.
+//! Each service is one module, named as the AWS SDKs name it. Services send requests to each other over HTTP, as in AWS, so
+//! that any of them can be replaced by the real one by a change of its URL. A service does what the template asks of it, with
+//! AWS's wire forms and error messages, and refuses every other operation by name. Only [`stack`] knows all the services: it
+//! configures, starts and stops them.
+//!
+//! Only what the program (`local/main.rs`), the integration tests and the benchmarks use is public.
 
-pub mod apigateway;
+#![warn(unreachable_pub)]
+
+mod apigateway;
 pub mod apigatewayv2;
 pub mod arguments;
 mod aws;
-pub mod cognito_identity;
+mod cognito_identity;
 pub mod cognito_idp;
-pub mod console;
+mod console;
 pub mod cors;
 pub mod credentials;
 pub mod http;
-pub mod json_protocol;
+mod json_protocol;
 pub mod jwt;
 pub mod lambda;
 mod payload;
@@ -21,4 +27,4 @@ pub mod recorder;
 pub mod signer;
 pub mod stack;
 pub mod terminal;
-pub mod trace;
+mod trace;

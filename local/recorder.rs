@@ -32,24 +32,24 @@ impl Default for Recorder {
 
 impl Recorder {
     /// Whether somebody looks.
-    pub fn has_subscribers(&self) -> bool {
+    pub(crate) fn has_subscribers(&self) -> bool {
         self.0.records.receiver_count() > 0
     }
 
     /// Records from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<str>> {
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<str>> {
         self.0.records.subscribe()
     }
 
     /// A request has come in: invocations of its trace belong to it.
-    pub fn begin(&self, trace_id: &str) {
+    pub(crate) fn begin(&self, trace_id: &str) {
         if self.has_subscribers() {
             self.0.invocations.lock().insert(trace_root(trace_id), Vec::new());
         }
     }
 
     /// A function was invoked.
-    pub fn invocation(&self, trace_id: &str, function: &str, payload: &[u8], reply: &[u8], is_error: bool, millis: f64) {
+    pub(crate) fn invocation(&self, trace_id: &str, function: &str, payload: &[u8], reply: &[u8], is_error: bool, millis: f64) {
         if let Some(invocations) = self.0.invocations.lock().get_mut(&trace_root(trace_id)) {
             invocations.push(json!({
                 "function": function,
@@ -62,12 +62,12 @@ impl Recorder {
     }
 
     /// The request is answered, and nobody looks any longer.
-    pub fn discard(&self, trace_id: &str) {
+    pub(crate) fn discard(&self, trace_id: &str) {
         self.0.invocations.lock().remove(&trace_root(trace_id));
     }
 
     /// The request is answered: everything that belongs to it is handed out.
-    pub fn end(&self, trace_id: &str, mut record: Value) {
+    pub(crate) fn end(&self, trace_id: &str, mut record: Value) {
         let invocations = self.0.invocations.lock().remove(&trace_root(trace_id)).unwrap_or_default();
         record["invocations"] = Value::Array(invocations);
         remove_signatures(&mut record);
@@ -82,7 +82,7 @@ fn trace_root(trace_id: &str) -> String {
 }
 
 /// A body as text, cut where it is long.
-pub fn displayed_body(bytes: &[u8]) -> Value {
+pub(crate) fn displayed_body(bytes: &[u8]) -> Value {
     let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_SHOWN_BODY)]);
     if bytes.len() > MAX_SHOWN_BODY { json!(format!("{shown}… ({} bytes in all)", bytes.len())) } else { json!(shown) }
 }

@@ -25,15 +25,15 @@ use ports::Ports;
 use services::Services;
 
 /// The name of the edge function.
-pub const EDGE: &str = "edge";
+pub(crate) const EDGE: &str = "edge";
 /// The same, behind a function URL with auth `NONE`: it verifies tokens itself.
-pub const EDGE_OPEN: &str = "edge-open";
+pub(crate) const EDGE_OPEN: &str = "edge-open";
 /// The same, behind a function URL that streams.
-pub const EDGE_STREAM: &str = "edge-stream";
+pub(crate) const EDGE_STREAM: &str = "edge-stream";
 /// The name of the core function.
-pub const CORE: &str = "core";
+pub(crate) const CORE: &str = "core";
 /// The sample core that streams.
-pub const CORE_STREAM: &str = "core-stream";
+pub(crate) const CORE_STREAM: &str = "core-stream";
 /// The route that the template has.
 pub const ROUTE: &str = "POST /inference";
 /// Seconds that core may take, as in the template.

@@ -6,14 +6,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
 /// A header for a request that came without one.
-pub fn new_root() -> String {
+pub(crate) fn new_root() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let id = Uuid::new_v4().simple().to_string();
     format!("Root=1-{seconds:08x}-{}", &id[..24])
 }
 
 /// The header for the next service: the same root, a parent of its own, sampled or not as before.
-pub fn for_next_service(header: Option<&str>) -> String {
+pub(crate) fn for_next_service(header: Option<&str>) -> String {
     let part = |name: &str| header.and_then(|header| header.split(';').find_map(|part| part.trim().strip_prefix(name)));
     let root = part("Root=").map_or_else(new_root, |root| format!("Root={root}"));
     let id = Uuid::new_v4().simple().to_string();

@@ -1,4 +1,4 @@
-//! The Cognito authorizer: a request's ID token becomes claims, rendered as a REST API renders them: every one a string.
+//! The Cognito authorizer of the REST API: verifies a request's ID token and renders its claims as strings, as a REST API does.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html>
 
 use axum::http::header::AUTHORIZATION;
@@ -9,18 +9,18 @@ use serde_json::{Map, Value, json};
 use super::error::RestError;
 use crate::jwt::{Verifier, VerifyError};
 
-/// Verifies ID tokens of a user pool.
+/// Verifies the ID tokens of one user pool.
 #[derive(Debug)]
-pub struct CognitoAuthorizer(Verifier);
+pub(super) struct CognitoAuthorizer(Verifier);
 
 impl CognitoAuthorizer {
-    /// An authorizer of one pool's tokens.
-    pub fn new(verifier: Verifier) -> Self {
+    pub(super) fn new(verifier: Verifier) -> Self {
         Self(verifier)
     }
 
-    /// Verifies the token in `Authorization`, bare or after `Bearer`. An access token is for methods with scopes, which there are none of.
-    pub async fn authorize(&self, parts: &Parts) -> Result<Map<String, Value>, RestError> {
+    /// Verifies the token in the `Authorization` header, with or without the `Bearer` scheme, and returns its claims. Access tokens
+    /// are refused: at API Gateway they are for methods with scopes, and this API has none.
+    pub(super) async fn authorize(&self, parts: &Parts) -> Result<Map<String, Value>, RestError> {
         let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let token = jws::bearer_token(header).unwrap_or(header).trim();
         let refused =
@@ -46,7 +46,7 @@ fn text(name: &str, value: &Value) -> String {
     }
 }
 
-/// `Tue Apr 04 18:39:39 UTC 2023`.
+/// Formats a time as REST APIs do: `Tue Apr 04 18:39:39 UTC 2023`.
 fn date(seconds: i64) -> String {
     let time = Timestamp::from_second(seconds).unwrap_or_default();
     time.strftime("%a %b %d %H:%M:%S UTC %Y").to_string()

@@ -1,25 +1,27 @@
-//! What the API itself answers, in a REST API's words. No CORS headers: those come from gateway responses, which it has none of.
+//! The errors that a REST API returns itself, with API Gateway's status codes and messages.
+//!
+//! They carry no CORS headers: at API Gateway these come from configured gateway responses, and this API has none.
 
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::json;
 
-/// A request that does not end with the integration's answer.
+/// The reason why the API returns an error of its own in place of the integration's response.
 #[derive(Debug, PartialEq, Eq)]
-pub enum RestError {
-    /// No resource has that path and method.
+pub(super) enum RestError {
+    /// No resource has this path and method.
     NoMethod,
-    /// There is no token, or one that is not taken.
+    /// The request has no token, or the token is invalid.
     Unauthorized,
-    /// The token's time is over.
+    /// The token has expired.
     Expired,
-    /// The body is too large.
+    /// The request body exceeds API Gateway's limit.
     TooLarge,
-    /// Lambda is busy.
+    /// Lambda has throttled the invocation.
     Throttled,
-    /// The integration failed, or gave what is no response; why.
+    /// The integration failed or did not return a valid response. Holds the reason.
     Malformed(String),
-    /// The integration took too long.
+    /// The integration did not respond within the integration time-out.
     TimedOut,
 }
 
@@ -37,8 +39,7 @@ impl RestError {
         }
     }
 
-    /// The answer.
-    pub fn into_response(self) -> Response {
+    pub(super) fn into_response(self) -> Response {
         let (status, name, message) = self.parts();
         let mut response = crate::http::json(status, json!({ "message": message }).to_string());
         response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(name));

@@ -1,4 +1,4 @@
-//! An HTTP request becomes an event in payload format 1.0, member for member as a REST API writes it.
+//! Converts an HTTP request to an event in payload format 1.0, with every member that a REST API writes.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
 
 use std::net::SocketAddr;
@@ -12,31 +12,26 @@ use super::STAGE;
 use crate::aws::ACCOUNT_ID;
 use crate::payload::{body_text, header_text};
 
-/// The API's id.
 const API_ID: &str = "local0rest";
 
-/// A request that is about to be handed to a function.
+/// An authorized HTTP request that is to be passed to the function.
 #[derive(Debug)]
-pub struct ProxyRequest<'a> {
-    /// Its line and headers.
+pub(super) struct ProxyRequest<'a> {
     pub parts: &'a Parts,
-    /// Its path within the stage.
+    /// The path without the stage.
     pub path: &'a str,
-    /// Its body.
     pub body: &'a Bytes,
-    /// Who sent it.
+    /// The address of the client.
     pub peer: SocketAddr,
-    /// The API's id for it.
     pub request_id: &'a str,
-    /// Its trace.
     pub trace_id: &'a str,
-    /// The claims of its token, where one was asked for.
+    /// The claims of the token; `None` where the method needs no token.
     pub claims: Option<Map<String, Value>>,
 }
 
 impl ProxyRequest<'_> {
-    /// The event. What there is none of is `null`; a body is text, because no media type is binary here.
-    pub fn event(&self) -> Bytes {
+    /// Serializes the event. Absent members are `null`, and the body is always text, because no binary media type is configured.
+    pub(super) fn event(&self) -> Bytes {
         let query = self.parts.uri.query().unwrap_or_default();
         let query = || form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
         let body = (!self.body.is_empty()).then(|| body_text(self.body, false));
@@ -102,7 +97,7 @@ impl ProxyRequest<'_> {
         Value::Object(identity)
     }
 
-    /// Names are as HTTP/2 clients send them: lower-case.
+    /// The headers, with their names in lower case as HTTP/2 clients send them, and those that API Gateway adds.
     fn headers(&self) -> impl Iterator<Item = (String, String)> {
         let sent = self.parts.headers.iter();
         let sent = sent.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
@@ -115,13 +110,13 @@ impl ProxyRequest<'_> {
     }
 }
 
-/// Each name with its last value; `null` for none.
+/// Maps each name to its last value; `null` if there are no pairs.
 fn last(pairs: impl Iterator<Item = (String, String)>) -> Value {
     let map: Map<String, Value> = pairs.map(|(name, value)| (name, json!(value))).collect();
     if map.is_empty() { Value::Null } else { Value::Object(map) }
 }
 
-/// Each name with all its values; `null` for none.
+/// Maps each name to all of its values; `null` if there are no pairs.
 fn all(pairs: impl Iterator<Item = (String, String)>) -> Value {
     let mut map = Map::new();
     for (name, value) in pairs {

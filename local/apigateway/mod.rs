@@ -1,7 +1,7 @@
-//! An API Gateway REST API on one machine: one resource with a Cognito authorizer, and Lambda behind in payload format 1.0.
+//! An API Gateway REST API: one resource with a Cognito authorizer and a Lambda proxy integration in payload format 1.0.
 //!
-//! Small: stage, authorizer, proxy integration and the errors of both. `OPTIONS` goes to the function without a token, as
-//! where no mock integration answers it.
+//! It has a stage, the authorizer, the proxy integration and their errors, and nothing else of API Gateway. `OPTIONS` requests go
+//! to the function without a token, as they do at AWS where no mock integration answers them.
 
 mod authorizer;
 mod error;
@@ -30,29 +30,28 @@ use authorizer::CognitoAuthorizer;
 use error::RestError;
 use event::ProxyRequest;
 
-/// The stage, which every path begins with.
-pub const STAGE: &str = "prod";
+/// The name of the stage, which is the first segment of every path.
+pub(crate) const STAGE: &str = "prod";
 
-/// What the API is made of.
+/// The configuration of the API.
 #[derive(Debug)]
-pub struct RestApiConfiguration {
-    /// Its one resource.
+pub(crate) struct RestApiConfiguration {
+    /// The path of the API's one resource.
     pub resource: String,
-    /// The methods of it that want a token.
+    /// The methods of the resource that require a token.
     pub methods: Vec<Method>,
-    /// The function behind it.
+    /// The name of the function that the integration invokes.
     pub function: String,
-    /// The user pool whose ID tokens are taken.
+    /// The issuer and the audience of the ID tokens that the authorizer accepts.
     pub jwt: JwtConfiguration,
-    /// The URL of Lambda.
+    /// The URL of the Lambda endpoint.
     pub lambda: String,
-    /// Signs what is sent there.
+    /// Signs the requests to Lambda.
     pub signer: Signer,
 }
 
-/// The API.
 #[derive(Debug, Clone)]
-pub struct RestApi(Arc<Inner>);
+pub(crate) struct RestApi(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -62,15 +61,15 @@ struct Inner {
 }
 
 impl RestApi {
-    /// An API as configured; nothing is sent.
-    pub fn new(configuration: RestApiConfiguration) -> Self {
+    /// Creates the API. It sends no request before it receives one.
+    pub(crate) fn new(configuration: RestApiConfiguration) -> Self {
         let http = HttpClient::new();
         let authorizer = CognitoAuthorizer::new(Verifier::new(configuration.jwt.clone(), http.clone()));
         Self(Arc::new(Inner { configuration, authorizer, http }))
     }
 
-    /// Everything the API answers.
-    pub fn router(&self) -> Router {
+    /// The router that handles every request to the API.
+    pub(crate) fn router(&self) -> Router {
         Router::new().fallback(handle).with_state(self.clone())
     }
 }
@@ -96,7 +95,7 @@ impl Inner {
         self.integrate(proxy_request.event(), &trace_id).await
     }
 
-    /// The path within the stage, where there is a method for it.
+    /// The path without the stage; `None` if the API has no such method.
     fn path<'a>(&self, parts: &'a Parts) -> Option<&'a str> {
         let path = parts.uri.path().strip_prefix('/')?.strip_prefix(STAGE)?;
         let has_method = parts.method == Method::OPTIONS || self.configuration.methods.contains(&parts.method);

@@ -1,4 +1,5 @@
-//! Lambda's answer becomes the HTTP response, as payload format 1.0 says: base64 is not decoded, because no media type is binary here.
+//! Converts Lambda's response to an HTTP response in payload format 1.0. Base64 is not decoded, because no binary media type is
+//! configured.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-output-format>
 
 use axum::body::Body;
@@ -11,8 +12,8 @@ use super::error::RestError;
 use crate::http::BufferedResponse;
 use crate::payload::response;
 
-/// Reads what Lambda answered.
-pub fn from_lambda(answer: &BufferedResponse) -> Result<Response, RestError> {
+/// Converts the response of an invocation; fails with what the API returns when the function or Lambda has failed.
+pub(super) fn from_lambda(answer: &BufferedResponse) -> Result<Response, RestError> {
     let body_excerpt = || RestError::Malformed(String::from_utf8_lossy(&answer.body).chars().take(300).collect());
     match answer.status {
         StatusCode::OK if answer.headers.contains_key("x-amz-function-error") => Err(body_excerpt()),

@@ -1,7 +1,7 @@
-//! The JWT authorizer: a request's token becomes verified claims, or the refusal with API Gateway's `www-authenticate` line.
+//! The JWT authorizer of the HTTP API: verifies a request's token, or refuses it with API Gateway's `www-authenticate` header.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html>
 //!
-//! `token_use` is not looked at, here as there: that is the integration's to do.
+//! Like API Gateway it does not check `token_use`; the integration has to.
 
 use std::sync::Arc;
 
@@ -13,34 +13,33 @@ use super::claims;
 use super::error::GatewayError;
 use crate::jwt::Verifier;
 
-/// Verifies tokens.
+/// A JWT authorizer for the tokens of one issuer.
 #[derive(Debug)]
-pub struct Authorizer(Verifier);
+pub(super) struct Authorizer(Verifier);
 
-/// A verified token.
+/// What the authorizer passes to the integration about a verified token.
 #[derive(Debug)]
-pub struct JwtAuthorizerContext {
-    /// Its claims.
+pub(super) struct JwtAuthorizerContext {
     pub claims: Arc<Map<String, Value>>,
-    /// Its scopes, where the route asks for any.
+    /// The token's scopes; `None` where the route requires none.
     pub scopes: Option<Vec<String>>,
 }
 
 impl JwtAuthorizerContext {
-    /// As it stands in an event.
-    pub fn to_json(&self) -> Value {
+    /// The context as the member `authorizer` of an event.
+    pub(super) fn to_json(&self) -> Value {
         json!({ "jwt": { "claims": claims::render(&self.claims), "scopes": self.scopes } })
     }
 }
 
 impl Authorizer {
-    /// An authorizer of one issuer's tokens.
-    pub fn new(verifier: Verifier) -> Self {
+    pub(super) fn new(verifier: Verifier) -> Self {
         Self(verifier)
     }
 
-    /// Verifies the token in `Authorization`, bare or after `Bearer`. `scopes`: the route's, of which one is needed.
-    pub async fn authorize(&self, parts: &Parts, scopes: &[String]) -> Result<JwtAuthorizerContext, GatewayError> {
+    /// Verifies the token in the `Authorization` header, with or without the `Bearer` scheme. Where the route has `scopes`, the token
+    /// must have at least one of them.
+    pub(super) async fn authorize(&self, parts: &Parts, scopes: &[String]) -> Result<JwtAuthorizerContext, GatewayError> {
         let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::trim);
         let Some(header) = header.filter(|header| !header.is_empty()) else {
             return Err(GatewayError::Unauthorized("Bearer".to_owned()));

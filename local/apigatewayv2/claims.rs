@@ -1,9 +1,9 @@
-//! A token's claims as an HTTP API hands them to the integration: each a string, arrays in Go's `%v` look.
+//! Renders a token's claims as an HTTP API passes them to the integration: each as a string, arrays in the form of Go's `%v`.
 
 use serde_json::{Map, Value};
 
-/// Renders every claim; `null` ones are left out.
-pub fn render(claims: &Map<String, Value>) -> Map<String, Value> {
+/// Renders every claim and leaves out those that are `null`.
+pub(super) fn render(claims: &Map<String, Value>) -> Map<String, Value> {
     let rendered = |(name, value): (&String, &Value)| Some((name.clone(), Value::String(text(value)?)));
     claims.iter().filter_map(rendered).collect()
 }

@@ -1,4 +1,4 @@
-//! What the gateway itself answers, in API Gateway's words.
+//! The errors that an HTTP API returns itself, with API Gateway's status codes and messages.
 
 use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
@@ -6,22 +6,22 @@ use axum::response::Response;
 
 use crate::http::json;
 
-/// A request that does not end with the integration's answer.
+/// The reason why the API returns an error of its own in place of the integration's response.
 #[derive(Debug, PartialEq, Eq)]
-pub enum GatewayError {
-    /// No route matches.
+pub(super) enum GatewayError {
+    /// No route matches the request.
     NotFound,
-    /// The authorizer refuses the token; its `www-authenticate` line.
+    /// The authorizer refused the token. Holds the `www-authenticate` header.
     Unauthorized(String),
-    /// The token is good and lacks the route's scopes; its `www-authenticate` line.
+    /// The token is valid but has none of the route's scopes. Holds the `www-authenticate` header.
     InsufficientScope(String),
-    /// The request line and headers are too long.
+    /// The request line and the headers exceed the limit.
     HeadersTooLarge,
-    /// The body is too large.
+    /// The request body exceeds the limit.
     TooLarge,
-    /// The integration failed or gave what is no response; why.
+    /// The integration failed or did not return a valid response. Holds the reason.
     Integration(String),
-    /// The integration was throttled, or took too long; why.
+    /// The integration was throttled or did not respond in time. Holds the reason.
     Unavailable(String),
 }
 
@@ -38,8 +38,8 @@ impl GatewayError {
         }
     }
 
-    /// What the access log tells beside the status.
-    pub fn reason(&self) -> Option<String> {
+    /// The reason that the access log shows beside the status.
+    pub(super) fn reason(&self) -> Option<String> {
         match self {
             Self::Unauthorized(why) | Self::InsufficientScope(why) | Self::Integration(why) | Self::Unavailable(why) => {
                 Some(why.clone())
@@ -50,8 +50,7 @@ impl GatewayError {
         }
     }
 
-    /// The response.
-    pub fn response(&self) -> Response {
+    pub(super) fn response(&self) -> Response {
         let (status, message) = self.parts();
         let mut response = json(status, format!("{{\"message\":\"{message}\"}}"));
         if let Self::Unauthorized(line) | Self::InsufficientScope(line) = self

@@ -1,7 +1,7 @@
-//! An API Gateway HTTP API on one machine: routes, JWT authorizer, CORS, and Lambda behind in payload format 2.0.
+//! An API Gateway HTTP API: routes, a JWT authorizer, CORS and Lambda proxy integrations in payload format 2.0.
 //!
-//! It does what `template.yaml` asks of API Gateway and answers in API Gateway's words. Lambda and the user pool are
-//! reached by URL alone.
+//! It does what `template.yaml` asks of API Gateway, with API Gateway's status codes and messages. It reaches Lambda and the user
+//! pool by their URLs only.
 
 mod authorizer;
 mod claims;
@@ -34,29 +34,29 @@ use error::GatewayError;
 use observation::Observation;
 pub use route::{Route, Routes};
 
-/// The API's id.
+/// The id of the API, which events carry.
 const API_ID: &str = "local0api0";
 
-/// What the API is made of.
+/// The configuration of an HTTP API.
 #[derive(Debug)]
 pub struct HttpApiConfiguration {
-    /// Its routes.
+    /// The routes of the API.
     pub routes: Routes,
-    /// Its JWT authorizer.
+    /// The issuer and the audience of the tokens that the JWT authorizer accepts.
     pub jwt: JwtConfiguration,
-    /// Its CORS configuration.
+    /// The CORS configuration, as `CorsConfiguration` in a template.
     pub cors: CorsConfiguration,
-    /// The URL of Lambda.
+    /// The URL of the Lambda endpoint.
     pub lambda: String,
-    /// Signs what is sent there.
+    /// Signs the requests to Lambda.
     pub signer: Signer,
-    /// Whether each request is told of in the terminal.
+    /// Whether to print one line for each request.
     pub access_log: bool,
-    /// Who is told of each request in whole.
+    /// Receives a record of each request for the console.
     pub recorder: Recorder,
 }
 
-/// The API.
+/// An HTTP API. Clones share one state.
 #[derive(Debug, Clone)]
 pub struct HttpApi(Arc<Inner>);
 
@@ -73,7 +73,7 @@ struct Inner {
 }
 
 impl HttpApi {
-    /// An API as configured; nothing is sent.
+    /// Creates the API. It sends no request before it receives one.
     pub fn new(configuration: HttpApiConfiguration) -> Self {
         let http = HttpClient::new();
         Self(Arc::new(Inner {
@@ -88,7 +88,7 @@ impl HttpApi {
         }))
     }
 
-    /// Everything the API answers.
+    /// The router that handles every request to the API.
     pub fn router(&self) -> Router {
         Router::new().fallback(handle).with_state(self.clone())
     }

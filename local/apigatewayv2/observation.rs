@@ -1,4 +1,4 @@
-//! What is seen of one request on its way: for the line in the terminal, and for the console.
+//! What is recorded about one request while the API handles it: for the access log line and for the console.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -15,34 +15,26 @@ use super::authorizer::JwtAuthorizerContext;
 use crate::terminal::print_line;
 use crate::{recorder, trace};
 
-/// One request.
+/// The observed data of one request.
 #[derive(Debug)]
-pub struct Observation {
-    /// When it came.
+pub(super) struct Observation {
     pub start: Instant,
-    /// From where.
     pub peer: SocketAddr,
-    /// The gateway's id for it: 16 characters of which the last is `=`, as API Gateway's are.
+    /// API Gateway's request id: 16 characters, of which the last is `=`.
     pub request_id: String,
-    /// Its trace.
     pub trace_id: String,
-    /// Its body, once it was read.
+    /// The request body, empty until it was read.
     pub body: Bytes,
-    /// What the authorizer said of its token.
     pub authorized: Option<JwtAuthorizerContext>,
-    /// How long the authorizer took.
     pub authorizer: Duration,
-    /// The event that it became.
     pub event: Bytes,
-    /// How long the integration took.
     pub integration: Duration,
-    /// Why the gateway itself answered.
+    /// The reason of an error that the API itself returned.
     pub error: Option<String>,
 }
 
 impl Observation {
-    /// A request has come.
-    pub fn start(parts: &Parts, peer: SocketAddr) -> Self {
+    pub(super) fn start(parts: &Parts, peer: SocketAddr) -> Self {
         let trace_id = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
         Self {
             start: Instant::now(),
@@ -62,8 +54,8 @@ impl Observation {
         self.start.elapsed().saturating_sub(self.integration)
     }
 
-    /// One line in the terminal, with the gateway's own share of the time.
-    pub fn print(&self, parts: &Parts, response: &Response) {
+    /// Prints the access log line, with the time that the API took without the integration.
+    pub(super) fn print(&self, parts: &Parts, response: &Response) {
         let error = self.error.as_deref().map(|error| format!(" · {error}")).unwrap_or_default();
         print_line(format_args!(
             " api │ {} {} → {} in {:.2} ms, {:.2} ms of them the gateway's own{error}",
@@ -75,8 +67,8 @@ impl Observation {
         ));
     }
 
-    /// Everything, for the console.
-    pub fn record(&self, parts: &Parts, head: &ResponseParts, body: &Bytes, origins: &[String]) -> Value {
+    /// The record for the console.
+    pub(super) fn record(&self, parts: &Parts, head: &ResponseParts, body: &Bytes, origins: &[String]) -> Value {
         json!({
             "id": self.request_id,
             "at": jiff::Timestamp::now().as_millisecond(),

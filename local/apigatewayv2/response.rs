@@ -1,4 +1,4 @@
-//! Lambda's answer becomes the HTTP response, as payload format 2.0 says.
+//! Converts Lambda's response to an HTTP response in payload format 2.0.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html#http-api-develop-integrations-lambda.v2>
 
 use axum::http::StatusCode;
@@ -10,8 +10,8 @@ use super::error::GatewayError;
 use crate::http::{BufferedResponse, json};
 use crate::payload::response::{body, headers};
 
-/// Reads what Lambda answered.
-pub fn from_lambda(answer: &BufferedResponse) -> Result<Response, GatewayError> {
+/// Converts the response of an invocation; fails with what the API returns when the function or Lambda has failed.
+pub(super) fn from_lambda(answer: &BufferedResponse) -> Result<Response, GatewayError> {
     match answer.status {
         StatusCode::OK if answer.headers.contains_key("x-amz-function-error") => {
             Err(GatewayError::Integration(format!("the function failed: {}", body_excerpt(answer))))

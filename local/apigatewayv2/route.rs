@@ -1,40 +1,39 @@
-//! Route keys and how a request finds its route.
+//! Route keys, and the selection of the route that matches a request.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>
 
 use axum::http::Method;
 
-/// A route: a key, a function behind, and whether a token is needed.
+/// A route of an HTTP API with its Lambda integration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// `POST /inference`, `ANY /{proxy+}` or `$default`.
+    /// The route key, for example `POST /inference`, `ANY /{proxy+}` or `$default`.
     pub key: String,
-    /// The function that is invoked.
+    /// The name of the function that the route invokes.
     pub function: String,
-    /// Whether the JWT authorizer stands before it, and with which scopes.
+    /// The scopes of which the JWT authorizer requires one, where it is attached; `None` if the route needs no token.
     pub authorization: Option<Vec<String>>,
 }
 
 impl Route {
-    /// The scopes of which a token needs one; `None` where no token is needed.
+    /// The scopes of which a token needs one; `None` if the route needs no token.
     pub fn authorization_scopes(&self) -> Option<&[String]> {
         self.authorization.as_deref()
     }
 }
 
-/// All routes of an API.
+/// The routes of an HTTP API.
 #[derive(Debug, Default)]
 pub struct Routes(Vec<Route>);
 
-/// A route with what its variables stand for.
+/// The route that matches a request, with the values of its path variables.
 #[derive(Debug)]
 pub struct RouteMatch<'a> {
-    /// The route.
     pub route: &'a Route,
-    /// The path's variables, in order.
+    /// The names and values of the path variables, in the order of the path.
     pub path_parameters: Vec<(String, String)>,
 }
 
-/// How well a route fits; the greater goes first.
+/// How specific a route key is; the greatest one that matches is selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Specificity {
     Default,
@@ -47,12 +46,12 @@ enum Specificity {
 }
 
 impl Routes {
-    /// Takes the routes in any order.
+    /// Creates the route table; the order of the routes does not matter.
     pub fn new(routes: Vec<Route>) -> Self {
         Self(routes)
     }
 
-    /// The route of a request, the most exact first.
+    /// The most specific route that matches a request.
     pub fn find(&self, method: &Method, path: &str) -> Option<RouteMatch<'_>> {
         let matches = self.0.iter().filter_map(|route| {
             let (specificity, path_parameters) = match_key(&route.key, method, path)?;

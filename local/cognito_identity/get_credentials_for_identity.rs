@@ -1,4 +1,4 @@
-//! `GetCredentialsForIdentity`: temporary credentials for an identity, to whoever shows its token again.
+//! The operation `GetCredentialsForIdentity`: temporary credentials for an identity, for a caller that sends its token again.
 //! <https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetCredentialsForIdentity.html>
 
 use std::time::UNIX_EPOCH;
@@ -10,18 +10,16 @@ use super::{CREDENTIALS_LIFETIME, Inner, Logins};
 use crate::credentials::Principal;
 use crate::json_protocol::ServiceError;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct GetCredentialsForIdentity {
+pub(super) struct GetCredentialsForIdentity {
     identity_id: String,
     #[serde(default)]
     logins: Logins,
     custom_role_arn: Option<String>,
 }
 
-/// Answers it.
-pub async fn run(pool: &Inner, request: GetCredentialsForIdentity) -> Result<Value, ServiceError> {
+pub(super) async fn run(pool: &Inner, request: GetCredentialsForIdentity) -> Result<Value, ServiceError> {
     if request.custom_role_arn.is_some() {
         return Err(ServiceError::invalid_parameter("CustomRoleArn is not supported here"));
     }

@@ -1,4 +1,4 @@
-//! `GetId`: the identity of a user, or a new one for a guest.
+//! The operation `GetId`: the identity id of a user, or a new one for a guest.
 //! <https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetId.html>
 
 use serde::Deserialize;
@@ -8,17 +8,15 @@ use super::{Inner, Logins, identity_id};
 use crate::aws::IDENTITY_POOL_ID;
 use crate::json_protocol::ServiceError;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct GetId {
+pub(super) struct GetId {
     identity_pool_id: String,
     #[serde(default)]
     logins: Logins,
 }
 
-/// Answers it.
-pub async fn run(pool: &Inner, request: GetId) -> Result<Value, ServiceError> {
+pub(super) async fn run(pool: &Inner, request: GetId) -> Result<Value, ServiceError> {
     if request.identity_pool_id != IDENTITY_POOL_ID {
         let text = format!("IdentityPool '{}' not found.", request.identity_pool_id);
         return Err(ServiceError::new("ResourceNotFoundException", text));

@@ -1,4 +1,6 @@
-//! A Cognito identity pool on one machine: a verified ID token, or none, becomes an identity and temporary credentials.
+//! A Cognito identity pool: exchanges a verified ID token, or no token for a guest, for an identity and temporary credentials.
+//!
+//! Each operation has one file. Operations that the pool does not have are refused by name.
 
 mod get_credentials_for_identity;
 mod get_id;
@@ -23,35 +25,35 @@ use crate::credentials::{CredentialStore, Principal};
 use crate::json_protocol::{self, ServiceError};
 use crate::jwt::{Verifier, VerifyError};
 
-/// How long the credentials of an identity live.
+/// The lifetime of the credentials that the pool issues.
 const CREDENTIALS_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// An identity pool that trusts one user pool.
 #[derive(Debug, Clone)]
-pub struct IdentityPool(Arc<Inner>);
+pub(crate) struct IdentityPool(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     verifier: Verifier,
     providers: Vec<String>,
     credentials: CredentialStore,
-    /// Every identity that was given out, and whose it is.
+    /// The `sub` of the user for each identity id that the pool has returned; `None` for a guest.
     identities: Mutex<HashMap<String, Option<String>>>,
 }
 
-/// Provider names and tokens.
+/// The member `Logins` of a request: tokens by the name of their provider.
 type Logins = HashMap<String, String>;
 
 impl IdentityPool {
-    /// A pool that trusts the tokens that `verifier` does, under the provider name that clients make of `issuer`, or AWS's.
-    pub fn new(verifier: Verifier, issuer: &str, user_pool_id: &str, credentials: CredentialStore) -> Self {
+    /// Creates a pool that trusts the tokens that `verifier` accepts. Clients may name the provider as they derive it from `issuer`, or
+    /// as AWS does.
+    pub(crate) fn new(verifier: Verifier, issuer: &str, user_pool_id: &str, credentials: CredentialStore) -> Self {
         let own = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).to_owned();
         let providers = vec![own, format!("cognito-idp.{REGION}.amazonaws.com/{user_pool_id}")];
         Self(Arc::new(Inner { verifier, providers, credentials, identities: Mutex::default() }))
     }
 
-    /// Everything the pool answers.
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         Router::new().fallback(handle).with_state(self.clone())
     }
 }
@@ -73,7 +75,7 @@ impl Inner {
         }
     }
 
-    /// The user pool's `sub` in the logins; `None` without logins: a guest.
+    /// The `sub` of the user whose token is in the logins; `None` for a guest, who sends no logins.
     async fn user(&self, logins: &Logins) -> Result<Option<String>, ServiceError> {
         let Some((provider, token)) = logins.iter().next() else { return Ok(None) };
         if !self.providers.contains(provider) {
@@ -93,20 +95,20 @@ impl Inner {
 fn invalid_token(error: VerifyError) -> ServiceError {
     let now = jiff::Timestamp::now().as_second();
     ServiceError::not_authorized(match error.expired_at() {
-        // The text is AWS's, the wrong sign of comparison too.
+        // The message is AWS's own, with its wrong comparison sign.
         Some(at) => format!("Invalid login token. Token expired: {at:.0} >= {now}"),
         None => "Invalid login token. Couldn't verify signed token.".to_owned(),
     })
 }
 
-/// The identity of a user with this `sub`, and credentials for it, as the two operations give them to a signed-in app.
-pub fn credentials_of_user(store: &CredentialStore, sub: &str) -> (String, Arc<Credentials>) {
+/// The identity id of a user with this `sub`, and credentials for it, as the two operations return them to an app.
+pub(crate) fn credentials_of_user(store: &CredentialStore, sub: &str) -> (String, Arc<Credentials>) {
     let identity_id = identity_id(Some(sub));
     let principal = Principal::CognitoIdentity { identity_id: identity_id.clone(), sub: Some(sub.to_owned()) };
     (identity_id, store.issue_temporary(principal, CREDENTIALS_LIFETIME))
 }
 
-/// The identity of a user, the same in every run; a guest gets a new one each time.
+/// The identity id of a user, which is the same in every run; a guest gets a new one each time.
 fn identity_id(sub: Option<&str>) -> String {
     let id = match sub {
         Some(sub) => Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{IDENTITY_POOL_ID}/{sub}").as_bytes()),

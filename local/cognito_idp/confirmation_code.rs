@@ -1,4 +1,4 @@
-//! Codes that prove an e-mail address. There is no mail here: the stack prints them.
+//! The codes that prove that a user owns an e-mail address. The stack sends no e-mail: it prints the codes.
 
 use std::time::{Duration, Instant};
 
@@ -8,33 +8,29 @@ use super::User;
 use crate::json_protocol::ServiceError;
 use crate::terminal::print_line;
 
-/// For how long a code holds.
+/// How long a code is valid.
 const CODE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
-/// How often a code may be guessed.
+/// How many attempts a user has to enter a code.
 const MAX_ATTEMPTS: u8 = 5;
 
-/// A code that was sent.
 #[derive(Debug, Clone)]
-pub struct ConfirmationCode {
+pub(crate) struct ConfirmationCode {
     digits: String,
     purpose: Purpose,
     sent: Instant,
     attempts: u8,
 }
 
-/// What a code is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Confirming a sign-up.
+pub(super) enum Purpose {
     SignUp,
-    /// Choosing a new password.
     ForgotPassword,
 }
 
-/// Sends a user a code; gives the member `CodeDeliveryDetails`.
-pub fn send(user: &mut User, purpose: Purpose) -> Value {
+/// Creates a code for a user, prints it, and returns the member `CodeDeliveryDetails`.
+pub(super) fn send(user: &mut User, purpose: Purpose) -> Value {
     let mut random = [0; 4];
-    // As with keys: without random numbers there is no stack.
+    // The system's random numbers cannot fail here: the pool's keys were made of them.
     let _ = aws_lc_rs::rand::fill(&mut random);
     let digits = format!("{:06}", u32::from_be_bytes(random) % 1_000_000);
     print_line(format_args!("mail │ code {digits} for {} ({purpose:?})", user.email));
@@ -42,16 +38,16 @@ pub fn send(user: &mut User, purpose: Purpose) -> Value {
     delivery(&user.email)
 }
 
-/// The member `CodeDeliveryDetails` for an address.
-pub fn delivery(email: &str) -> Value {
+/// The member `CodeDeliveryDetails`, with the e-mail address masked as Cognito masks it.
+pub(super) fn delivery(email: &str) -> Value {
     let masked = |part: &str| part.chars().next().map(|first| format!("{first}***")).unwrap_or_default();
     let (local, domain) = email.split_once('@').unwrap_or((email, ""));
     let destination = format!("{}@{}", masked(local), masked(domain));
     json!({ "AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": destination })
 }
 
-/// Takes a code, once.
-pub fn redeem(user: &mut User, purpose: Purpose, digits: &str) -> Result<(), ServiceError> {
+/// Checks a code and removes it, so that it is valid once.
+pub(super) fn redeem(user: &mut User, purpose: Purpose, digits: &str) -> Result<(), ServiceError> {
     let expired = || ServiceError::new("ExpiredCodeException", "Invalid code provided, please request a code again.");
     let confirmation_code =
         user.confirmation_code.as_mut().filter(|confirmation_code| confirmation_code.purpose == purpose).ok_or_else(expired)?;

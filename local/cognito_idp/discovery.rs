@@ -1,4 +1,4 @@
-//! The documents by which a verifier finds the pool's keys.
+//! The documents in which a verifier finds the pool's keys: the OpenID Connect discovery document and the JWK set.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -8,8 +8,7 @@ use super::Inner;
 use crate::aws::USER_POOL_ID;
 use crate::http::json as json_response;
 
-/// The document at a path.
-pub fn document(pool: &Inner, path: &str) -> Response {
+pub(super) fn document(pool: &Inner, path: &str) -> Response {
     let issuer = &pool.issuer;
     let name = path.strip_prefix('/').and_then(|path| path.strip_prefix(USER_POOL_ID));
     let document = match name {

@@ -1,4 +1,4 @@
-//! The pool's RSA keys: made at start, never written anywhere.
+//! The pool's RSA keys. They are generated at the start and are never stored.
 
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
@@ -8,25 +8,22 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-/// One key for ID tokens and one for access tokens, as Cognito has.
+/// A key for ID tokens and a key for access tokens, as a pool of Cognito has.
 #[derive(Debug)]
-pub struct Keys {
-    /// Signs ID tokens.
+pub(super) struct Keys {
     pub id: Key,
-    /// Signs access tokens.
     pub access: Key,
 }
 
-/// An RSA key with its id.
 #[derive(Debug)]
-pub struct Key {
+pub(super) struct Key {
     kid: String,
     pair: KeyPair,
 }
 
 impl Keys {
-    /// Makes two keys, at the same time: each takes long.
-    pub fn generate() -> Result<Self, Unspecified> {
+    /// Generates both keys in parallel, because each takes long.
+    pub(super) fn generate() -> Result<Self, Unspecified> {
         std::thread::scope(|scope| {
             let id = scope.spawn(Key::generate);
             let access = Key::generate()?;
@@ -34,8 +31,8 @@ impl Keys {
         })
     }
 
-    /// The public halves.
-    pub fn jwks(&self) -> Value {
+    /// The JWK set of both public keys.
+    pub(super) fn jwks(&self) -> Value {
         json!({ "keys": [self.id.jwk(), self.access.jwk()] })
     }
 }
@@ -48,8 +45,8 @@ impl Key {
         Ok(Self { kid: STANDARD.encode(id), pair })
     }
 
-    /// A compact JWS of the claims, with the header that Cognito writes: no `typ`.
-    pub fn sign(&self, claims: &Value) -> Result<String, Unspecified> {
+    /// Signs claims as a compact JWS with the header that Cognito writes, which has no `typ`.
+    pub(super) fn sign(&self, claims: &Value) -> Result<String, Unspecified> {
         let header = format!(r#"{{"kid":"{}","alg":"RS256"}}"#, self.kid);
         let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let mut signature = vec![0; self.pair.public_modulus_len()];
@@ -57,8 +54,8 @@ impl Key {
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// The claims of a token that this key signed.
-    pub fn verify(&self, token: &str) -> Option<Value> {
+    /// The claims of a token, if this key has signed it.
+    pub(super) fn verify(&self, token: &str) -> Option<Value> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
         let read = |segment: &str| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(segment).ok()?).ok();

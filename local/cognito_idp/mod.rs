@@ -1,7 +1,7 @@
-//! A Cognito user pool on one machine: sign-up, sign-in by SRP or password, tokens that verify, and their revocation.
+//! A Cognito user pool with one app client: sign-up, sign-in by SRP or password, signed tokens and their revocation.
 //!
-//! Speaks the JSON protocol of `cognito-idp`; one file for each operation, under `operations`. What it does not have it
-//! refuses by name. Passwords are kept as SRP verifiers alone: a wrong one is refused by the proof.
+//! It implements the JSON protocol of `cognito-idp`, with one file for each operation under `operations`, and refuses every other
+//! operation by name. It stores SRP verifiers in place of passwords.
 
 mod confirmation_code;
 mod discovery;
@@ -29,16 +29,16 @@ use keys::Keys;
 pub use operations::SUPPORTED;
 use operations::respond_to_auth_challenge::Challenges;
 use session::Sessions;
-pub use token::Tokens;
-pub use user::{User, UserStatus};
-pub use user_directory::{UserDirectory, UserFileEntry, read as read_users};
+pub(crate) use token::Tokens;
+pub(crate) use user::{User, UserStatus};
+pub(crate) use user_directory::{UserDirectory, UserFileEntry, read as read_users};
 
-/// The pool's name in SRP: its id after the `_`.
+/// The name of the pool in SRP: the part of its id after the `_`.
 const POOL_NAME: &str = "InferEdge";
 
-/// A user pool with one app client.
+/// A user pool with one app client. Clones share one state.
 #[derive(Debug, Clone)]
-pub struct UserPool(Arc<Inner>);
+pub(crate) struct UserPool(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -47,15 +47,15 @@ struct Inner {
     user_directory: UserDirectory,
     sessions: Sessions,
     challenges: Mutex<Challenges>,
-    /// For how long ID and access tokens live, in seconds.
+    /// The lifetime of ID and access tokens, in seconds.
     token_lifetime: u64,
-    /// Makes the salts of users who do not exist, so that they look like users who do.
+    /// The secret of which the salts of unknown users are derived, so that they look like those of users who exist.
     decoy_seed: [u8; 32],
 }
 
 impl UserPool {
-    /// A pool at a URL, with two new RSA keys: ID and access tokens are signed by one each.
-    pub fn new(url: &str, user_directory: UserDirectory, token_lifetime: u64) -> Result<Self, String> {
+    /// Creates a pool that is reached at `url`, and generates its two RSA keys.
+    pub(crate) fn new(url: &str, user_directory: UserDirectory, token_lifetime: u64) -> Result<Self, String> {
         let failed = |_| "no RSA keys could be made".to_owned();
         let mut decoy_seed = [0; 32];
         aws_lc_rs::rand::fill(&mut decoy_seed).map_err(failed)?;
@@ -70,18 +70,17 @@ impl UserPool {
         })))
     }
 
-    /// What stands in `iss`.
-    pub fn issuer(&self) -> &str {
+    /// The issuer of the pool's tokens, their claim `iss`.
+    pub(crate) fn issuer(&self) -> &str {
         &self.0.issuer
     }
 
-    /// Tokens for a user, as a sign-in gives them.
-    pub fn tokens_of(&self, username: &str) -> Option<Tokens> {
+    /// Signs a user in without a password; `None` if there is no such user.
+    pub(crate) fn tokens_of(&self, username: &str) -> Option<Tokens> {
         self.0.user_directory.find(username).map(|user| self.0.sign_in(&user))
     }
 
-    /// Everything the pool answers.
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         Router::new().fallback(handle).with_state(self.clone())
     }
 }

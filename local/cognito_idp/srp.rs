@@ -1,6 +1,6 @@
-//! Secure Remote Password, as Cognito's clients do it: SRP-6a over the 3072-bit group with SHA-256, and a 16-byte key.
+//! Secure Remote Password as Cognito's clients implement it: SRP-6a over the 3072-bit group with SHA-256 and a 16-byte key.
 //!
-//! The numbers are written as the clients write them (`pad_hex`), which no published SRP crate does.
+//! Numbers are encoded as the clients encode them (`pad_hex`), which no published SRP crate does.
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use aws_lc_rs::hmac;
@@ -9,50 +9,51 @@ use serde::{Deserialize, Serialize};
 
 /// The 3072-bit prime of RFC 5054, appendix A.
 const N: &str = "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3BE39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA051015728E5A8AAAC42DAD33170D04507A33A85521ABDF1CBA64ECFB850458DBEF0A8AEA71575D060C7DB3970F85A6E1E4C7ABF5AE8CDB0933D71E8C94E04A25619DCEE3D2261AD2EE6BF12FFA06D98A0864D87602733EC86A64521F2B18177B200CBBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CAFFFFFFFFFFFFFFFF";
-/// Bytes of a salt.
+/// The length of a salt in bytes.
 const SALT: usize = 16;
 
-/// What is kept of a password.
+/// The SRP verifier of a password, which is stored in its place.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Verifier {
-    /// Hex.
+pub(crate) struct Verifier {
+    /// In hexadecimal digits.
     salt: String,
-    /// Hex.
+    /// In hexadecimal digits.
     verifier: String,
 }
 
-/// The server's half of an exchange.
+/// The server's side of an SRP exchange.
 #[derive(Debug)]
-pub struct Exchange {
+pub(super) struct Exchange {
     a_public: BigUint,
     b: BigUint,
     b_public: BigUint,
     verifier: BigUint,
 }
 
-/// A client's public number that would make the key known to everybody.
+/// The client's public value is not a number, or is one that would make the session key known to everybody.
 #[derive(Debug, PartialEq, Eq)]
-pub struct InvalidPublicValue;
+pub(super) struct InvalidPublicValue;
 
 impl Verifier {
-    /// Of a user's password, with a new salt.
-    pub fn new(pool: &str, user: &str, password: &str) -> Self {
+    /// Creates the verifier of a user's password, with a new salt.
+    pub(crate) fn new(pool: &str, user: &str, password: &str) -> Self {
         Self::with_salt(&random::<SALT>(), pool, user, password)
     }
 
-    /// With a salt that is a secret function of the user: for a user who does not exist.
-    pub fn decoy(seed: &[u8], pool: &str, user: &str) -> Self {
+    /// Creates the verifier of a random password for a user who does not exist. Its salt is derived from `seed` and the user, so that it
+    /// is the same each time.
+    pub(crate) fn decoy(seed: &[u8], pool: &str, user: &str) -> Self {
         let salt = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, seed), user.to_lowercase().as_bytes());
         Self::with_salt(&salt.as_ref()[..SALT], pool, user, &hex(&random::<SALT>()))
     }
 
-    /// Whether this is the password, by its proof.
-    pub fn matches(&self, pool: &str, user: &str, password: &str) -> bool {
+    /// Whether this is the password.
+    pub(crate) fn matches(&self, pool: &str, user: &str, password: &str) -> bool {
         self.verifier == Self::with_salt(&from_hex(&self.salt), pool, user, password).verifier
     }
 
-    /// The salt as it is sent: a number without leading zeros, which some clients would hash and we would not.
-    pub fn salt(&self) -> String {
+    /// The salt as a number in hexadecimal digits without leading zeros, because some clients would hash leading zeros.
+    pub(crate) fn salt(&self) -> String {
         BigUint::from_bytes_be(&from_hex(&self.salt)).to_str_radix(16)
     }
 
@@ -65,8 +66,8 @@ impl Verifier {
 }
 
 impl Exchange {
-    /// Begins with the client's public number, in hex.
-    pub fn begin(a_hex: &str, verifier: &Verifier) -> Result<Self, InvalidPublicValue> {
+    /// Starts an exchange with the client's public value in hexadecimal digits.
+    pub(super) fn begin(a_hex: &str, verifier: &Verifier) -> Result<Self, InvalidPublicValue> {
         let n = prime();
         let a_public = BigUint::parse_bytes(a_hex.as_bytes(), 16).ok_or(InvalidPublicValue)?;
         if &a_public % &n == BigUint::ZERO {
@@ -80,15 +81,15 @@ impl Exchange {
         Ok(Self { a_public, b, b_public, verifier })
     }
 
-    /// The server's public number, in hex.
-    pub fn b_hex(&self) -> String {
+    /// The server's public value in hexadecimal digits.
+    pub(super) fn b_hex(&self) -> String {
         self.b_public.to_str_radix(16)
     }
 
-    /// Whether a client that knows the password made this proof of `message`.
-    pub fn proves(&self, message: &[u8], claim: &[u8]) -> bool {
+    /// Whether `signature` of `message` was made by a client that knows the password.
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.key());
-        hmac::verify(&key, message, claim).is_ok()
+        hmac::verify(&key, message, signature).is_ok()
     }
 
     fn key(&self) -> Vec<u8> {
@@ -111,7 +112,7 @@ fn hash(parts: &[&[u8]]) -> BigUint {
     BigUint::from_bytes_be(context.finish().as_ref())
 }
 
-/// A number's bytes, with a zero before them where the first bit is set, so that nobody reads it as negative.
+/// The bytes of a number, with a leading zero where the first bit is set, so that they are not read as a negative number.
 fn pad(number: &BigUint) -> Vec<u8> {
     let mut bytes = number.to_bytes_be();
     if bytes.first().is_some_and(|first| *first >= 0x80) {
@@ -122,7 +123,7 @@ fn pad(number: &BigUint) -> Vec<u8> {
 
 fn random<const LENGTH: usize>() -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
-    // Without the system's random numbers there is no stack: its keys would have failed before.
+    // The system's random numbers cannot fail here: the pool's keys were made of them.
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     bytes
 }
@@ -139,7 +140,7 @@ fn from_hex(text: &str) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// The client's half, as the clients' sources have it.
+    /// The client's side, as the sources of Cognito's clients compute it.
     fn client_key(salt: &str, b_hex: &str, a: &BigUint, a_public: &BigUint, user: &str, password: &str) -> Vec<u8> {
         let (n, g) = (prime(), BigUint::from(2_u8));
         let b_public = BigUint::parse_bytes(b_hex.as_bytes(), 16).expect("hex");
@@ -159,8 +160,8 @@ mod tests {
         let a_public = BigUint::from(2_u8).modpow(&a, &prime());
         let exchange = Exchange::begin(&a_public.to_str_radix(16), &verifier).expect("an exchange");
         let key = client_key(&verifier.salt(), &exchange.b_hex(), &a, &a_public, "user", tried);
-        let claim = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), b"message");
-        exchange.proves(b"message", claim.as_ref())
+        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), b"message");
+        exchange.verifies(b"message", signature.as_ref())
     }
 
     #[test]

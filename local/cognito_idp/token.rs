@@ -1,4 +1,4 @@
-//! Tokens with the claims that Cognito puts into them, and access tokens read back.
+//! Issues ID and access tokens with the claims that Cognito writes, and authenticates requests by access tokens.
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-with-identity-providers.html>
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,24 +11,23 @@ use super::{Inner, User};
 use crate::aws::USER_POOL_CLIENT_ID;
 use crate::json_protocol::ServiceError;
 
-/// What the operations on one's own account want of an access token.
+/// The scope that an access token needs for the operations on the user's own data.
 const USER_ADMIN_SCOPE: &str = "aws.cognito.signin.user.admin";
 
-/// What a sign-in gives.
+/// The tokens that a sign-in or a refresh returns.
 #[derive(Debug, Clone)]
-pub struct Tokens {
-    /// Says who the user is.
+pub(crate) struct Tokens {
+    /// The ID token.
     pub id: String,
-    /// Says what the user may do.
+    /// The access token.
     pub access: String,
-    /// Gets new ones of the other two; a refresh gives none.
+    /// The refresh token; `None` after a refresh.
     pub refresh: Option<String>,
     lifetime: u64,
 }
 
 impl Tokens {
-    /// The member `AuthenticationResult`.
-    pub fn authentication_result(&self) -> Value {
+    pub(crate) fn authentication_result(&self) -> Value {
         let mut result = json!({
             "AccessToken": self.access,
             "ExpiresIn": self.lifetime,
@@ -43,21 +42,21 @@ impl Tokens {
 }
 
 impl Inner {
-    /// Tokens for a user who has just proved who it is.
-    pub fn sign_in(&self, user: &User) -> Tokens {
+    /// Starts a session of an authenticated user and issues its tokens.
+    pub(super) fn sign_in(&self, user: &User) -> Tokens {
         let (session, refresh) = self.sessions.begin(&user.sub, now());
         Tokens { refresh: Some(refresh), ..self.issue(user, &session) }
     }
 
-    /// New ID and access tokens of a sign-in.
-    pub fn refresh(&self, refresh_token: &str) -> Result<Tokens, ServiceError> {
+    /// Issues new ID and access tokens of a session.
+    pub(super) fn refresh(&self, refresh_token: &str) -> Result<Tokens, ServiceError> {
         let session = self.sessions.resume(refresh_token, now())?;
         let user = self.user_directory.find(&session.sub).ok_or_else(|| ServiceError::not_authorized("Invalid Refresh Token"))?;
         Ok(self.issue(&user, &session))
     }
 
-    /// The user whose access token this is, and the sign-in it comes from.
-    pub fn authenticate(&self, access_token: &str) -> Result<User, ServiceError> {
+    /// The user of a valid access token.
+    pub(super) fn authenticate(&self, access_token: &str) -> Result<User, ServiceError> {
         let invalid = || ServiceError::not_authorized("Invalid Access Token");
         let claims = self.keys.access.verify(access_token).ok_or_else(invalid)?;
         let text = |name: &str| claims[name].as_str().unwrap_or_default();
@@ -97,7 +96,7 @@ impl Inner {
 }
 
 fn id_claims(mut claims: Value, user: &User) -> Value {
-    // What a user may write about itself never takes the place of a claim that the pool makes.
+    // Added before the pool's own claims, which they must not replace.
     for (name, value) in user.attributes.iter().filter(|(name, _)| is_user_attribute(name)) {
         claims[name] = json!(value);
     }
@@ -110,7 +109,7 @@ fn id_claims(mut claims: Value, user: &User) -> Value {
     claims
 }
 
-/// The standard attributes of OpenID Connect and the pool's custom ones.
+/// Whether this is a standard attribute of OpenID Connect or a custom attribute of the pool.
 fn is_user_attribute(name: &str) -> bool {
     const STANDARD: [&str; 15] = [
         "address",

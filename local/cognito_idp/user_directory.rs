@@ -1,4 +1,4 @@
-//! The users of the pool: in memory, and in a file between runs where that is asked for.
+//! The users of the pool: in memory and, where a file is given, stored between runs.
 
 use std::path::{Path, PathBuf};
 
@@ -8,23 +8,21 @@ use serde_json::Value;
 
 use super::{User, UserStatus};
 
-/// All users.
 #[derive(Debug)]
-pub struct UserDirectory {
+pub(crate) struct UserDirectory {
     users: Mutex<Vec<User>>,
     save_to: Option<PathBuf>,
 }
 
-/// A user of a file, and the password where the file has it.
+/// A user that a file of users lists.
 #[derive(Debug)]
-pub struct UserFileEntry {
-    /// The user.
+pub(crate) struct UserFileEntry {
     pub user: User,
-    /// The password; a file that the stack has saved has an SRP verifier instead.
+    /// The password, if the file has it. A file that the stack has saved has SRP verifiers only.
     pub password: Option<String>,
 }
 
-/// A user as a person writes one.
+/// An entry that a person wrote, in contrast to one that the stack has saved.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UnsavedUser {
@@ -35,18 +33,18 @@ struct UnsavedUser {
 }
 
 impl UserDirectory {
-    /// Takes users; every change is saved to a file where one is given.
-    pub fn new(users: Vec<User>, save_to: Option<PathBuf>) -> Self {
+    /// Creates the directory. Every change is written to `save_to`, if it is given.
+    pub(crate) fn new(users: Vec<User>, save_to: Option<PathBuf>) -> Self {
         Self { users: Mutex::new(users), save_to }
     }
 
-    /// A user by id or e-mail address.
-    pub fn find(&self, username: &str) -> Option<User> {
+    /// Finds a user by id or e-mail address.
+    pub(crate) fn find(&self, username: &str) -> Option<User> {
         self.users.lock().iter().find(|user| is(user, username)).cloned()
     }
 
-    /// Adds a user; `false` when there is one of that address.
-    pub fn add(&self, user: User) -> bool {
+    /// Adds a user; returns `false` if there is already one with this e-mail address.
+    pub(crate) fn add(&self, user: User) -> bool {
         let mut users = self.users.lock();
         if users.iter().any(|known| is(known, &user.email) || known.sub == user.sub) {
             return false;
@@ -56,8 +54,8 @@ impl UserDirectory {
         true
     }
 
-    /// Changes a user, if there is one.
-    pub fn change<T>(&self, username: &str, change: impl FnOnce(&mut User) -> T) -> Option<T> {
+    /// Changes a user; returns `None` if there is no such user.
+    pub(crate) fn change<T>(&self, username: &str, change: impl FnOnce(&mut User) -> T) -> Option<T> {
         let mut users = self.users.lock();
         let changed = users.iter_mut().find(|user| is(user, username)).map(change);
         self.save(&users);
@@ -78,7 +76,7 @@ fn is(user: &User, username: &str) -> bool {
 
 /// Reads a file of users: a JSON array of `{"email", "password", "groups"}`, or what was saved before. An error names the
 /// file, the entry and the field.
-pub fn read(path: &Path) -> Result<Vec<UserFileEntry>, String> {
+pub(crate) fn read(path: &Path) -> Result<Vec<UserFileEntry>, String> {
     let failed = |why: String| format!("{}: {why}", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     let form = r#"write a JSON array of {"email": "…", "password": "…", "groups": ["…"]}"#;
@@ -95,7 +93,7 @@ pub fn read(path: &Path) -> Result<Vec<UserFileEntry>, String> {
     Ok(users)
 }
 
-/// An entry that has a `verifier` was saved by the stack; any other was written by a person.
+/// Reads one entry: one with a `verifier` was saved by the stack, any other was written by a person.
 fn read_entry(entry: Value) -> Result<UserFileEntry, String> {
     if entry.get("verifier").is_some() {
         let user = serde_path_to_error::deserialize(entry).map_err(|error| field_error(&error))?;
@@ -113,7 +111,7 @@ fn read_entry(entry: Value) -> Result<UserFileEntry, String> {
     Ok(UserFileEntry { user, password: Some(password) })
 }
 
-/// The field and what is wrong with it; where a field is missing or unknown, the text names it.
+/// The field and its error. Where a field is missing or unknown, the error itself names it.
 fn field_error(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     match error.path().to_string().as_str() {
         "." => error.inner().to_string(),
@@ -121,7 +119,7 @@ fn field_error(error: &serde_path_to_error::Error<serde_json::Error>) -> String 
     }
 }
 
-/// Writes to a file beside it first: a stack that is killed loses nothing.
+/// Writes a temporary file and renames it, so that a stack that is killed loses nothing.
 fn write(path: &Path, users: &[User]) -> std::io::Result<()> {
     let partial = path.with_extension("partial");
     std::fs::write(&partial, serde_json::to_string_pretty(users)?)?;

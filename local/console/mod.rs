@@ -1,6 +1,7 @@
-//! The console: a page on which every hop of a request is seen, live. Part of the program; works without a network.
+//! The console: a page that shows every hop of each request as it is answered. Its files are compiled into the program.
 //!
-//! Given the recorder, serves the page, its configuration and the records as server-sent events.
+//! This module serves the page, its configuration, the frontend's configuration and the records as server-sent events. The
+//! records come from the recorder.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,13 +23,12 @@ use crate::recorder::Recorder;
 const PAGE: &str = include_str!("index.html");
 const SCRIPT: &str = include_str!("console.js");
 const STYLE: &str = include_str!("console.css");
-/// The page talks to the rooms and to nobody else.
+/// The content security policy: the page can reach the local services and nothing else.
 const POLICY: &str =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' http://localhost:*";
 
-/// The console's page and streams.
 #[derive(Debug, Clone)]
-pub struct Console(Arc<Inner>);
+pub(crate) struct Console(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -38,13 +38,13 @@ struct Inner {
 }
 
 impl Console {
-    /// A console with the configuration of its own page, and with the frontend's, which a development server asks it for.
-    pub fn new(configuration: &Value, frontend: String, recorder: Recorder) -> Self {
+    /// Creates the console with the configuration of its page and with that of the frontend, which the frontend's development server
+    /// requests from it.
+    pub(crate) fn new(configuration: &Value, frontend: String, recorder: Recorder) -> Self {
         Self(Arc::new(Inner { configuration: configuration.to_string(), frontend, recorder }))
     }
 
-    /// Everything the console answers.
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/", get(|| async { file("text/html; charset=utf-8", PAGE) }))
             .route("/console.js", get(|| async { file("text/javascript; charset=utf-8", SCRIPT) }))
@@ -64,8 +64,8 @@ async fn frontend_configuration(State(console): State<Console>) -> Response {
     configuration_file(console.0.frontend.clone())
 }
 
-/// The frontend's configuration as a file that no cache keeps.
-pub fn configuration_file(json: String) -> Response {
+/// The response to `/config.json`, which no cache may store.
+pub(crate) fn configuration_file(json: String) -> Response {
     file("application/json", json)
 }
 
@@ -73,7 +73,7 @@ async fn records(State(console): State<Console>) -> Sse<impl Stream<Item = Resul
     Sse::new(stream::unfold(console.0.recorder.subscribe(), next)).keep_alive(KeepAlive::default())
 }
 
-/// The next record; those that a slow page has missed are passed over.
+/// The next record. Records that a slow page has missed are skipped.
 async fn next(mut records: Receiver<Arc<str>>) -> Option<(Result<Event, Infallible>, Receiver<Arc<str>>)> {
     loop {
         match records.recv().await {

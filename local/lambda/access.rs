@@ -51,7 +51,7 @@ pub enum PermittedPrincipal {
 
 impl AccessControl {
     /// Who calls; `None` where nobody is asked.
-    pub fn authenticate(&self, parts: &Parts, body: &Bytes) -> Result<Option<IssuedCredentials>, LambdaError> {
+    pub(crate) fn authenticate(&self, parts: &Parts, body: &Bytes) -> Result<Option<IssuedCredentials>, LambdaError> {
         let Self::Iam(authorizer) = self else { return Ok(None) };
         let request = Request {
             method: parts.method.as_str(),
@@ -66,7 +66,7 @@ impl AccessControl {
     }
 
     /// Whether the caller may invoke a function.
-    pub fn authorize(&self, caller: Option<&IssuedCredentials>, function: &str) -> Result<(), LambdaError> {
+    pub(crate) fn authorize(&self, caller: Option<&IssuedCredentials>, function: &str) -> Result<(), LambdaError> {
         let (Self::Iam(authorizer), Some(IssuedCredentials { principal, .. })) = (self, caller) else { return Ok(()) };
         let is_permitted = authorizer
             .permissions

@@ -23,7 +23,7 @@ use crate::aws::LAMBDA_MAX_RESPONSE;
 
 /// A running environment.
 #[derive(Debug)]
-pub struct Environment {
+pub(super) struct Environment {
     pool: Arc<Pool>,
     log: Arc<Log>,
     active: Mutex<ActiveInvocations>,
@@ -90,7 +90,7 @@ impl fmt::Display for StartFailure {
 
 /// Why an answer to an invocation was not taken.
 #[derive(Debug, PartialEq, Eq)]
-pub enum ResponseRejected {
+pub(super) enum ResponseRejected {
     /// No invocation of that id is in flight.
     InvalidRequestId,
     /// The answer is larger than Lambda takes.
@@ -99,7 +99,7 @@ pub enum ResponseRejected {
 
 impl Environment {
     /// Starts an environment of a pool's function, in the background.
-    pub fn start(pool: Arc<Pool>) -> Arc<Self> {
+    pub(super) fn start(pool: Arc<Pool>) -> Arc<Self> {
         let environment = Arc::new(Self {
             log: Arc::new(Log::new(&pool.function.name, pool.function.echo_log)),
             pool,
@@ -118,7 +118,7 @@ impl Environment {
     }
 
     /// Waits for the first poll, or for the end of an environment that has not polled.
-    pub async fn started(&self) -> Result<(), StartFailure> {
+    pub(super) async fn started(&self) -> Result<(), StartFailure> {
         let mut phase = self.phase.subscribe();
         let reached = phase.wait_for(|phase| *phase != Phase::Starting).await.map(|phase| *phase);
         if matches!(reached, Ok(Phase::Ready)) {
@@ -128,17 +128,17 @@ impl Environment {
     }
 
     /// Ends the environment.
-    pub fn stop(&self) {
+    pub(super) fn stop(&self) {
         self.stop.notify_one();
     }
 
     /// How many invocations it is working on.
-    pub fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         self.active.lock().in_flight.len() >= self.pool.function.concurrency()
     }
 
     /// Waits for the next invocation.
-    pub async fn next(self: &Arc<Self>) -> Option<NextInvocation> {
+    pub(super) async fn next(self: &Arc<Self>) -> Option<NextInvocation> {
         if !self.is_ready.swap(true, Ordering::SeqCst) {
             *self.init.lock() = Some(self.created.elapsed());
             self.phase.send_replace(Phase::Ready);
@@ -192,7 +192,7 @@ impl Environment {
     }
 
     /// The function has answered an invocation.
-    pub fn complete(&self, request_id: &str, payload: Bytes, is_function_error: bool) -> Result<(), ResponseRejected> {
+    pub(super) fn complete(&self, request_id: &str, payload: Bytes, is_function_error: bool) -> Result<(), ResponseRejected> {
         let in_flight = {
             let mut active = self.active.lock();
             // A whole answer does not end one that has begun in pieces; an error does.
@@ -213,7 +213,7 @@ impl Environment {
     }
 
     /// The function begins to answer an invocation in pieces, for which it is given a place.
-    pub fn begin_stream(&self, request_id: &str, content_type: String) -> Result<mpsc::Sender<Bytes>, ResponseRejected> {
+    pub(super) fn begin_stream(&self, request_id: &str, content_type: String) -> Result<mpsc::Sender<Bytes>, ResponseRejected> {
         let mut active = self.active.lock();
         let in_flight = active.in_flight.get_mut(request_id).ok_or(ResponseRejected::InvalidRequestId)?;
         let (ended, end) = oneshot::channel();
@@ -232,12 +232,12 @@ impl Environment {
     }
 
     /// Whether an invocation still waits for its answer, or for the rest of it.
-    pub fn is_in_flight(&self, request_id: &str) -> bool {
+    pub(super) fn is_in_flight(&self, request_id: &str) -> bool {
         self.active.lock().in_flight.contains_key(request_id)
     }
 
     /// The function has sent the last piece, or has broken off with an error payload.
-    pub fn end_stream(&self, request_id: &str, error: Option<Bytes>) {
+    pub(super) fn end_stream(&self, request_id: &str, error: Option<Bytes>) {
         let in_flight = self.active.lock().in_flight.remove(request_id);
         if let Some(in_flight) = in_flight {
             let is_error = error.is_some();
@@ -246,7 +246,7 @@ impl Environment {
     }
 
     /// The function says that it cannot start.
-    pub fn fail_init(&self, payload: Bytes) {
+    pub(super) fn fail_init(&self, payload: Bytes) {
         *self.init_error.lock() = Some(payload);
         self.stop();
     }

@@ -8,7 +8,7 @@ use sigv4::SignatureError;
 
 /// A request that Lambda itself refuses; the function did not run.
 #[derive(Debug, PartialEq, Eq)]
-pub enum LambdaError {
+pub(crate) enum LambdaError {
     /// No such function, version or alias.
     NotFound(String),
     /// A parameter breaks a constraint of the API's model.
@@ -47,7 +47,7 @@ impl LambdaError {
     }
 
     /// What the error says.
-    pub fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         match self {
             Self::NotFound(text) => text.clone(),
             Self::Validation { value, at, constraint } => {
@@ -92,7 +92,7 @@ impl LambdaError {
 
 impl LambdaError {
     /// An `X-Amz-Invocation-Type` that the operation does not have.
-    pub fn invocation_type(value: &str, set: &str) -> Self {
+    pub(crate) fn invocation_type(value: &str, set: &str) -> Self {
         let constraint = format!("Member must satisfy enum value set: {set}");
         Self::Validation { value: value.to_owned(), at: "invocationType", constraint }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Looks at an answer; gives what there is to say about it.
-pub type ResponseHint = fn(&[u8]) -> Option<&'static str>;
+pub(super) type ResponseHint = fn(&[u8]) -> Option<&'static str>;
 
 /// A function's configuration.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ const PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|
 
 /// A function that a caller means.
 #[derive(Debug, PartialEq, Eq)]
-pub struct FunctionName {
+pub(super) struct FunctionName {
     /// Its name.
     pub name: String,
     /// The version or alias, where one was written.
@@ -17,7 +17,7 @@ pub struct FunctionName {
 
 impl FunctionName {
     /// Reads the path's name and the query's `Qualifier`, which must agree.
-    pub fn parse(written: &str, qualifier: Option<&str>) -> Result<Self, LambdaError> {
+    pub(super) fn parse(written: &str, qualifier: Option<&str>) -> Result<Self, LambdaError> {
         let malformed = || LambdaError::Validation {
             value: written.to_owned(),
             at: "functionName",
@@ -46,7 +46,7 @@ impl FunctionName {
     }
 
     /// The error for a name that nothing bears.
-    pub fn not_found(&self) -> LambdaError {
+    pub(super) fn not_found(&self) -> LambdaError {
         let qualifier = self.qualifier.as_deref().unwrap_or("$LATEST");
         LambdaError::NotFound(format!("Function not found: {}:{qualifier}", function_arn(&self.name)))
     }

@@ -28,7 +28,7 @@ use crate::trace;
 
 /// A function URL's configuration.
 #[derive(Debug)]
-pub struct FunctionUrl {
+pub(crate) struct FunctionUrl {
     /// The function.
     pub function: String,
     /// Who may call.
@@ -41,7 +41,7 @@ pub struct FunctionUrl {
 
 /// `AuthType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UrlAuth {
+pub(crate) enum UrlAuth {
     /// Whoever signs, and is granted the function.
     AwsIam,
     /// Everybody.
@@ -50,7 +50,7 @@ pub enum UrlAuth {
 
 /// `InvokeMode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvokeMode {
+pub(crate) enum InvokeMode {
     /// The answer is sent when it is whole.
     Buffered,
     /// The answer is sent as it comes.
@@ -59,13 +59,13 @@ pub enum InvokeMode {
 
 impl FunctionUrl {
     /// The URL's id, as it would stand in its host name: 32 characters that depend on the function alone.
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         Uuid::new_v5(&Uuid::NAMESPACE_URL, self.function.as_bytes()).simple().to_string()
     }
 }
 
 /// Everything that the URL answers.
-pub fn router(lambda: Lambda, url: FunctionUrl) -> Router {
+pub(super) fn router(lambda: Lambda, url: FunctionUrl) -> Router {
     Router::new().fallback(handle).with_state(Arc::new(Endpoint { lambda, url }))
 }
 

@@ -12,7 +12,7 @@ use crate::aws::LAMBDA_MAX_RESPONSE;
 
 /// An invocation that waits for an environment.
 #[derive(Debug)]
-pub struct Invocation {
+pub(super) struct Invocation {
     /// Its request id.
     pub request_id: String,
     /// The event.
@@ -37,11 +37,11 @@ pub struct Invocation {
 
 /// A place in an environment, free again when this is dropped, wherever that happens.
 #[derive(Debug)]
-pub struct ConcurrencyPermit(Arc<AtomicUsize>);
+pub(super) struct ConcurrencyPermit(Arc<AtomicUsize>);
 
 impl ConcurrencyPermit {
     /// Counts one more.
-    pub fn taken(in_flight: &Arc<AtomicUsize>) -> Self {
+    pub(super) fn taken(in_flight: &Arc<AtomicUsize>) -> Self {
         in_flight.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(in_flight))
     }
@@ -55,7 +55,7 @@ impl Drop for ConcurrencyPermit {
 
 /// What a function answers.
 #[derive(Debug)]
-pub enum FunctionResponse {
+pub(super) enum FunctionResponse {
     /// In one piece.
     Whole(Outcome),
     /// In pieces, of which the first is on its way.
@@ -64,7 +64,7 @@ pub enum FunctionResponse {
 
 /// An answer in pieces.
 #[derive(Debug)]
-pub struct StreamedResponse {
+pub(super) struct StreamedResponse {
     /// The type that the function gave it.
     pub content_type: String,
     /// The pieces; one waits at the most, so that a slow reader holds the function back.
@@ -75,7 +75,7 @@ pub struct StreamedResponse {
 
 /// How a streamed answer ended.
 #[derive(Debug, Default)]
-pub struct StreamEnd {
+pub(super) struct StreamEnd {
     /// The error payload, where it did not end well.
     pub error: Option<Bytes>,
     /// The last 4 KB of what was logged meanwhile, where it was asked for.
@@ -84,14 +84,14 @@ pub struct StreamEnd {
 
 impl StreamedResponse {
     /// Waits for the end, when there are no more pieces.
-    pub async fn ended(self) -> StreamEnd {
+    pub(super) async fn ended(self) -> StreamEnd {
         self.end.await.unwrap_or_else(|_| StreamEnd { error: Some(PlatformError::Truncated.payload("")), log_tail: None })
     }
 }
 
 impl FunctionResponse {
     /// The answer as a caller gets it who did not ask for a stream: a function's own form of a stream is not taken apart.
-    pub async fn whole(self) -> Outcome {
+    pub(super) async fn whole(self) -> Outcome {
         let mut streamed = match self {
             Self::Whole(outcome) => return outcome,
             Self::Streaming(streamed) => streamed,
@@ -112,7 +112,7 @@ impl FunctionResponse {
 
 /// What became of an invocation that a function got.
 #[derive(Debug)]
-pub struct Outcome {
+pub(super) struct Outcome {
     /// The result, or the error payload.
     pub payload: Bytes,
     /// Whether it is an error payload.
@@ -123,7 +123,7 @@ pub struct Outcome {
 
 /// What the function is given by the Runtime API.
 #[derive(Debug)]
-pub struct NextInvocation {
+pub(super) struct NextInvocation {
     /// The request id.
     pub request_id: String,
     /// The event.
@@ -135,7 +135,10 @@ pub struct NextInvocation {
 impl Invocation {
     /// Parts the invocation into who waits for it and what the function gets, from now until `timeout`.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next>
-    pub fn into_next(self, timeout: Duration) -> (oneshot::Sender<FunctionResponse>, Option<ConcurrencyPermit>, NextInvocation) {
+    pub(super) fn into_next(
+        self,
+        timeout: Duration,
+    ) -> (oneshot::Sender<FunctionResponse>, Option<ConcurrencyPermit>, NextInvocation) {
         let deadline = (SystemTime::now() + timeout).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut headers = vec![
             ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
@@ -154,7 +157,7 @@ impl Invocation {
 
 /// How the platform itself ends an invocation. The payloads are those that Lambda sends.
 #[derive(Debug, Clone, PartialEq)]
-pub enum PlatformError {
+pub(super) enum PlatformError {
     /// The function took longer than it may.
     TimedOut { seconds: f64 },
     /// The process ended; its exit status, where it was not 0.
@@ -167,7 +170,7 @@ pub enum PlatformError {
 
 impl PlatformError {
     /// The error payload.
-    pub fn payload(&self, request_id: &str) -> Bytes {
+    pub(super) fn payload(&self, request_id: &str) -> Bytes {
         let (name, message) = match self {
             Self::TimedOut { seconds } => {
                 ("Sandbox.Timedout", format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds"))

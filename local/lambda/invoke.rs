@@ -14,7 +14,7 @@ use super::invocation::Outcome;
 use super::invoke_request::{InvokeQuery, InvokeRequest, with_request_id};
 
 /// Invokes a function.
-pub async fn invoke(
+pub(super) async fn invoke(
     State(lambda): State<Lambda>,
     Path(name): Path<String>,
     Query(query): Query<InvokeQuery>,
@@ -25,7 +25,7 @@ pub async fn invoke(
 }
 
 /// Any other operation of Lambda's.
-pub async fn unsupported(method: Method, uri: Uri) -> LambdaError {
+pub(super) async fn unsupported(method: Method, uri: Uri) -> LambdaError {
     LambdaError::Unsupported(format!("{method} {}", uri.path()))
 }
 

@@ -25,7 +25,7 @@ use crate::trace;
 
 /// The query of an invocation.
 #[derive(Debug, Deserialize)]
-pub struct InvokeQuery {
+pub(super) struct InvokeQuery {
     /// A version or an alias.
     #[serde(rename = "Qualifier")]
     pub qualifier: Option<String>,
@@ -33,7 +33,7 @@ pub struct InvokeQuery {
 
 /// One call of a function.
 #[derive(Debug)]
-pub struct InvokeRequest {
+pub(super) struct InvokeRequest {
     /// The function, as the caller wrote it.
     pub name: FunctionName,
     /// The invocation's id.
@@ -55,7 +55,7 @@ pub struct InvokeRequest {
 impl InvokeRequest {
     /// Reads a request of the Invoke API: whoever sends it must sign, and be granted the function. With it comes its
     /// `X-Amz-Invocation-Type`.
-    pub async fn read(
+    pub(super) async fn read(
         lambda: &Lambda,
         (name, query): (&str, &InvokeQuery),
         request: Request,
@@ -84,7 +84,7 @@ impl InvokeRequest {
     }
 
     /// Hands the call to an environment, and leaves it there.
-    pub fn submit(self, lambda: &Lambda) -> Result<oneshot::Receiver<FunctionResponse>, LambdaError> {
+    pub(super) fn submit(self, lambda: &Lambda) -> Result<oneshot::Receiver<FunctionResponse>, LambdaError> {
         let pool = lambda.find(&self.name, self.tenant.as_deref())?;
         let (done, answered) = oneshot::channel();
         pool.submit(Invocation {
@@ -103,7 +103,7 @@ impl InvokeRequest {
     }
 
     /// Waits for the answer, or for its beginning.
-    pub async fn answered(self, lambda: &Lambda) -> Result<FunctionResponse, LambdaError> {
+    pub(super) async fn answered(self, lambda: &Lambda) -> Result<FunctionResponse, LambdaError> {
         let request_id = self.request_id.clone();
         // A sender that is dropped is an environment that ended between taking the invocation and beginning it.
         let aborted = |_| {
@@ -114,7 +114,7 @@ impl InvokeRequest {
     }
 
     /// Waits for the whole answer, of which the console is told.
-    pub async fn outcome(self, lambda: &Lambda) -> Result<Outcome, LambdaError> {
+    pub(super) async fn outcome(self, lambda: &Lambda) -> Result<Outcome, LambdaError> {
         let record = InvocationRecord::begin(&lambda.recorder, &self);
         let outcome = self.answered(lambda).await?.whole().await;
         if let Some(record) = record {
@@ -125,7 +125,7 @@ impl InvokeRequest {
 }
 
 /// Marks an answer with the invocation's id, whether it is one or a refusal.
-pub fn with_request_id(answer: Result<Response, LambdaError>, request_id: &str) -> Response {
+pub(super) fn with_request_id(answer: Result<Response, LambdaError>, request_id: &str) -> Response {
     let mut response = answer.unwrap_or_else(axum::response::IntoResponse::into_response);
     if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert("x-amzn-requestid", id);

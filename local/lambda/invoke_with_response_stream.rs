@@ -21,7 +21,7 @@ use super::invocation::{FunctionResponse, Outcome, StreamEnd, StreamedResponse};
 use super::invoke_request::{InvokeQuery, InvokeRequest, with_request_id};
 
 /// Invokes a function and streams its answer.
-pub async fn invoke_with_response_stream(
+pub(super) async fn invoke_with_response_stream(
     State(lambda): State<Lambda>,
     Path(name): Path<String>,
     Query(query): Query<InvokeQuery>,

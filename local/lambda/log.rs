@@ -11,7 +11,7 @@ const RETAINED_BYTES: usize = 64 * 1024;
 
 /// The log of one environment.
 #[derive(Debug)]
-pub struct Log {
+pub(super) struct Log {
     function: String,
     echo: bool,
     text: Mutex<RetainedText>,
@@ -25,27 +25,27 @@ struct RetainedText {
 
 /// A place in a log.
 #[derive(Debug, Clone, Copy)]
-pub struct LogPosition(usize);
+pub(super) struct LogPosition(usize);
 
 impl Log {
     /// An empty log of a function's environment.
-    pub fn new(function: &str, echo: bool) -> Self {
+    pub(super) fn new(function: &str, echo: bool) -> Self {
         Self { function: function.to_owned(), echo, text: Mutex::default() }
     }
 
     /// Adds a line of the platform's own, which is not shown.
-    pub fn append_platform_line(&self, line: &str) {
+    pub(super) fn append_platform_line(&self, line: &str) {
         self.text.lock().push(line);
     }
 
     /// Where the log ends now.
-    pub fn position(&self) -> LogPosition {
+    pub(super) fn position(&self) -> LogPosition {
         let retained = self.text.lock();
         LogPosition(retained.dropped + retained.text.len())
     }
 
     /// The last 4 KB since a mark.
-    pub fn tail(&self, since: LogPosition) -> String {
+    pub(super) fn tail(&self, since: LogPosition) -> String {
         let retained = self.text.lock();
         let start = since
             .0
@@ -57,12 +57,12 @@ impl Log {
     }
 
     /// Everything that is still kept.
-    pub fn full_text(&self) -> String {
+    pub(super) fn full_text(&self) -> String {
         self.text.lock().text.clone()
     }
 
     /// Reads a process's stream to its end.
-    pub async fn follow(&self, stream: impl AsyncRead + Unpin) {
+    pub(super) async fn follow(&self, stream: impl AsyncRead + Unpin) {
         let mut lines = BufReader::new(stream).split(b'\n');
         while let Ok(Some(line)) = lines.next_segment().await {
             let line = String::from_utf8_lossy(&line);

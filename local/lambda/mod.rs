@@ -29,7 +29,7 @@ pub use environment::StartFailure;
 use error::LambdaError;
 pub use function::Function;
 use function_name::FunctionName;
-pub use function_url::{FunctionUrl, InvokeMode, UrlAuth};
+pub(crate) use function_url::{FunctionUrl, InvokeMode, UrlAuth};
 use pool::Pool;
 
 use crate::recorder::Recorder;
@@ -69,7 +69,7 @@ impl Lambda {
     }
 
     /// The one route of a function URL.
-    pub fn url_router(&self, url: FunctionUrl) -> Router {
+    pub(crate) fn url_router(&self, url: FunctionUrl) -> Router {
         function_url::router(self.clone(), url)
     }
 

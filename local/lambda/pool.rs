@@ -22,7 +22,7 @@ const MAX_ENVIRONMENTS: usize = 32;
 
 /// A function's environments.
 #[derive(Debug)]
-pub struct Pool {
+pub(super) struct Pool {
     /// Whose they are.
     pub function: Function,
     state: Mutex<State>,
@@ -45,7 +45,7 @@ struct State {
 
 /// What a poll for an invocation finds.
 #[derive(Debug)]
-pub enum Poll {
+pub(super) enum Poll {
     /// One that waited.
     Ready(Box<Invocation>),
     /// None yet.
@@ -54,7 +54,7 @@ pub enum Poll {
 
 impl Pool {
     /// A pool without environments.
-    pub fn new(function: Function) -> Arc<Self> {
+    pub(super) fn new(function: Function) -> Arc<Self> {
         Arc::new(Self {
             function,
             state: Mutex::default(),
@@ -65,7 +65,7 @@ impl Pool {
     }
 
     /// Hands an invocation to an environment, now or when one is there.
-    pub fn submit(self: &Arc<Self>, invocation: Invocation) -> Result<(), LambdaError> {
+    pub(super) fn submit(self: &Arc<Self>, invocation: Invocation) -> Result<(), LambdaError> {
         if self.max_environments() == 0 {
             return Err(LambdaError::TooManyRequests);
         }
@@ -89,7 +89,7 @@ impl Pool {
     }
 
     /// Starts an environment before there is work for it; waits until it is ready, or says how it ended.
-    pub async fn warm_up(self: &Arc<Self>) -> Result<(), StartFailure> {
+    pub(super) async fn warm_up(self: &Arc<Self>) -> Result<(), StartFailure> {
         if self.max_environments() == 0 {
             return Ok(());
         }
@@ -101,7 +101,7 @@ impl Pool {
     }
 
     /// Writes what there is to remark about an answer, the first time that there is something.
-    pub fn print_response_hint(&self, answer: &[u8]) {
+    pub(super) fn print_response_hint(&self, answer: &[u8]) {
         let Some(response_hint) = self.function.response_hint.filter(|_| !self.has_printed_hint.load(Ordering::Relaxed)) else {
             return;
         };
@@ -113,7 +113,7 @@ impl Pool {
     }
 
     /// An environment asks for work.
-    pub fn poll(&self) -> Poll {
+    pub(super) fn poll(&self) -> Poll {
         let mut state = self.state.lock();
         while let Some(mut invocation) = state.waiting.pop_front() {
             if !invocation.done.is_closed() {
@@ -127,20 +127,20 @@ impl Pool {
     }
 
     /// An invocation that its environment could not begin goes to another.
-    pub fn resubmit(self: &Arc<Self>, mut invocation: Invocation) {
+    pub(super) fn resubmit(self: &Arc<Self>, mut invocation: Invocation) {
         invocation.permit = None;
         // Its caller, who waits for the outcome, sees the loss.
         let _ = self.submit(invocation);
     }
 
     /// An environment has made its first poll.
-    pub fn environment_ready(&self) {
+    pub(super) fn environment_ready(&self) {
         let mut state = self.state.lock();
         state.starting = state.starting.saturating_sub(1);
     }
 
     /// An environment has ended. One that never was ready gives back the invocation that it was started for.
-    pub fn environment_ended(self: &Arc<Self>, environment: &Arc<Environment>, was_ready: bool) -> Option<Invocation> {
+    pub(super) fn environment_ended(self: &Arc<Self>, environment: &Arc<Environment>, was_ready: bool) -> Option<Invocation> {
         let mut state = self.state.lock();
         state.environments.retain(|known| !Arc::ptr_eq(known, environment));
         let undelivered = if was_ready { None } else { state.waiting.pop_front() };
@@ -158,7 +158,7 @@ impl Pool {
     }
 
     /// Ends every environment, and waits until they are gone.
-    pub async fn stop(&self) {
+    pub(super) async fn stop(&self) {
         loop {
             let ended = self.ended.notified();
             tokio::pin!(ended);

@@ -12,7 +12,7 @@ const INHERITED_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "SSL_CERT_FILE",
 
 /// The process, with the environment that Lambda gives.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
-pub fn command(function: &Function, runtime_api: &str) -> Result<Command, String> {
+pub(super) fn command(function: &Function, runtime_api: &str) -> Result<Command, String> {
     let (program, arguments) = function.command.split_first().ok_or("the command is empty")?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -43,7 +43,7 @@ pub fn command(function: &Function, runtime_api: &str) -> Result<Command, String
 }
 
 /// Ends the process and whatever it started.
-pub fn kill_group(pid: Option<u32>) {
+pub(super) fn kill_group(pid: Option<u32>) {
     let group = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
     if let Some(group) = group {
         // An `Err` says that none of it is left.
@@ -52,7 +52,7 @@ pub fn kill_group(pid: Option<u32>) {
 }
 
 /// The status as Lambda words it; `None` for an exit with 0.
-pub fn describe_exit(status: ExitStatus) -> Option<String> {
+pub(super) fn describe_exit(status: ExitStatus) -> Option<String> {
     use std::os::unix::process::ExitStatusExt;
     if let Some(code) = status.code() {
         return (code != 0).then(|| format!("exit status {code}"));
@@ -65,7 +65,7 @@ pub fn describe_exit(status: ExitStatus) -> Option<String> {
 
 /// The most memory that a process has used, in MB; 0 where the system does not say.
 #[cfg(target_os = "linux")]
-pub fn peak_memory_mb(pid: u32) -> u64 {
+pub(super) fn peak_memory_mb(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() / 1024

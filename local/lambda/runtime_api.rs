@@ -22,7 +22,7 @@ use super::invocation::PlatformError;
 use crate::aws::LAMBDA_MAX_RESPONSE;
 
 /// Serves until the task is aborted.
-pub async fn serve(listener: TcpListener, environment: Arc<Environment>) {
+pub(super) async fn serve(listener: TcpListener, environment: Arc<Environment>) {
     let router = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route("/2018-06-01/runtime/invocation/{id}/response", post(response))

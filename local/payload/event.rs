@@ -17,7 +17,7 @@ use crate::aws::ACCOUNT_ID;
 
 /// A request that is about to be handed to a function.
 #[derive(Debug)]
-pub struct ProxyRequest<'a> {
+pub(crate) struct ProxyRequest<'a> {
     /// Its line and headers.
     pub parts: &'a Parts,
     /// Its body.
@@ -38,7 +38,7 @@ pub struct ProxyRequest<'a> {
 
 /// An HTTP API, or a function URL.
 #[derive(Debug)]
-pub struct ApiDescription<'a> {
+pub(crate) struct ApiDescription<'a> {
     /// Its id.
     pub id: &'a str,
     /// Its host name.
@@ -49,7 +49,7 @@ pub struct ApiDescription<'a> {
 
 impl ProxyRequest<'_> {
     /// The event. What there is none of is left out, not `null`.
-    pub fn event(&self) -> Bytes {
+    pub(crate) fn event(&self) -> Bytes {
         let query = self.parts.uri.query().unwrap_or_default();
         let is_base64 = !self.body.is_empty() && !is_text(&self.parts.headers, self.body);
         let event = Event {
@@ -171,7 +171,7 @@ fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<Cow<'a, str>> {
 }
 
 /// A header as text.
-pub fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
@@ -188,7 +188,7 @@ fn query_parameters(query: &str) -> BTreeMap<String, String> {
 }
 
 /// A body as it stands in an event.
-pub fn body_text(body: &Bytes, is_base64: bool) -> String {
+pub(crate) fn body_text(body: &Bytes, is_base64: bool) -> String {
     if is_base64 { STANDARD.encode(body) } else { String::from_utf8_lossy(body).into_owned() }
 }
 

@@ -2,6 +2,6 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
 mod event;
-pub mod response;
+pub(crate) mod response;
 
-pub use event::{ApiDescription, ProxyRequest, body_text, header_text};
+pub(crate) use event::{ApiDescription, ProxyRequest, body_text, header_text};

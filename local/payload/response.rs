@@ -7,7 +7,7 @@ use base64::Engine;
 use serde_json::{Map, Value};
 
 /// The body of a result that has a `statusCode`.
-pub fn body(members: &Map<String, Value>) -> Result<Body, &'static str> {
+pub(crate) fn body(members: &Map<String, Value>) -> Result<Body, &'static str> {
     let text = match members.get("body") {
         None | Some(Value::Null) => return Ok(Body::empty()),
         Some(Value::String(text)) => text,
@@ -21,7 +21,7 @@ pub fn body(members: &Map<String, Value>) -> Result<Body, &'static str> {
 }
 
 /// Its cookies and headers.
-pub fn headers(members: &Map<String, Value>, headers: &mut HeaderMap) -> Result<(), &'static str> {
+pub(crate) fn headers(members: &Map<String, Value>, headers: &mut HeaderMap) -> Result<(), &'static str> {
     for cookie in members.get("cookies").and_then(Value::as_array).into_iter().flatten() {
         let cookie = cookie.as_str().and_then(|text| HeaderValue::from_str(text).ok()).ok_or("a cookie is no header")?;
         headers.append(SET_COOKIE, cookie);
@@ -33,7 +33,7 @@ pub fn headers(members: &Map<String, Value>, headers: &mut HeaderMap) -> Result<
 }
 
 /// Adds one header.
-pub fn append(headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), &'static str> {
+pub(crate) fn append(headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), &'static str> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header's name is none")?;
     let value = match value {
         Value::String(text) => text.clone(),

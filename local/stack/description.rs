@@ -15,7 +15,7 @@ use crate::credentials::CredentialStore;
 
 /// Where the rooms are.
 #[derive(Debug)]
-pub struct Urls {
+pub(super) struct Urls {
     /// The frontend, where one is served.
     pub web: Option<String>,
     /// The console.
@@ -40,7 +40,7 @@ pub struct Urls {
 
 impl Urls {
     /// The URLs of what will answer at these ports.
-    pub fn of(ports: &Ports) -> Self {
+    pub(super) fn of(ports: &Ports) -> Self {
         Self {
             web: ports.web.as_ref().map(|port| port.url.clone()),
             console: ports.console.url.clone(),
@@ -56,14 +56,14 @@ impl Urls {
     }
 
     /// The issuer of the user pool's tokens.
-    pub fn issuer(&self) -> String {
+    pub(super) fn issuer(&self) -> String {
         format!("{}/{USER_POOL_ID}", self.user_pool)
     }
 }
 
 /// A user who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownUser {
+pub(super) struct KnownUser {
     /// The e-mail address.
     pub username: String,
     /// The id.
@@ -73,7 +73,7 @@ pub struct KnownUser {
 }
 
 /// Everything a script needs to know: tokens and credentials are those of the first user.
-pub fn describe(
+pub(super) fn describe(
     urls: &Urls,
     pool: &UserPool,
     store: &CredentialStore,
@@ -127,7 +127,7 @@ const SECRETS: [&str; 4] = ["credentials", "userCredentials", "idToken", "access
 
 /// What the console's page may know, which any page on this machine can ask for: no token and no credentials. Where other
 /// machines can ask too, the password is left out as well.
-pub fn without_secrets(description: &Value, host: Option<IpAddr>) -> Value {
+pub(super) fn without_secrets(description: &Value, host: Option<IpAddr>) -> Value {
     let mut description = description.clone();
     if let Some(members) = description.as_object_mut() {
         members.retain(|name, _| !SECRETS.contains(&name.as_str()));
@@ -144,7 +144,7 @@ fn is_open_to_others(host: Option<IpAddr>) -> bool {
 }
 
 /// What the frontend reads as `/config.json`.
-pub fn frontend_configuration(urls: &Urls) -> String {
+pub(super) fn frontend_configuration(urls: &Urls) -> String {
     let configuration = json!({
         "apiUrl": urls.api,
         "region": REGION,
@@ -159,7 +159,7 @@ pub fn frontend_configuration(urls: &Urls) -> String {
 }
 
 /// What is printed for the person who started the stack.
-pub fn startup_message(urls: &Urls, description: &Value, host: Option<IpAddr>) -> String {
+pub(super) fn startup_message(urls: &Urls, description: &Value, host: Option<IpAddr>) -> String {
     let question = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
     let text = |pointer: &str| description.pointer(pointer).and_then(Value::as_str);
     let names = description["users"].as_array().map(Vec::as_slice).unwrap_or_default();

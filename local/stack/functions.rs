@@ -17,7 +17,7 @@ const MAX_EXAMINED_RESPONSE: usize = 64 * 1024;
 const DEVELOPMENT_ORIGINS: &str = "http://localhost:5173,http://localhost:3000";
 
 /// The edges, of which the first is the template's, then the cores.
-pub fn functions(arguments: &StackArguments, urls: &Urls, store: &CredentialStore) -> Result<Vec<Function>, StartError> {
+pub(super) fn functions(arguments: &StackArguments, urls: &Urls, store: &CredentialStore) -> Result<Vec<Function>, StartError> {
     let program = std::env::current_exe().map_err(|error| StartError::Other(format!("this program has no path: {error}")))?;
     let builder = FunctionBuilder { program: program.display().to_string(), arguments, urls, store };
     let streaming_core = if arguments.core.is_some() { CORE } else { CORE_STREAM };
@@ -109,7 +109,7 @@ fn proxy_response_hint(reply: &[u8]) -> Option<&'static str> {
 }
 
 /// Warns of variables that the edge does not have, with the nearest that it has.
-pub fn warn_of_unknown_variables(environment: &[(String, String)]) {
+pub(super) fn warn_of_unknown_variables(environment: &[(String, String)]) {
     for (name, _) in environment {
         if let Some(warning) = unknown_variable_warning(name) {
             eprintln!("warning: {warning}");
@@ -133,14 +133,14 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// The last value that a function's variable was given.
-pub fn variable(function: &Function, name: &str) -> String {
+pub(super) fn variable(function: &Function, name: &str) -> String {
     let value = function.environment.iter().rev().find(|(known, _)| known == name);
     value.map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
 /// Who may invoke what, as the template's roles and permissions say: the API and signed-in users the edge, signed-in users its
 /// streaming twin, each edge its target.
-pub fn permissions(functions: &[Function]) -> Vec<InvokePermission> {
+pub(super) fn permissions(functions: &[Function]) -> Vec<InvokePermission> {
     let permission =
         |principal: PermittedPrincipal, function: &str| InvokePermission { principal, function: function.to_owned() };
     let mut permissions = vec![

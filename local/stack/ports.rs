@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 20;
 
 /// A port that is taken, and the URL of what will answer there.
 #[derive(Debug)]
-pub struct Port {
+pub(super) struct Port {
     /// A socket for each address.
     pub listeners: Vec<TcpListener>,
     /// `http://localhost:…`
@@ -24,7 +24,7 @@ pub struct Port {
 
 /// Every port, in the order of their numbers.
 #[derive(Debug)]
-pub struct Ports {
+pub(super) struct Ports {
     /// The console.
     pub console: Port,
     /// The HTTP API.
@@ -49,7 +49,7 @@ pub struct Ports {
 
 impl Ports {
     /// Takes ten ports in a row from `first`, or any that are free when it is 0, at the loopback addresses and at `host`.
-    pub async fn take(first: u16, host: Option<IpAddr>, has_web: bool) -> Result<Self, StartError> {
+    pub(super) async fn take(first: u16, host: Option<IpAddr>, has_web: bool) -> Result<Self, StartError> {
         let addresses = Addresses::with(host);
         let at = async |offset, what| {
             let port = if first == 0 { 0 } else { first.saturating_add(offset) };

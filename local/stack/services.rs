@@ -25,7 +25,7 @@ use crate::recorder::Recorder;
 use crate::signer::Signer;
 
 /// What the rooms are made of.
-pub struct Services {
+pub(super) struct Services {
     /// What the frontend reads as `/config.json`.
     pub configuration: String,
     /// Every function.
@@ -46,7 +46,7 @@ pub struct Services {
 
 impl Services {
     /// Opens every room at its port.
-    pub fn start(&self, ports: Ports, web: Option<&Path>) -> Vec<JoinHandle<()>> {
+    pub(super) fn start(&self, ports: Ports, web: Option<&Path>) -> Vec<JoinHandle<()>> {
         let lambda_url = ports.lambda.url.clone();
         let frontend = ports.web.zip(web).map(|(port, folder)| spawn(port, self.frontend(folder)));
         let services = [

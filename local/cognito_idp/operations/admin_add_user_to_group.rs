@@ -1,4 +1,4 @@
-//! `AdminAddUserToGroup`: a group comes to be with its first user.
+//! The operation `AdminAddUserToGroup`: adds a user to a group, which needs not be created before.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminAddUserToGroup.html>
 
 use serde::Deserialize;
@@ -8,17 +8,15 @@ use super::{check_pool, no_such_user};
 use crate::cognito_idp::{Inner, User};
 use crate::json_protocol::ServiceError;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct AdminAddUserToGroup {
+pub(super) struct AdminAddUserToGroup {
     user_pool_id: String,
     username: String,
     group_name: String,
 }
 
-/// Answers it.
-pub fn run(pool: &Inner, request: AdminAddUserToGroup) -> Result<Value, ServiceError> {
+pub(super) fn run(pool: &Inner, request: AdminAddUserToGroup) -> Result<Value, ServiceError> {
     check_pool(&request.user_pool_id)?;
     let add = |user: &mut User| {
         if !user.groups.contains(&request.group_name) {

@@ -1,4 +1,4 @@
-//! `AdminCreateUser`: a user with a password that must be changed at the first sign-in. No invitation is sent.
+//! The operation `AdminCreateUser`: creates a user who must change the password at the first sign-in. No invitation is sent.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html>
 
 use serde::Deserialize;
@@ -11,10 +11,9 @@ use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
 use crate::terminal::print_line;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct AdminCreateUser {
+pub(super) struct AdminCreateUser {
     user_pool_id: String,
     username: String,
     temporary_password: Option<String>,
@@ -22,8 +21,7 @@ pub struct AdminCreateUser {
     user_attributes: Vec<Attribute>,
 }
 
-/// Answers it.
-pub fn run(pool: &Inner, request: AdminCreateUser) -> Result<Value, ServiceError> {
+pub(super) fn run(pool: &Inner, request: AdminCreateUser) -> Result<Value, ServiceError> {
     check_pool(&request.user_pool_id)?;
     check_email(&request.username)?;
     let made_up = uuid::Uuid::new_v4().simple().to_string();

@@ -1,4 +1,4 @@
-//! `ChangePassword`: a new password for whoever knows the old one.
+//! The operation `ChangePassword`: replaces the password of a signed-in user who knows the old one.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ChangePassword.html>
 
 use serde::Deserialize;
@@ -8,17 +8,15 @@ use super::{incorrect_credentials, no_such_user};
 use crate::cognito_idp::{Inner, User};
 use crate::json_protocol::ServiceError;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ChangePassword {
+pub(super) struct ChangePassword {
     access_token: String,
     previous_password: String,
     proposed_password: String,
 }
 
-/// Answers it.
-pub fn run(pool: &Inner, request: ChangePassword) -> Result<Value, ServiceError> {
+pub(super) fn run(pool: &Inner, request: ChangePassword) -> Result<Value, ServiceError> {
     let user = pool.authenticate(&request.access_token)?;
     let change = |user: &mut User| {
         if !user.has_password(&request.previous_password) {

@@ -1,4 +1,4 @@
-//! `ConfirmForgotPassword`: a code and the new password.
+//! The operation `ConfirmForgotPassword`: sets a new password, with a confirmation code.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ConfirmForgotPassword.html>
 
 use serde::Deserialize;
@@ -10,18 +10,17 @@ use crate::cognito_idp::user::check_password;
 use crate::cognito_idp::{Inner, User};
 use crate::json_protocol::ServiceError;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ConfirmForgotPassword {
+pub(super) struct ConfirmForgotPassword {
     client_id: String,
     username: String,
     confirmation_code: String,
     password: String,
 }
 
-/// Answers it; whether there is such a user is not told.
-pub fn run(pool: &Inner, request: ConfirmForgotPassword) -> Result<Value, ServiceError> {
+/// Runs the operation. The response does not reveal whether the user exists.
+pub(super) fn run(pool: &Inner, request: ConfirmForgotPassword) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     check_password(&request.password)?;
     let confirm = |user: &mut User| {

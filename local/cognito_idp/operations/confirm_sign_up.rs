@@ -1,4 +1,4 @@
-//! `ConfirmSignUp`: the code that shows that the address is the user's.
+//! The operation `ConfirmSignUp`: confirms a user with the code that was sent to the e-mail address.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ConfirmSignUp.html>
 
 use serde::Deserialize;
@@ -9,17 +9,15 @@ use crate::cognito_idp::confirmation_code::{self, Purpose};
 use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ConfirmSignUp {
+pub(super) struct ConfirmSignUp {
     client_id: String,
     username: String,
     confirmation_code: String,
 }
 
-/// Answers it.
-pub fn run(pool: &Inner, request: ConfirmSignUp) -> Result<Value, ServiceError> {
+pub(super) fn run(pool: &Inner, request: ConfirmSignUp) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     let confirm = |user: &mut User| {
         if user.status != UserStatus::Unconfirmed {

@@ -1,4 +1,4 @@
-//! `ForgotPassword`: a code with which a new password may be chosen.
+//! The operation `ForgotPassword`: sends a code with which the user can set a new password.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ForgotPassword.html>
 
 use serde::Deserialize;
@@ -9,16 +9,15 @@ use crate::cognito_idp::confirmation_code::{self, Purpose};
 use crate::cognito_idp::{Inner, User};
 use crate::json_protocol::ServiceError;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ForgotPassword {
+pub(super) struct ForgotPassword {
     client_id: String,
     username: String,
 }
 
-/// Answers it; whether there is such a user is not told.
-pub fn run(pool: &Inner, request: ForgotPassword) -> Result<Value, ServiceError> {
+/// Runs the operation. The response does not reveal whether the user exists.
+pub(super) fn run(pool: &Inner, request: ForgotPassword) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     let send = |user: &mut User| {
         if !user.email_verified {

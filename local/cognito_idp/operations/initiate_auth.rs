@@ -1,4 +1,4 @@
-//! `InitiateAuth`: the first step of a sign-in, or its renewal.
+//! The operation `InitiateAuth`: starts a sign-in, or refreshes the tokens of a session.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_InitiateAuth.html>
 
 use std::collections::HashMap;
@@ -11,18 +11,16 @@ use super::{check_client, incorrect_credentials};
 use crate::cognito_idp::Inner;
 use crate::json_protocol::ServiceError;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct InitiateAuth {
+pub(super) struct InitiateAuth {
     auth_flow: String,
     client_id: String,
     #[serde(default)]
     auth_parameters: HashMap<String, String>,
 }
 
-/// Answers it.
-pub fn run(pool: &Inner, request: InitiateAuth) -> Result<Value, ServiceError> {
+pub(super) fn run(pool: &Inner, request: InitiateAuth) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     let parameter = |name: &str| {
         let missing = || ServiceError::invalid_parameter(format!("Missing required parameter {name}"));

@@ -1,4 +1,4 @@
-//! The operations that the pool has, a file each: a request, and `run`, which answers it.
+//! The operations of the user pool. Each file has the request of one operation and the function `run` that handles it.
 
 mod admin_add_user_to_group;
 mod admin_create_user;
@@ -11,7 +11,7 @@ mod get_user;
 mod global_sign_out;
 mod initiate_auth;
 mod resend_confirmation_code;
-pub mod respond_to_auth_challenge;
+pub(super) mod respond_to_auth_challenge;
 mod revoke_token;
 mod sign_up;
 mod update_user_attributes;
@@ -24,7 +24,7 @@ use super::Inner;
 use crate::aws::{USER_POOL_CLIENT_ID, USER_POOL_ID};
 use crate::json_protocol::{ServiceError, operation, parse};
 
-/// Their names.
+/// The names of the supported operations.
 pub const SUPPORTED: [&str; 15] = [
     "AdminAddUserToGroup",
     "AdminCreateUser",
@@ -43,8 +43,8 @@ pub const SUPPORTED: [&str; 15] = [
     "UpdateUserAttributes",
 ];
 
-/// Answers the operation that the request's target names.
-pub fn run(pool: &Inner, headers: &HeaderMap, body: &Bytes) -> Result<Value, ServiceError> {
+/// Runs the operation that the header `x-amz-target` names.
+pub(super) fn run(pool: &Inner, headers: &HeaderMap, body: &Bytes) -> Result<Value, ServiceError> {
     let name = operation(headers, "AWSCognitoIdentityProviderService");
     if name.starts_with("Admin") && headers.contains_key("origin") {
         return Err(ServiceError::not_authorized("an administrator's operation is nothing for a web page"));
@@ -83,7 +83,7 @@ fn check_pool(pool_id: &str) -> Result<(), ServiceError> {
     Err(ServiceError::new("ResourceNotFoundException", format!("User pool {pool_id} does not exist.")))
 }
 
-/// The answer that does not tell whether there is such a user.
+/// The error for a wrong password and for an unknown user, so that it does not reveal whether the user exists.
 fn incorrect_credentials() -> ServiceError {
     ServiceError::not_authorized("Incorrect username or password.")
 }

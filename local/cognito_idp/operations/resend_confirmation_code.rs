@@ -1,4 +1,4 @@
-//! `ResendConfirmationCode`: another code for a sign-up.
+//! The operation `ResendConfirmationCode`: sends another code for a sign-up.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ResendConfirmationCode.html>
 
 use serde::Deserialize;
@@ -9,16 +9,15 @@ use crate::cognito_idp::confirmation_code::{self, Purpose};
 use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ResendConfirmationCode {
+pub(super) struct ResendConfirmationCode {
     client_id: String,
     username: String,
 }
 
-/// Answers it; whether there is such a user is not told.
-pub fn run(pool: &Inner, request: ResendConfirmationCode) -> Result<Value, ServiceError> {
+/// Runs the operation. The response does not reveal whether the user exists.
+pub(super) fn run(pool: &Inner, request: ResendConfirmationCode) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     let resend = |user: &mut User| match user.status {
         UserStatus::Unconfirmed => Ok(confirmation_code::send(user, Purpose::SignUp)),

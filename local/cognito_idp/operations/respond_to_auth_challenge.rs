@@ -1,4 +1,5 @@
-//! `RespondToAuthChallenge`: the password's proof, and the new password of a user whom an administrator made.
+//! The operation `RespondToAuthChallenge`: checks the SRP proof of a password, or sets the first password of a user whom an
+//! administrator has created.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_RespondToAuthChallenge.html>
 
 use std::collections::HashMap;
@@ -18,14 +19,14 @@ use crate::cognito_idp::user::sub_of;
 use crate::cognito_idp::{Inner, POOL_NAME, User, UserStatus};
 use crate::json_protocol::ServiceError;
 
-/// For how long a challenge may be answered.
+/// How long a challenge is valid.
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(180);
-/// How far a proof's time may be from the pool's, in seconds.
+/// The largest difference between the client's clock and the pool's, in seconds.
 const CLOCK_SKEW: i64 = 300;
 
-/// Challenges that wait for their answer.
+/// The challenges that clients have not responded to yet, by their secret block or session.
 #[derive(Debug, Default)]
-pub struct Challenges(HashMap<String, Challenge>);
+pub(crate) struct Challenges(HashMap<String, Challenge>);
 
 #[derive(Debug)]
 struct Challenge {
@@ -46,16 +47,15 @@ impl Challenges {
         self.0.insert(key, Challenge { made: Instant::now(), username: username.to_owned(), kind });
     }
 
-    /// Takes a challenge, which may be answered once.
+    /// Removes a challenge: a client can respond to it once.
     fn take(&mut self, key: &str) -> Option<Challenge> {
         self.0.remove(key).filter(|challenge| challenge.made.elapsed() < CHALLENGE_LIFETIME)
     }
 }
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct RespondToAuthChallenge {
+pub(crate) struct RespondToAuthChallenge {
     client_id: String,
     challenge_name: String,
     #[serde(default)]
@@ -64,8 +64,7 @@ pub struct RespondToAuthChallenge {
     challenge_responses: HashMap<String, String>,
 }
 
-/// Answers it.
-pub fn run(pool: &Inner, request: RespondToAuthChallenge) -> Result<Value, ServiceError> {
+pub(crate) fn run(pool: &Inner, request: RespondToAuthChallenge) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     let response = |name: &str| {
         let missing = || ServiceError::invalid_parameter(format!("Missing required parameter {name}"));
@@ -86,8 +85,8 @@ pub fn run(pool: &Inner, request: RespondToAuthChallenge) -> Result<Value, Servi
     }
 }
 
-/// The first half of SRP. A user who does not exist gets a challenge too, which nobody can meet.
-pub fn start_srp(pool: &Inner, username: &str, a_hex: &str) -> Result<Value, ServiceError> {
+/// Starts an SRP sign-in. An unknown user gets a challenge too, for which no password is right.
+pub(crate) fn start_srp(pool: &Inner, username: &str, a_hex: &str) -> Result<Value, ServiceError> {
     let user = pool.user_directory.find(username);
     let sub = user.as_ref().map_or_else(|| sub_of(username), |user| user.sub.clone());
     let sub = sub.as_str();
@@ -105,8 +104,8 @@ pub fn start_srp(pool: &Inner, username: &str, a_hex: &str) -> Result<Value, Ser
     Ok(json!({ "ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": parameters }))
 }
 
-/// What a user gets who has shown the right password.
-pub fn next_step(pool: &Inner, user: User) -> Result<Value, ServiceError> {
+/// The response to a right password: tokens, an error or a further challenge, by the user's status.
+pub(crate) fn next_step(pool: &Inner, user: User) -> Result<Value, ServiceError> {
     match user.status {
         UserStatus::Confirmed => {
             Ok(json!({ "AuthenticationResult": pool.sign_in(&user).authentication_result(), "ChallengeParameters": {} }))
@@ -125,7 +124,7 @@ pub fn next_step(pool: &Inner, user: User) -> Result<Value, ServiceError> {
 
 fn choose_password(pool: &Inner, session: &str, password: &str) -> Result<Value, ServiceError> {
     let invalid = || ServiceError::not_authorized("Invalid session for the user.");
-    // A password that the policy refuses does not use the session up.
+    // Checked first, so that the session stays valid after a password that the policy refuses.
     crate::cognito_idp::user::check_password(password)?;
     let challenge = pool.challenges.lock().take(session).filter(|challenge| matches!(challenge.kind, ChallengeKind::NewPassword));
     let challenge = challenge.ok_or_else(invalid)?;
@@ -152,13 +151,13 @@ impl PasswordClaim<'_> {
         let signature = STANDARD.decode(self.signature).map_err(|_| incorrect_credentials())?;
         let sub = challenge.username.as_bytes();
         let message = [POOL_NAME.as_bytes(), sub, &secret, self.timestamp.as_bytes()].concat();
-        let is_proved = exchange.proves(&message, &signature);
+        let is_proved = exchange.verifies(&message, &signature);
         let is_same_user = user.as_ref().is_some_and(|user| user.sub == username || user.email.eq_ignore_ascii_case(username));
         user.filter(|_| is_proved && is_same_user).ok_or_else(incorrect_credentials)
     }
 }
 
-/// `Sat Aug 1 09:05:03 UTC 2026`, not far from now.
+/// Checks the form of a timestamp (`Sat Aug 1 09:05:03 UTC 2026`) and its difference from now.
 fn check_timestamp(timestamp: &str) -> Result<(), ServiceError> {
     let wrong = || ServiceError::invalid_parameter("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.");
     let time = DateTime::strptime("%a %b %d %H:%M:%S UTC %Y", timestamp).map_err(|_| wrong())?;

@@ -1,4 +1,4 @@
-//! `SignUp`: a new user, who gets a code.
+//! The operation `SignUp`: adds a user, who has to confirm the e-mail address with a code.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>
 
 use serde::Deserialize;
@@ -10,10 +10,9 @@ use crate::cognito_idp::user::{Attribute, check_password};
 use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct SignUp {
+pub(super) struct SignUp {
     client_id: String,
     username: String,
     password: String,
@@ -21,14 +20,13 @@ pub struct SignUp {
     user_attributes: Vec<Attribute>,
 }
 
-/// Answers it.
-pub fn run(pool: &Inner, request: SignUp) -> Result<Value, ServiceError> {
+pub(super) fn run(pool: &Inner, request: SignUp) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     check_email(&request.username)?;
     check_password(&request.password)?;
     let mut user = User::new(&request.username, &request.password, UserStatus::Unconfirmed);
     user.set_attributes(request.user_attributes)?;
-    // Nobody verifies an address by saying so.
+    // A user cannot set `email_verified`: the code verifies the address.
     user.email_verified = false;
     let sub = user.sub.clone();
     if !pool.user_directory.add(user) {
@@ -39,8 +37,8 @@ pub fn run(pool: &Inner, request: SignUp) -> Result<Value, ServiceError> {
     Ok(json!({ "UserConfirmed": false, "UserSub": sub, "CodeDeliveryDetails": delivery }))
 }
 
-/// The pool's user names are e-mail addresses.
-pub fn check_email(username: &str) -> Result<(), ServiceError> {
+/// Refuses a user name that is not an e-mail address.
+pub(super) fn check_email(username: &str) -> Result<(), ServiceError> {
     match username.split_once('@') {
         Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !domain.contains('@') => Ok(()),
         _ => Err(ServiceError::invalid_parameter("Username should be an email.")),

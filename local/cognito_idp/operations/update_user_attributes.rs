@@ -1,4 +1,4 @@
-//! `UpdateUserAttributes`: changes one's own attributes.
+//! The operation `UpdateUserAttributes`: changes the attributes of the signed-in user.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserAttributes.html>
 
 use serde::Deserialize;
@@ -9,16 +9,15 @@ use crate::cognito_idp::user::Attribute;
 use crate::cognito_idp::{Inner, User};
 use crate::json_protocol::ServiceError;
 
-/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct UpdateUserAttributes {
+pub(super) struct UpdateUserAttributes {
     access_token: String,
     user_attributes: Vec<Attribute>,
 }
 
-/// Answers it. Whether an address is verified is not the user's to say.
-pub fn run(pool: &Inner, request: UpdateUserAttributes) -> Result<Value, ServiceError> {
+/// Runs the operation. A user cannot change `email_verified`.
+pub(super) fn run(pool: &Inner, request: UpdateUserAttributes) -> Result<Value, ServiceError> {
     let user = pool.authenticate(&request.access_token)?;
     let update = |user: &mut User| {
         let was_verified = user.email_verified;

@@ -15,7 +15,7 @@ use crate::aws::LAMBDA_INIT_TIMEOUT;
 
 impl Environment {
     /// Runs the process until it ends, and tells whoever still waited for it.
-    pub async fn run(self: Arc<Self>) {
+    pub(crate) async fn run(self: Arc<Self>) {
         let status = match TcpListener::bind(("127.0.0.1", 0)).await {
             Ok(listener) => self.run_process(listener).await,
             Err(error) => Err(format!("the Runtime API has no port: {error}")),

@@ -6,7 +6,7 @@ use crate::aws::{ACCOUNT_ID, IDENTITY_POOL_ID, REGION, USER_POOL_ID};
 use crate::credentials::{IssuedCredentials, Principal};
 
 /// The members of `iam`.
-pub fn iam(caller: &IssuedCredentials) -> Value {
+pub(super) fn iam(caller: &IssuedCredentials) -> Value {
     let id = match &caller.principal {
         Principal::Stack => "AIDALOCALDEVELOPER".to_owned(),
         Principal::ApiGateway => "AROALOCALAPIGATEWAY:apigateway".to_owned(),

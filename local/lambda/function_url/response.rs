@@ -22,7 +22,7 @@ const DELIMITER: [u8; 8] = [0; 8];
 const MAX_PRELUDE: usize = 1024 * 1024;
 
 /// The response in `BUFFERED` mode.
-pub fn buffered(outcome: Outcome) -> Response {
+pub(super) fn buffered(outcome: Outcome) -> Response {
     if outcome.is_function_error {
         return failed();
     }
@@ -30,7 +30,7 @@ pub fn buffered(outcome: Outcome) -> Response {
 }
 
 /// The response in `RESPONSE_STREAM` mode. The result of a function that does not stream is passed on as it is.
-pub async fn streamed(answered: FunctionResponse) -> Response {
+pub(super) async fn streamed(answered: FunctionResponse) -> Response {
     match answered {
         FunctionResponse::Whole(outcome) if outcome.is_function_error => failed(),
         FunctionResponse::Whole(outcome) => json(StatusCode::OK, outcome.payload),
