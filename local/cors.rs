@@ -1,5 +1,5 @@
-//! `CorsConfiguration`, as an HTTP API and a function URL have it: preflights that the platform answers itself, and the headers
-//! it puts on every answer: an API in place of the function's, a function URL beside them.
+//! The CORS configuration of an HTTP API or a function URL: the preflights that the platform answers itself, and the headers that
+//! it adds to every response. An API replaces the function's CORS headers; a function URL adds its own to them.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
 //! <https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html#urls-cors>
 
@@ -9,18 +9,18 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
-/// The configuration; lists are compared as the gateway does, headers in any case.
+/// The configuration, as `CorsConfiguration` in a template. It is disabled while there are no origins.
 #[derive(Debug, Default)]
 pub struct CorsConfiguration {
-    /// Exact origins, `*`, `https://*` or `http://*`.
+    /// The allowed origins: exact ones, `*`, `https://*` or `http://*`.
     pub allow_origins: Vec<String>,
-    /// Methods, or `*`.
+    /// The allowed methods, or `*`.
     pub allow_methods: Vec<String>,
-    /// Header names, or `*`.
+    /// The names of the allowed request headers in any case, or `*`.
     pub allow_headers: Vec<String>,
-    /// Headers that scripts may read.
+    /// The response headers that scripts may read.
     pub expose_headers: Vec<String>,
-    /// Seconds for which a preflight's answer may be kept.
+    /// How long a browser may cache the response to a preflight, in seconds.
     pub max_age: u32,
 }
 
@@ -29,7 +29,7 @@ impl CorsConfiguration {
         !self.allow_origins.is_empty()
     }
 
-    /// The answer to a preflight; `None` when the request is none, or there is no configuration.
+    /// The response to a preflight; `None` if the request is not a preflight or CORS is disabled.
     pub(crate) fn preflight(&self, parts: &Parts) -> Option<Response> {
         let origin = parts.headers.get(header::ORIGIN)?;
         let method = parts.headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
@@ -48,11 +48,12 @@ impl CorsConfiguration {
         Some(response)
     }
 
-    /// Adds the configured headers to those that the function has set itself, as a function URL does: a browser refuses two.
+    /// Adds the configured headers to those that the function has set itself, as a function URL does. Browsers refuse a response with
+    /// two values, so that the mistake shows here as it does at AWS.
     pub(crate) fn append_to_response(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         let mut own = HeaderMap::new();
         if headers.contains_key(header::ACCESS_CONTROL_MAX_AGE) {
-            // The platform's own preflight.
+            // Only the platform's own response to a preflight has this header here.
             return self.apply_to_response(origin, headers);
         }
         self.apply_to_response(origin, &mut own);
@@ -61,7 +62,7 @@ impl CorsConfiguration {
         }
     }
 
-    /// Replaces the CORS headers of an answer by the configured ones.
+    /// Replaces the CORS headers of a response by the configured ones.
     pub(crate) fn apply_to_response(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         if !self.is_enabled() {
             return;

@@ -1,4 +1,4 @@
-//! The AWS credentials that the stack has given out, and to whom: what a signature will be checked against.
+//! The AWS credentials that the stack has issued, and the principal of each. Signatures are verified with them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,30 +9,30 @@ use sigv4::Credentials;
 
 use crate::aws::ACCOUNT_ID;
 
-/// All credentials, shared by the services that give them out and those that check them.
+/// The issued credentials by access key id. Clones share one store.
 #[derive(Debug, Clone, Default)]
 pub struct CredentialStore(Arc<Mutex<HashMap<String, IssuedCredentials>>>);
 
-/// Who signs with credentials.
+/// The principal that signs requests with credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Principal {
-    /// Whoever started the stack, and their scripts.
+    /// The developer who started the stack, and scripts with the ready file's credentials.
     Stack,
-    /// The API, which invokes its integrations.
+    /// API Gateway, which invokes its integrations.
     ApiGateway,
-    /// A function, with its execution role.
+    /// A function with its execution role. Holds the function's name.
     Function(String),
     /// An identity of the identity pool.
     CognitoIdentity {
-        /// The identity's id.
+        /// The id that the identity pool has returned.
         identity_id: String,
-        /// The user pool's `sub`; a guest has none.
+        /// The `sub` of the user in the user pool; `None` for a guest.
         sub: Option<String>,
     },
 }
 
 impl Principal {
-    /// As AWS names it in its errors.
+    /// The ARN, or the service's name, that AWS's errors show.
     pub(crate) fn arn(&self) -> String {
         match self {
             Self::Stack => format!("arn:aws:iam::{ACCOUNT_ID}:user/developer"),
@@ -46,12 +46,10 @@ impl Principal {
     }
 }
 
-/// Credentials that were given out, and to whom. Clones share the signing key that is derived from them.
+/// Issued credentials with their principal. Clones share the signing key that is derived from them.
 #[derive(Debug, Clone)]
 pub(crate) struct IssuedCredentials {
-    /// The access key and what belongs to it.
     pub credentials: Arc<Credentials>,
-    /// Who signs with it.
     pub principal: Principal,
 }
 
@@ -62,17 +60,17 @@ impl AsRef<Credentials> for IssuedCredentials {
 }
 
 impl CredentialStore {
-    /// Gives out long-lived credentials.
+    /// Issues credentials that do not expire.
     pub fn issue_long_term(&self, principal: Principal) -> Arc<Credentials> {
         self.issue("AKIA", principal, None)
     }
 
-    /// Gives out credentials that expire after a while.
+    /// Issues credentials with a session token that expire after `lifetime`.
     pub(crate) fn issue_temporary(&self, principal: Principal, lifetime: Duration) -> Arc<Credentials> {
         self.issue("ASIA", principal, Some(lifetime))
     }
 
-    /// The credentials of an access key id.
+    /// Finds the credentials of an access key id.
     pub(crate) fn find(&self, access_key_id: &str) -> Option<IssuedCredentials> {
         self.0.lock().get(access_key_id).cloned()
     }

@@ -1,4 +1,4 @@
-//! How the rooms serve HTTP, and how they ask one another.
+//! The HTTP server and the HTTP client of the local services.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,48 +16,48 @@ use tokio::net::TcpListener;
 pub async fn serve(listener: TcpListener, router: Router) {
     use axum::serve::ListenerExt;
     let listener = listener.tap_io(|stream| {
-        // Without it small answers may wait for an acknowledgement.
+        // Without it a small response may wait for an acknowledgement of the client.
         let _ = stream.set_nodelay(true);
     });
-    // It ends by being aborted alone.
+    // It returns only when the task is aborted.
     let _ = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await;
 }
 
-/// A client for the other rooms; it keeps its connections.
+/// An HTTP client with a pool of connections, with which services send requests to each other.
 #[derive(Debug, Clone)]
 pub struct HttpClient(Client<HttpConnector, Full<Bytes>>);
 
-/// An answer, read to its end.
+/// A response whose body was read to its end.
 #[derive(Debug)]
 pub struct BufferedResponse {
-    /// The status.
+    /// The status code.
     pub status: StatusCode,
-    /// The headers.
+    /// The response headers.
     pub headers: HeaderMap,
-    /// The body.
+    /// The whole body.
     pub body: Bytes,
 }
 
-/// Why there is no answer.
+/// The reason why a request has no response.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The time was up.
+    /// There was no whole response within the time-out.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
-    /// The connection could not be made, or broke.
+    /// The connection could not be established, or it was closed before the response was complete. Holds the chain of errors.
     #[error("{0}")]
     Connection(String),
 }
 
 impl HttpClient {
-    /// A client without connections.
+    /// Creates a client. It connects with the first request.
     pub fn new() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         Self(Client::builder(TokioExecutor::new()).build(connector))
     }
 
-    /// Sends a request and reads the answer, within a time.
+    /// Sends a request and reads the whole response within a time-out.
     pub async fn send(&self, request: Request<Full<Bytes>>, within: Duration) -> Result<BufferedResponse, RequestError> {
         let exchange = async {
             let response = self.0.request(request).await.map_err(|error| RequestError::Connection(error_chain(&error)))?;
@@ -75,7 +75,7 @@ impl Default for HttpClient {
     }
 }
 
-/// A JSON response.
+/// Creates a response with a JSON body.
 pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;

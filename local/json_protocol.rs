@@ -1,6 +1,6 @@
-//! The JSON protocol that both Cognito services speak: `POST /` with the operation in `x-amz-target`.
+//! The JSON protocol of both Cognito services: `POST /` with the operation's name in `x-amz-target`.
 //!
-//! Errors have AWS's names in the body and in `x-amzn-ErrorType`; every answer may be read by any origin, as there.
+//! Errors have AWS's names in the body and in `x-amzn-ErrorType`. As at AWS, scripts of every origin may read every response.
 
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
@@ -9,14 +9,13 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// The content type.
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-/// Headers of an answer that scripts may read.
+/// The response headers that scripts may read.
 const EXPOSED_HEADERS: &str = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date";
-/// Headers that browsers may send: those of Amplify and of the AWS SDK for JavaScript.
+/// The request headers that browsers may send: those of Amplify and of the AWS SDK for JavaScript.
 const ALLOWED_HEADERS: &str = "content-type,x-amz-target,x-amz-user-agent,cache-control,amz-sdk-invocation-id,amz-sdk-request,authorization,x-amz-date,x-amz-security-token,x-amz-content-sha256";
 
-/// A request that the service refuses: the name and the text of AWS's error.
+/// The error of a refused request, with the name and the message that AWS uses.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ServiceError {
     name: &'static str,
@@ -24,32 +23,31 @@ pub(crate) struct ServiceError {
 }
 
 impl ServiceError {
-    /// An error of a name, without `Exception`.
+    /// Creates an error with the name of AWS's exception.
     pub(crate) fn new(name: &'static str, message: impl Into<String>) -> Self {
         Self { name, message: message.into() }
     }
 
-    /// Wrong credentials, or credentials that no longer hold.
+    /// The credentials are wrong or no longer valid.
     pub(crate) fn not_authorized(message: impl Into<String>) -> Self {
         Self::new("NotAuthorizedException", message)
     }
 
-    /// A parameter is missing or has a value that it may not have.
+    /// A parameter is missing or has a value that is not allowed.
     pub(crate) fn invalid_parameter(message: impl Into<String>) -> Self {
         Self::new("InvalidParameterException", message)
     }
 
-    /// An operation that is not there.
+    /// The service does not have this operation.
     pub(crate) fn not_supported(operation: &str) -> Self {
         Self::new("UnknownOperationException", format!("{operation} is not supported here"))
     }
 
-    /// The response.
     pub(crate) fn response(&self) -> Response {
         let body = json!({ "__type": self.name, "message": self.message });
         let mut response = json_response(StatusCode::BAD_REQUEST, &body);
         let headers = response.headers_mut();
-        // The colon is AWS's own.
+        // AWS writes this colon after the name.
         if let Ok(name) = HeaderValue::from_str(&format!("{}:", self.name)) {
             headers.insert("x-amzn-errortype", name);
         }
@@ -60,25 +58,25 @@ impl ServiceError {
     }
 }
 
-/// The operation that is asked for; the whole target where the prefix is another service's.
+/// The name of the requested operation; the whole target if it names another service.
 pub(crate) fn operation<'a>(headers: &'a HeaderMap, service: &str) -> &'a str {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     target.strip_prefix(service).and_then(|rest| rest.strip_prefix('.')).unwrap_or(target)
 }
 
-/// Reads an operation's input.
+/// Parses the input of an operation.
 pub(crate) fn parse<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, ServiceError> {
     let value: Value =
         serde_json::from_slice(body).map_err(|error| ServiceError::new("SerializationException", error.to_string()))?;
     serde_json::from_value(value).map_err(|error| ServiceError::invalid_parameter(error.to_string()))
 }
 
-/// An operation's output.
+/// The response with an operation's output or error.
 pub(crate) fn respond(result: Result<Value, ServiceError>) -> Response {
     result.map_or_else(|error| error.response(), |output| json_response(StatusCode::OK, &output))
 }
 
-/// The answer to a browser's preflight.
+/// The response to a browser's preflight.
 pub(crate) fn preflight() -> Response {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
@@ -88,7 +86,7 @@ pub(crate) fn preflight() -> Response {
     response
 }
 
-/// Puts on what every answer carries.
+/// Adds the headers that every response has: CORS and the request id.
 pub(crate) fn with_common_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));

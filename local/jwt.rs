@@ -1,7 +1,7 @@
-//! JSON Web Tokens, verified as API Gateway's JWT authorizer and the identity pool verify them.
+//! The verification of JSON Web Tokens for API Gateway's authorizers and the identity pool.
 //!
-//! The signature and the claims are the work of the crate `jws`; this file keeps what was verified, for a client sends the
-//! same token for an hour, and words the refusals as API Gateway does. `token_use` is not looked at.
+//! The crate `jws` verifies signatures and claims. This file caches verified tokens, because a client sends the same token for an
+//! hour, and words the errors as API Gateway does. It does not check `token_use`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,23 +17,23 @@ use serde_json::{Map, Value};
 
 use crate::http::HttpClient;
 
-/// How long a fetch of an issuer's document may take.
+/// The time-out for a request of an issuer's document.
 const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
-/// The least time between two fetches of an issuer's keys: shorter than at AWS, because a developer does not like to wait.
+/// The least time between two requests of an issuer's keys. It is shorter than at AWS, so that a developer need not wait.
 const REFRESH_COOLDOWN: Duration = Duration::from_secs(5);
-/// How many verified tokens are kept.
+/// The capacity of the cache of verified tokens.
 const MAX_CACHED_TOKENS: usize = 1000;
 
-/// Whose tokens are accepted, and for whom they must be made.
+/// The issuer and the audience of the tokens that an authorizer accepts, as `JWTConfiguration` in API Gateway's API.
 #[derive(Debug, Clone)]
 pub struct JwtConfiguration {
-    /// The issuer, as it stands in `iss`.
+    /// The required claim `iss`.
     pub issuer: String,
-    /// The audience: app client ids.
+    /// The app client ids of which the claim `aud` or `client_id` must name one.
     pub audience: Vec<String>,
 }
 
-/// Verifies tokens of one issuer.
+/// Verifies the tokens of one issuer.
 #[derive(Debug)]
 pub(crate) struct Verifier {
     configuration: JwtConfiguration,
@@ -41,7 +41,7 @@ pub(crate) struct Verifier {
     verified: Mutex<HashMap<String, VerifiedToken>>,
 }
 
-/// A token whose signature was verified, and the key that verified it.
+/// A token whose signature was verified, with the key that verified it.
 #[derive(Debug, Clone)]
 struct VerifiedToken {
     key: Jwk,
@@ -49,17 +49,17 @@ struct VerifiedToken {
     claims: Arc<Map<String, Value>>,
 }
 
-/// Why a token is refused; its text is API Gateway's.
+/// The reason why a token is refused, with API Gateway's message.
 #[derive(Debug, PartialEq)]
 pub(crate) enum VerifyError {
-    /// The token does not hold; with the key id that it names.
+    /// The token is invalid. Holds the error and the key id of the token's header.
     InvalidToken(TokenError, Option<String>),
-    /// The issuer's keys cannot be had.
+    /// The issuer's keys could not be loaded. Holds the reason.
     IssuerUnavailable(String),
 }
 
 impl VerifyError {
-    /// When the token expired, in seconds since 1970, if that is what is wrong with it.
+    /// The time at which the token expired, in seconds since 1970, if it is refused for that reason.
     pub(crate) fn expired_at(&self) -> Option<f64> {
         match self {
             Self::InvalidToken(TokenError::Expired(at), _) => Some(*at),
@@ -104,26 +104,26 @@ impl fmt::Display for VerifyError {
     }
 }
 
-/// A key id that may stand within quotes in a header of the answer.
+/// A key id without the characters that cannot stand in a quoted string of a response header.
 fn printable(key_id: &str) -> String {
     key_id.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).take(64).collect()
 }
 
 impl Verifier {
-    /// A verifier that fetches the issuer's keys when the first token comes.
+    /// Creates a verifier, which loads the issuer's keys with the first token.
     pub(crate) fn new(configuration: JwtConfiguration, http: HttpClient) -> Self {
         let limits = KeyCacheLimits { refresh_cooldown: REFRESH_COOLDOWN, ..KeyCacheLimits::default() };
         let keys = KeyCache::new(&configuration.issuer, http, limits);
         Self { configuration, keys, verified: Mutex::default() }
     }
 
-    /// Verifies a token: its form, algorithm, key and signature, then its claims.
+    /// Verifies a token's form, algorithm, key and signature, then its claims, and returns the claims.
     pub(crate) async fn verify(&self, token: &str) -> Result<Arc<Map<String, Value>>, VerifyError> {
         let jws = Jws::parse(token).map_err(|error| VerifyError::InvalidToken(error, None))?;
         let invalid = |error| VerifyError::InvalidToken(error, jws.key_id().map(str::to_owned));
         let keys = self.keys.keys(jws.key_id()).await.map_err(VerifyError::IssuerUnavailable)?;
         let cached = self.verified.lock().get(token).cloned();
-        // A key that the issuer has withdrawn or replaced verifies nothing any longer.
+        // A cached token is valid only while the issuer still publishes the key that verified it.
         let verified = match cached.filter(|cached| keys.find(jws.key_id()) == Some(&cached.key)) {
             Some(cached) => cached,
             None => {

@@ -1,4 +1,4 @@
-//! `cargo run`: the whole chain on this machine.
+//! The program `inference-edge`: runs the local stack until a signal stops it, or one of its functions as a process.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use inference_edge::stack::{Stack, StartError};
 use inference_edge::terminal::print_line;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The stack makes and drops some hundred small things for each request: a tenth of its time is saved here.
+/// Each request makes some hundred small allocations; this allocator saves a tenth of the stack's time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,6 +1,6 @@
-//! What passes through the rooms, for the console to show: one record for each request to the API, when it is answered.
+//! The records that the console shows: one for each request to the API, with the invocations that it caused.
 //!
-//! Nothing is recorded while nobody looks. The signatures of tokens are cut off before anything leaves this file.
+//! Nothing is recorded while no console is open. The signatures of tokens are removed before a record is sent.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
-/// How much of a body is shown, in bytes.
+/// The most of a body that is shown, in bytes.
 const MAX_SHOWN_BODY: usize = 64 * 1024;
-/// How many records a slow reader may be behind.
+/// How many records are buffered for a slow console.
 const BACKLOG: usize = 64;
 
-/// Gathers what belongs to one request by its trace, and hands it to whoever looks.
+/// Collects what belongs to one request by its trace id, and sends it to the open consoles. Clones share one recorder.
 #[derive(Debug, Clone)]
 pub struct Recorder(Arc<Inner>);
 
@@ -31,24 +31,24 @@ impl Default for Recorder {
 }
 
 impl Recorder {
-    /// Whether somebody looks.
+    /// Whether a console is open.
     pub(crate) fn has_subscribers(&self) -> bool {
         self.0.records.receiver_count() > 0
     }
 
-    /// Records from now on.
+    /// Subscribes to the records from now on.
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<str>> {
         self.0.records.subscribe()
     }
 
-    /// A request has come in: invocations of its trace belong to it.
+    /// Starts the record of a request, to which the invocations of its trace belong.
     pub(crate) fn begin(&self, trace_id: &str) {
         if self.has_subscribers() {
             self.0.invocations.lock().insert(trace_root(trace_id), Vec::new());
         }
     }
 
-    /// A function was invoked.
+    /// Adds an invocation to the record of its trace.
     pub(crate) fn invocation(&self, trace_id: &str, function: &str, payload: &[u8], reply: &[u8], is_error: bool, millis: f64) {
         if let Some(invocations) = self.0.invocations.lock().get_mut(&trace_root(trace_id)) {
             invocations.push(json!({
@@ -61,17 +61,17 @@ impl Recorder {
         }
     }
 
-    /// The request is answered, and nobody looks any longer.
+    /// Discards the record of a request, when no console is open any longer.
     pub(crate) fn discard(&self, trace_id: &str) {
         self.0.invocations.lock().remove(&trace_root(trace_id));
     }
 
-    /// The request is answered: everything that belongs to it is handed out.
+    /// Completes the record of a request and sends it.
     pub(crate) fn end(&self, trace_id: &str, mut record: Value) {
         let invocations = self.0.invocations.lock().remove(&trace_root(trace_id)).unwrap_or_default();
         record["invocations"] = Value::Array(invocations);
         remove_signatures(&mut record);
-        // An `Err` says that nobody looks any longer.
+        // An `Err` means that no console is open any longer.
         let _ = self.0.records.send(record.to_string().into());
     }
 }
@@ -81,13 +81,13 @@ fn trace_root(trace_id: &str) -> String {
     root.unwrap_or_default().to_owned()
 }
 
-/// A body as text, cut where it is long.
+/// A body as text, truncated if it is long.
 pub(crate) fn displayed_body(bytes: &[u8]) -> Value {
     let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_SHOWN_BODY)]);
     if bytes.len() > MAX_SHOWN_BODY { json!(format!("{shown}… ({} bytes in all)", bytes.len())) } else { json!(shown) }
 }
 
-/// Every JSON Web Token within loses its third part.
+/// Removes the signature of every JSON Web Token in a value.
 fn remove_signatures(value: &mut Value) {
     match value {
         Value::String(text) if text.contains("eyJ") => *text = without_signatures(text),

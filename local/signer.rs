@@ -1,4 +1,4 @@
-//! Signs requests to Lambda: what the API does when it invokes its integration.
+//! Signs requests to Lambda with Signature Version 4, as API Gateway does when it invokes an integration.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,22 +11,22 @@ use sigv4::{Credentials, Scope, Target};
 
 use crate::aws::REGION;
 
-/// Credentials to sign with.
+/// The credentials that sign. Clones share the derived signing key.
 #[derive(Debug, Clone)]
 pub struct Signer(Arc<Credentials>);
 
 impl Signer {
-    /// Signs as the holder of these credentials.
+    /// Creates a signer with these credentials.
     pub fn new(credentials: Arc<Credentials>) -> Self {
         Self(credentials)
     }
 
-    /// A signed POST request.
+    /// Creates a signed POST request; fails if the URL or a header is malformed.
     pub fn post(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> Result<Request<Full<Bytes>>, String> {
         self.request(Method::POST, url, headers, body)
     }
 
-    /// A signed request.
+    /// Creates a signed request; fails if the URL or a header is malformed.
     pub fn request(
         &self,
         method: Method,

@@ -1,4 +1,5 @@
-//! Starts the rooms, hands each the URLs of those it asks, and stops them: the only file that knows all of them.
+//! The stack: starts the services, gives each the URLs of those that it calls, and stops them. Together with its submodules it is
+//! the only part that knows all services.
 
 mod description;
 mod functions;
@@ -26,37 +27,37 @@ use services::Services;
 
 /// The name of the edge function.
 pub(crate) const EDGE: &str = "edge";
-/// The same, behind a function URL with auth `NONE`: it verifies tokens itself.
+/// The name of the edge function behind a function URL with the auth type `NONE`, which verifies tokens itself.
 pub(crate) const EDGE_OPEN: &str = "edge-open";
-/// The same, behind a function URL that streams.
+/// The name of the edge function behind a function URL with response streaming.
 pub(crate) const EDGE_STREAM: &str = "edge-stream";
 /// The name of the core function.
 pub(crate) const CORE: &str = "core";
-/// The sample core that streams.
+/// The name of the sample core function that streams its response.
 pub(crate) const CORE_STREAM: &str = "core-stream";
-/// The route that the template has.
+/// The route key of the API, as in the template.
 pub const ROUTE: &str = "POST /inference";
-/// Seconds that core may take, as in the template.
+/// The time-out of the core function in seconds, as in the template.
 pub const CORE_TIMEOUT: u64 = 25;
-/// Seconds that the edge may take, as in the template.
+/// The time-out of the edge function in seconds, as in the template.
 pub const EDGE_TIMEOUT: u64 = 29;
-/// MB of memory of either function, as in the template.
+/// The memory of each function in MB, as in the template.
 pub const MEMORY: u32 = 256;
-/// What the template's `CorsConfiguration` allows and exposes.
+/// The allowed request headers of the API, as in the template's `CorsConfiguration`.
 pub const CORS_ALLOW_HEADERS: &str = "content-type,authorization";
-/// What a function URL's `Cors` allows: what browsers sign their requests with.
+/// The allowed request headers of a function URL, as in the template's `Cors`: those of signed requests.
 pub const URL_ALLOW_HEADERS: &str = "content-type,authorization,x-amz-date,x-amz-security-token,x-amz-content-sha256";
-/// Headers that scripts may read, as in the template.
+/// The response headers that scripts may read, as in the template.
 pub const CORS_EXPOSE_HEADERS: &str = "retry-after,server-timing,x-request-id";
-/// Seconds for which a preflight's answer may be kept, as in the template.
+/// How long a browser may cache the response to a preflight in seconds, as in the template.
 pub const CORS_MAX_AGE: u32 = 600;
-/// What a core of one's own must be.
+/// The explanation of `--core` in the error for a core function that does not start.
 const CORE_HINT: &str = "\nA core is a program that asks the Lambda Runtime API (AWS_LAMBDA_RUNTIME_API) for work, in any language: \
     for example --core \"python3 -m awslambdaric app.handler\" (pip install awslambdaric).";
-/// The user who is there where no option names others.
+/// The e-mail address and the password of the user who exists if no option names others.
 const DEFAULT_USER: (&str, &str) = ("ada@example.edu", "Analytical-Engine-1843");
 
-/// A stack that runs.
+/// A running stack.
 #[derive(Debug)]
 pub struct Stack {
     urls: Urls,
@@ -66,50 +67,50 @@ pub struct Stack {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// Why the stack does not start.
+/// The reason why the stack does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A port cannot be taken.
+    /// The stack cannot listen on a port.
     #[error(
         "port {port} for {what} is in use at {address}, or may not be taken ({source}): give another with --port, or 0 for any"
     )]
     Port {
-        /// Which.
+        /// The port's number.
         port: u16,
-        /// At which address.
+        /// The address on which listening failed.
         address: IpAddr,
-        /// For what.
+        /// The service for which the port is.
         what: &'static str,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A function ended before it asked for work.
+    /// A function's process ended before it asked for its first invocation.
     #[error("the {name} function does not start: {failure}{}", if *name == CORE { CORE_HINT } else { "" })]
     Function {
-        /// Which.
+        /// The name of the function.
         name: &'static str,
-        /// How it ended, and what it wrote.
+        /// How the process ended, and what it has written.
         failure: StartFailure,
     },
     /// The ready file cannot be written.
     #[error("{path} cannot be written ({source}): give another file with --ready-file")]
     ReadyFile {
-        /// Where to.
+        /// The path of the ready file.
         path: String,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// It was told to stop before it ran.
+    /// The stack received a stop signal while it was starting.
     #[error("stopped")]
     Stopped,
-    /// Anything else.
+    /// Any other error. Holds the message.
     #[error("{0}")]
     Other(String),
 }
 
 impl Stack {
-    /// Starts everything, and returns when everything answers.
-    /// One that is told to `stop` meanwhile ends what it has started.
+    /// Starts all services and returns when all of them respond.
+    /// If `stop` completes before, ends what was started and fails with [`StartError::Stopped`].
     pub async fn start(arguments: &StackArguments, stop: impl Future<Output = ()>) -> Result<Self, StartError> {
         let ports = Ports::take(arguments.port, arguments.host, arguments.web.is_some()).await?;
         let urls = Urls::of(&ports);
@@ -141,30 +142,30 @@ impl Stack {
         Ok(Self { urls, host: arguments.host, lambda: services.lambda, description, tasks })
     }
 
-    /// Writes the description to a file, whole or not at all. It holds secrets: nobody but its owner may read it.
+    /// Writes the ready file, either completely or not at all. It holds secrets, so only its owner may read it.
     pub fn write_ready_file(&self, path: &Path) -> Result<(), StartError> {
         let failed = |source| StartError::ReadyFile { path: path.display().to_string(), source };
         let partial = path.with_extension("partial");
-        // An older file may have other permissions, which opening it would keep.
+        // An existing file may have other permissions, which it would keep if it were only opened.
         let _ = std::fs::remove_file(&partial);
         let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial);
         let written = file.and_then(|mut file| writeln!(file, "{:#}", self.description));
         written.and_then(|()| std::fs::rename(&partial, path)).map_err(failed)
     }
 
-    /// What is printed for the person who started it.
+    /// The message with all URLs that is printed after the start.
     pub fn startup_message(&self) -> String {
         startup_message(&self.urls, &self.description, self.host)
     }
 
-    /// Ends every process and every room.
+    /// Stops every service and ends every process.
     pub async fn stop(self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         self.lambda.stop().await;
     }
 }
 
-/// Waits for both functions' first poll, and for the user pool's keys.
+/// Waits until both functions have asked for their first invocation and the user pool has its keys.
 async fn start_functions_and_user_pool(
     lambda: &Lambda,
     pool: impl Future<Output = Result<UserPool, StartError>>,
@@ -176,7 +177,7 @@ async fn start_functions_and_user_pool(
     pool
 }
 
-/// Two keys take the processor a while, which the other rooms can use to start.
+/// Creates the user pool on a thread of its own: its two keys take a while, during which the functions start.
 async fn create_user_pool(url: &str, directory: UserDirectory, token_lifetime: u64) -> Result<UserPool, StartError> {
     let url = url.to_owned();
     let made = tokio::task::spawn_blocking(move || UserPool::new(&url, directory, token_lifetime)).await;

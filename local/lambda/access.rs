@@ -1,4 +1,4 @@
-//! Who may invoke what: a signature that holds, and the grants that the template makes.
+//! Authentication and authorization of callers: the request signature, and the permissions that the template gives.
 
 use std::time::SystemTime;
 
@@ -11,46 +11,46 @@ use crate::aws::{REGION, function_arn};
 use crate::credentials::{CredentialStore, IssuedCredentials, Principal};
 use crate::terminal::print_line;
 
-/// Whether callers are asked who they are.
+/// Whether Lambda checks signatures and permissions.
 #[derive(Debug)]
 pub enum AccessControl {
-    /// They are not: whoever reaches the port may invoke everything.
+    /// Nothing is checked: every caller may invoke every function.
     Disabled,
-    /// They sign, and may do what is granted.
+    /// Requests must be signed, and the principal needs a permission.
     Iam(IamAuthorizer),
 }
 
-/// The credentials that are known, and what they are good for.
+/// The issued credentials and the permissions of their principals.
 #[derive(Debug)]
 pub struct IamAuthorizer {
-    /// All that were given out.
+    /// The credentials with which signatures are verified.
     pub credentials: CredentialStore,
-    /// What may be done. The stack's own credentials may do everything.
+    /// The permissions. The developer's own credentials need none.
     pub permissions: Vec<InvokePermission>,
 }
 
-/// A function that somebody may invoke.
+/// The permission of a principal to invoke a function.
 #[derive(Debug)]
 pub struct InvokePermission {
-    /// Who.
+    /// The principal that may invoke the function.
     pub principal: PermittedPrincipal,
-    /// Which function, by its name.
+    /// The name of the function.
     pub function: String,
 }
 
-/// Whom a grant is for.
+/// The principals that can have a permission.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PermittedPrincipal {
-    /// The API.
+    /// API Gateway.
     ApiGateway,
-    /// A function's role.
+    /// The execution role of a function. Holds the function's name.
     Function(String),
-    /// Every user of the identity pool who is signed in.
+    /// Every signed-in user of the identity pool, but no guest.
     SignedInUser,
 }
 
 impl AccessControl {
-    /// Who calls; `None` where nobody is asked.
+    /// Verifies the signature of a request and returns its principal; `None` if nothing is checked.
     pub(crate) fn authenticate(&self, parts: &Parts, body: &Bytes) -> Result<Option<IssuedCredentials>, LambdaError> {
         let Self::Iam(authorizer) = self else { return Ok(None) };
         let request = Request {
@@ -65,7 +65,7 @@ impl AccessControl {
         caller.map(Some).map_err(invalid_signature)
     }
 
-    /// Whether the caller may invoke a function.
+    /// Fails if the caller may not invoke the function.
     pub(crate) fn authorize(&self, caller: Option<&IssuedCredentials>, function: &str) -> Result<(), LambdaError> {
         let (Self::Iam(authorizer), Some(IssuedCredentials { principal, .. })) = (self, caller) else { return Ok(()) };
         let is_permitted = authorizer
@@ -95,7 +95,7 @@ impl PermittedPrincipal {
     }
 }
 
-/// The canonical request stands in the terminal beside the client's, with a mark at the first line that differs.
+/// Prints the canonical request beside the client's, where it is known, so that the first difference can be found.
 fn invalid_signature(error: SignatureError) -> LambdaError {
     if let Some(mismatch) = &error.mismatch {
         print_line(format_args!(" sig │ the signature does not match this canonical request:\n{}", mismatch.table()));

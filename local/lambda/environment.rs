@@ -1,4 +1,4 @@
-//! One execution environment: a process, the Runtime API that it alone talks to, and the invocations it is working on.
+//! One execution environment: a function's process, its own Runtime API and the invocations that it works on.
 
 mod lifecycle;
 
@@ -21,7 +21,7 @@ use super::pool::{Poll, Pool};
 use super::process::peak_memory_mb;
 use crate::aws::LAMBDA_MAX_RESPONSE;
 
-/// A running environment.
+/// An execution environment of a function.
 #[derive(Debug)]
 pub(super) struct Environment {
     pool: Arc<Pool>,
@@ -32,7 +32,6 @@ pub(super) struct Environment {
     stop: Notify,
     pid: Mutex<Option<u32>>,
     phase: watch::Sender<Phase>,
-    /// How the process ended.
     exit_description: Mutex<String>,
     created: Instant,
     init: Mutex<Option<Duration>>,
@@ -45,7 +44,7 @@ enum Phase {
     Ended,
 }
 
-/// What an environment is working on; one that ends begins nothing more.
+/// The invocations that an environment works on. One that is ending starts no more.
 #[derive(Debug, Default)]
 struct ActiveInvocations {
     in_flight: HashMap<String, ActiveInvocation>,
@@ -61,21 +60,21 @@ struct ActiveInvocation {
     deadline: AbortHandle,
 }
 
-/// Who waits for an invocation.
+/// The channel to the caller of an invocation.
 #[derive(Debug)]
 enum Responder {
-    /// For the answer.
+    /// The caller waits for the response.
     Answer(oneshot::Sender<FunctionResponse>),
-    /// For the end of one that has begun.
+    /// The caller has the beginning of a streamed response and waits for its end.
     End(oneshot::Sender<StreamEnd>),
 }
 
-/// Why a function did not start.
+/// The reason why a function did not start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartFailure {
-    /// How its process ended, as a sentence about it: ``…` ended with exit status 3 before it asked for work`.
+    /// How the process ended, for example ``…` ended with exit status 3 before it asked for work`.
     pub exit_description: String,
-    /// What the process wrote.
+    /// What the process has written to its standard output and standard error.
     pub log: String,
 }
 
@@ -88,17 +87,17 @@ impl fmt::Display for StartFailure {
     }
 }
 
-/// Why an answer to an invocation was not taken.
+/// The reason why the Runtime API rejects a response.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ResponseRejected {
-    /// No invocation of that id is in flight.
+    /// No invocation with this id is in flight.
     InvalidRequestId,
-    /// The answer is larger than Lambda takes.
+    /// The response exceeds Lambda's limit.
     TooLarge,
 }
 
 impl Environment {
-    /// Starts an environment of a pool's function, in the background.
+    /// Starts an environment of the pool's function in the background.
     pub(super) fn start(pool: Arc<Pool>) -> Arc<Self> {
         let environment = Arc::new(Self {
             log: Arc::new(Log::new(&pool.function.name, pool.function.echo_log)),
@@ -117,7 +116,7 @@ impl Environment {
         environment
     }
 
-    /// Waits for the first poll, or for the end of an environment that has not polled.
+    /// Waits until the function has asked for its first invocation; fails if the process ends before.
     pub(super) async fn started(&self) -> Result<(), StartFailure> {
         let mut phase = self.phase.subscribe();
         let reached = phase.wait_for(|phase| *phase != Phase::Starting).await.map(|phase| *phase);
@@ -127,17 +126,17 @@ impl Environment {
         Err(StartFailure { exit_description: self.exit_description.lock().clone(), log: self.log.full_text() })
     }
 
-    /// Ends the environment.
+    /// Ends the process and the environment.
     pub(super) fn stop(&self) {
         self.stop.notify_one();
     }
 
-    /// How many invocations it is working on.
+    /// Whether it works on as many invocations as it may at the same time.
     pub(super) fn is_busy(&self) -> bool {
         self.active.lock().in_flight.len() >= self.pool.function.concurrency()
     }
 
-    /// Waits for the next invocation.
+    /// Waits for the next invocation; `None` if the environment is ending.
     pub(super) async fn next(self: &Arc<Self>) -> Option<NextInvocation> {
         if !self.is_ready.swap(true, Ordering::SeqCst) {
             *self.init.lock() = Some(self.created.elapsed());
@@ -191,11 +190,11 @@ impl Environment {
         }
     }
 
-    /// The function has answered an invocation.
+    /// Handles the function's response to an invocation.
     pub(super) fn complete(&self, request_id: &str, payload: Bytes, is_function_error: bool) -> Result<(), ResponseRejected> {
         let in_flight = {
             let mut active = self.active.lock();
-            // A whole answer does not end one that has begun in pieces; an error does.
+            // A buffered response does not end a streamed one that has begun; an error does.
             let streams = active.in_flight.get(request_id).is_some_and(|known| matches!(known.responder, Responder::End(_)));
             let taken = if streams && !is_function_error { None } else { active.in_flight.remove(request_id) };
             taken.ok_or(ResponseRejected::InvalidRequestId)?
@@ -212,31 +211,31 @@ impl Environment {
         Ok(())
     }
 
-    /// The function begins to answer an invocation in pieces, for which it is given a place.
+    /// Starts a streamed response and returns the channel for its chunks.
     pub(super) fn begin_stream(&self, request_id: &str, content_type: String) -> Result<mpsc::Sender<Bytes>, ResponseRejected> {
         let mut active = self.active.lock();
         let in_flight = active.in_flight.get_mut(request_id).ok_or(ResponseRejected::InvalidRequestId)?;
         let (ended, end) = oneshot::channel();
         let done = match std::mem::replace(&mut in_flight.responder, Responder::End(ended)) {
             Responder::Answer(done) => done,
-            // One that streams already goes on.
+            // The response is being streamed already, and goes on.
             streaming @ Responder::End(_) => {
                 in_flight.responder = streaming;
                 return Err(ResponseRejected::InvalidRequestId);
             }
         };
         let (sender, pieces) = mpsc::channel(1);
-        // An `Err` says that nobody waits any longer: the pieces go nowhere.
+        // An `Err` means that the caller is gone: the chunks are dropped.
         let _ = done.send(FunctionResponse::Streaming(StreamedResponse { content_type, pieces, end }));
         Ok(sender)
     }
 
-    /// Whether an invocation still waits for its answer, or for the rest of it.
+    /// Whether an invocation is in flight, streamed ones included.
     pub(super) fn is_in_flight(&self, request_id: &str) -> bool {
         self.active.lock().in_flight.contains_key(request_id)
     }
 
-    /// The function has sent the last piece, or has broken off with an error payload.
+    /// Ends a streamed response, with an error payload if it is incomplete.
     pub(super) fn end_stream(&self, request_id: &str, error: Option<Bytes>) {
         let in_flight = self.active.lock().in_flight.remove(request_id);
         if let Some(in_flight) = in_flight {
@@ -245,7 +244,7 @@ impl Environment {
         }
     }
 
-    /// The function says that it cannot start.
+    /// Handles the function's report of an initialization error.
     pub(super) fn fail_init(&self, payload: Bytes) {
         *self.init_error.lock() = Some(payload);
         self.stop();
@@ -258,9 +257,9 @@ impl Environment {
             self.log.tail(position)
         });
         in_flight.deadline.abort();
-        // Before the caller knows: its next invocation finds the place free.
+        // Before the caller is notified, so that its next invocation finds the permit released.
         drop(in_flight.permit);
-        // An `Err` says that nobody waits any longer.
+        // An `Err` means that the caller is gone.
         match in_flight.responder {
             Responder::Answer(done) => drop(done.send(FunctionResponse::Whole(Outcome { payload, is_function_error, log_tail }))),
             Responder::End(ended) => drop(ended.send(StreamEnd { error: is_function_error.then_some(payload), log_tail })),

@@ -1,4 +1,4 @@
-//! Errors of the Invoke API, in Lambda's words and shapes.
+//! The errors of the Invoke API, with Lambda's names, messages and JSON members.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -6,28 +6,28 @@ use serde_json::{Value, json};
 
 use sigv4::SignatureError;
 
-/// A request that Lambda itself refuses; the function did not run.
+/// An error of Lambda itself: the function was not invoked.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum LambdaError {
-    /// No such function, version or alias.
+    /// There is no such function, version or alias. Holds the message.
     NotFound(String),
-    /// A parameter breaks a constraint of the API's model.
+    /// A parameter violates a constraint of the API's model.
     Validation { value: String, at: &'static str, constraint: String },
-    /// The name's qualifier and the query's differ.
+    /// The qualifiers of the function name and of the query differ.
     QualifierConflict,
-    /// The payload is not JSON.
+    /// The payload is not valid JSON. Holds the parser's message.
     InvalidRequestContent(String),
-    /// The payload is larger than Lambda takes.
+    /// The payload exceeds Lambda's limit.
     RequestTooLarge,
-    /// All environments that may run are busy.
+    /// All environments are busy, and no further one may be started.
     TooManyRequests,
-    /// The signature does not hold.
+    /// The signature is missing or invalid.
     Signature(SignatureError),
-    /// The caller may not invoke the function.
+    /// The caller has no permission to invoke the function. Holds the message.
     AccessDenied(String),
-    /// A function URL with `AWS_IAM` was called by somebody who does not sign, or may not call.
+    /// A request to a function URL with `AWS_IAM` is not signed, or its principal has no permission.
     UrlForbidden,
-    /// An operation that the stack does not have.
+    /// The stack does not have this operation.
     Unsupported(String),
 }
 
@@ -46,7 +46,6 @@ impl LambdaError {
         }
     }
 
-    /// What the error says.
     pub(crate) fn message(&self) -> String {
         match self {
             Self::NotFound(text) => text.clone(),
@@ -72,7 +71,7 @@ impl LambdaError {
         }
     }
 
-    /// Lambda's errors differ in the case of one key.
+    /// Lambda's errors differ in the case of the member `message`.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>
     fn body(&self) -> Value {
         let message = self.message();
@@ -91,7 +90,7 @@ impl LambdaError {
 }
 
 impl LambdaError {
-    /// An `X-Amz-Invocation-Type` that the operation does not have.
+    /// The error for an `X-Amz-Invocation-Type` that the operation does not support.
     pub(crate) fn invocation_type(value: &str, set: &str) -> Self {
         let constraint = format!("Member must satisfy enum value set: {set}");
         Self::Validation { value: value.to_owned(), at: "invocationType", constraint }

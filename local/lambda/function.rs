@@ -1,35 +1,35 @@
-//! A function as Lambda knows it: its name, its program and its limits.
+//! The configuration of a function: its name, its program and its limits.
 
 use std::time::Duration;
 
-/// Looks at an answer; gives what there is to say about it.
+/// Examines a response and returns a hint for the developer, if there is one.
 pub(super) type ResponseHint = fn(&[u8]) -> Option<&'static str>;
 
-/// A function's configuration.
+/// The configuration of a function.
 #[derive(Debug, Clone)]
 pub struct Function {
-    /// Its name.
+    /// The function's name.
     pub name: String,
-    /// The program and its arguments; it talks to the Runtime API.
+    /// The program and its arguments. The program must be a client of the Runtime API.
     pub command: Vec<String>,
-    /// Its environment variables.
+    /// The function's environment variables. Of repeated names the last one counts.
     pub environment: Vec<(String, String)>,
-    /// How long one invocation may take.
+    /// The time-out of one invocation.
     pub timeout: Duration,
-    /// Its memory, in MB; told to the function, not enforced.
+    /// The memory in MB, which the function can read but which is not enforced.
     pub memory: u32,
-    /// How many environments may run at once before Lambda throttles; `None`: as many as are needed.
+    /// The number of environments above which Lambda throttles; `None` for no reserved concurrency.
     pub reserved_concurrency: Option<usize>,
-    /// Whether it gets the environment of the stack itself too, as a program that you start in a shell does.
+    /// Whether the process inherits all environment variables of the stack, as a program does that is started in a shell.
     pub inherits_environment: bool,
-    /// What the person at the terminal should know about an answer; written once.
+    /// Finds a hint about a response, which is printed once.
     pub response_hint: Option<ResponseHint>,
-    /// Whether what it writes is shown in the stack's terminal.
+    /// Whether to print what the process writes.
     pub echo_log: bool,
 }
 
 impl Function {
-    /// How many invocations one environment serves at once: `AWS_LAMBDA_MAX_CONCURRENCY`, as Managed Instances set it.
+    /// How many invocations one environment works on at the same time: `AWS_LAMBDA_MAX_CONCURRENCY`, as Lambda Managed Instances set it.
     pub fn concurrency(&self) -> usize {
         let value = self.environment.iter().rev().find(|(name, _)| name == "AWS_LAMBDA_MAX_CONCURRENCY");
         value.and_then(|(_, value)| value.parse().ok()).unwrap_or(1).max(1)

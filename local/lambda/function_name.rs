@@ -1,22 +1,21 @@
-//! What a caller writes for a function: a name, a partial ARN or a whole one, each with or without a qualifier.
+//! The parameter `FunctionName` of the Invoke API: a name, a partial ARN or an ARN, each with or without a qualifier.
 
 use super::error::LambdaError;
 use crate::aws::{ACCOUNT_ID, REGION, function_arn};
 
-/// Where it is said what a name may be.
+/// The pattern of the API's model, which the error message shows.
 const PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
 
-/// A function that a caller means.
+/// A parsed function name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FunctionName {
-    /// Its name.
     pub name: String,
-    /// The version or alias, where one was written.
+    /// The version or alias, if the caller has named one.
     pub qualifier: Option<String>,
 }
 
 impl FunctionName {
-    /// Reads the path's name and the query's `Qualifier`, which must agree.
+    /// Parses the name in the path and the `Qualifier` of the query, which must not contradict each other.
     pub(super) fn parse(written: &str, qualifier: Option<&str>) -> Result<Self, LambdaError> {
         let malformed = || LambdaError::Validation {
             value: written.to_owned(),
@@ -45,7 +44,7 @@ impl FunctionName {
         Ok(Self { name: name.to_owned(), qualifier: own.or(qualifier).map(str::to_owned) })
     }
 
-    /// The error for a name that nothing bears.
+    /// The error for a function that does not exist.
     pub(super) fn not_found(&self) -> LambdaError {
         let qualifier = self.qualifier.as_deref().unwrap_or("$LATEST");
         LambdaError::NotFound(format!("Function not found: {}:{qualifier}", function_arn(&self.name)))

@@ -1,4 +1,4 @@
-//! A function URL: HTTP straight to one function, in payload format 2.0, for whoever signs or for everybody.
+//! A function URL: HTTP requests to one function in payload format 2.0, either signed or public.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>
 
 mod authorizer;
@@ -26,45 +26,41 @@ use crate::cors::CorsConfiguration;
 use crate::payload::{ApiDescription, ProxyRequest};
 use crate::trace;
 
-/// A function URL's configuration.
+/// The configuration of a function URL.
 #[derive(Debug)]
 pub(crate) struct FunctionUrl {
-    /// The function.
     pub function: String,
-    /// Who may call.
     pub auth: UrlAuth,
-    /// Whether answers are streamed.
     pub mode: InvokeMode,
-    /// What the platform does about CORS; `None`: it is the function's.
+    /// The CORS configuration of the URL; `None` leaves CORS to the function.
     pub cors: Option<CorsConfiguration>,
 }
 
-/// `AuthType`.
+/// The `AuthType` of a function URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UrlAuth {
-    /// Whoever signs, and is granted the function.
+    /// Requests must be signed, and the principal needs a permission.
     AwsIam,
-    /// Everybody.
+    /// Everybody may send requests.
     None,
 }
 
-/// `InvokeMode`.
+/// The `InvokeMode` of a function URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InvokeMode {
-    /// The answer is sent when it is whole.
+    /// The response is sent when it is complete.
     Buffered,
-    /// The answer is sent as it comes.
+    /// The response is sent chunk by chunk.
     ResponseStream,
 }
 
 impl FunctionUrl {
-    /// The URL's id, as it would stand in its host name: 32 characters that depend on the function alone.
+    /// The id of the URL, which is the first part of its host name: 32 characters derived from the function's name.
     pub(crate) fn id(&self) -> String {
         Uuid::new_v5(&Uuid::NAMESPACE_URL, self.function.as_bytes()).simple().to_string()
     }
 }
 
-/// Everything that the URL answers.
 pub(super) fn router(lambda: Lambda, url: FunctionUrl) -> Router {
     Router::new().fallback(handle).with_state(Arc::new(Endpoint { lambda, url }))
 }
@@ -137,7 +133,7 @@ impl Endpoint {
         })
     }
 
-    /// What the event says of the caller. One who does not sign, or may not call, is told no more than that.
+    /// The authorizer's context of the event. A caller that does not sign or has no permission gets one and the same error.
     fn authorize(&self, parts: &Parts, body: &Bytes) -> Result<Option<Value>, LambdaError> {
         if self.url.auth == UrlAuth::None {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! One invocation on its way: what the function gets, and what becomes of it.
+//! One invocation: what the function receives, and its response or error.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,37 +10,34 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::aws::LAMBDA_MAX_RESPONSE;
 
-/// An invocation that waits for an environment.
+/// An invocation that is queued for an environment.
 #[derive(Debug)]
 pub(super) struct Invocation {
-    /// Its request id.
     pub request_id: String,
-    /// The event.
     pub payload: Bytes,
-    /// The function's ARN, as it was addressed.
+    /// The ARN of the function, with the qualifier that the caller has used.
     pub invoked_arn: String,
-    /// `X-Amz-Client-Context`, decoded.
+    /// The decoded `X-Amz-Client-Context`.
     pub client_context: Option<String>,
     /// The Cognito identity of the caller, as JSON.
     pub cognito_identity: Option<String>,
-    /// `X-Amz-Tenant-Id`.
+    /// The `X-Amz-Tenant-Id`.
     pub tenant: Option<String>,
     /// The trace header for the function.
     pub trace_id: String,
-    /// Whether the caller asked for the log's tail.
+    /// Whether the caller has requested the tail of the log.
     pub wants_log: bool,
-    /// Who waits for the outcome.
+    /// The channel to the caller.
     pub done: oneshot::Sender<FunctionResponse>,
-    /// The place that it takes in an environment, once it has one.
+    /// The permit, once an environment has the invocation.
     pub permit: Option<ConcurrencyPermit>,
 }
 
-/// A place in an environment, free again when this is dropped, wherever that happens.
+/// Counts an invocation as in flight until it is dropped.
 #[derive(Debug)]
 pub(super) struct ConcurrencyPermit(Arc<AtomicUsize>);
 
 impl ConcurrencyPermit {
-    /// Counts one more.
     pub(super) fn taken(in_flight: &Arc<AtomicUsize>) -> Self {
         in_flight.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(in_flight))
@@ -53,44 +50,43 @@ impl Drop for ConcurrencyPermit {
     }
 }
 
-/// What a function answers.
+/// The response of a function.
 #[derive(Debug)]
 pub(super) enum FunctionResponse {
-    /// In one piece.
+    /// A buffered response.
     Whole(Outcome),
-    /// In pieces, of which the first is on its way.
+    /// A streamed response, of which the first chunk may not have arrived yet.
     Streaming(StreamedResponse),
 }
 
-/// An answer in pieces.
+/// A streamed response.
 #[derive(Debug)]
 pub(super) struct StreamedResponse {
-    /// The type that the function gave it.
+    /// The content type that the function has set.
     pub content_type: String,
-    /// The pieces; one waits at the most, so that a slow reader holds the function back.
+    /// The chunks. The channel holds one, which gives back-pressure: the function waits for a slow reader.
     pub pieces: mpsc::Receiver<Bytes>,
-    /// How it ended.
     pub end: oneshot::Receiver<StreamEnd>,
 }
 
-/// How a streamed answer ended.
+/// The end of a streamed response.
 #[derive(Debug, Default)]
 pub(super) struct StreamEnd {
-    /// The error payload, where it did not end well.
+    /// The error payload, if the response is incomplete.
     pub error: Option<Bytes>,
-    /// The last 4 KB of what was logged meanwhile, where it was asked for.
+    /// The last 4 KB of the invocation's log, if the caller has requested it.
     pub log_tail: Option<String>,
 }
 
 impl StreamedResponse {
-    /// Waits for the end, when there are no more pieces.
+    /// Waits for the end of the response, after the last chunk.
     pub(super) async fn ended(self) -> StreamEnd {
         self.end.await.unwrap_or_else(|_| StreamEnd { error: Some(PlatformError::Truncated.payload("")), log_tail: None })
     }
 }
 
 impl FunctionResponse {
-    /// The answer as a caller gets it who did not ask for a stream: a function's own form of a stream is not taken apart.
+    /// Collects a streamed response for a caller that did not request a stream. A prelude stays part of the payload.
     pub(super) async fn whole(self) -> Outcome {
         let mut streamed = match self {
             Self::Whole(outcome) => return outcome,
@@ -110,30 +106,28 @@ impl FunctionResponse {
     }
 }
 
-/// What became of an invocation that a function got.
+/// The outcome of an invocation that has reached the function.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    /// The result, or the error payload.
+    /// The result or the error payload.
     pub payload: Bytes,
-    /// Whether it is an error payload.
+    /// Whether the payload is an error payload.
     pub is_function_error: bool,
-    /// The last 4 KB of what was logged meanwhile, where it was asked for.
+    /// The last 4 KB of the invocation's log, if the caller has requested it.
     pub log_tail: Option<String>,
 }
 
-/// What the function is given by the Runtime API.
+/// The response to a function's request for its next invocation.
 #[derive(Debug)]
 pub(super) struct NextInvocation {
-    /// The request id.
     pub request_id: String,
-    /// The event.
     pub payload: Bytes,
-    /// Headers beside the request id, whose names are the Runtime API's.
+    /// The headers of the Runtime API except the request id.
     pub headers: Vec<(&'static str, String)>,
 }
 
 impl Invocation {
-    /// Parts the invocation into who waits for it and what the function gets, from now until `timeout`.
+    /// Splits the invocation into the channel to its caller, its permit and what the function receives. The deadline is `timeout` from now.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next>
     pub(super) fn into_next(
         self,
@@ -155,21 +149,20 @@ impl Invocation {
     }
 }
 
-/// How the platform itself ends an invocation. The payloads are those that Lambda sends.
+/// The errors with which Lambda itself ends an invocation, with Lambda's payloads.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum PlatformError {
-    /// The function took longer than it may.
+    /// The function exceeded its time-out.
     TimedOut { seconds: f64 },
-    /// The process ended; its exit status, where it was not 0.
+    /// The process ended. Holds the exit status unless it was 0.
     Exited { status: Option<String> },
-    /// The function returned more than Lambda takes.
+    /// The response exceeds Lambda's limit.
     ResponseTooLarge,
-    /// The function broke its answer off.
+    /// The function closed the connection before its streamed response was complete.
     Truncated,
 }
 
 impl PlatformError {
-    /// The error payload.
     pub(super) fn payload(&self, request_id: &str) -> Bytes {
         let (name, message) = match self {
             Self::TimedOut { seconds } => {

@@ -1,4 +1,4 @@
-//! The operation `Invoke`: request and response, event and dry run.
+//! The operation `Invoke` with the invocation types `RequestResponse`, `Event` and `DryRun`.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
 use axum::extract::{Path, Query, Request, State};
@@ -13,7 +13,6 @@ use super::error::LambdaError;
 use super::invocation::Outcome;
 use super::invoke_request::{InvokeQuery, InvokeRequest, with_request_id};
 
-/// Invokes a function.
 pub(super) async fn invoke(
     State(lambda): State<Lambda>,
     Path(name): Path<String>,
@@ -24,7 +23,7 @@ pub(super) async fn invoke(
     with_request_id(run(&lambda, (&name, &query), request, &request_id).await, &request_id)
 }
 
-/// Any other operation of Lambda's.
+/// Refuses every other operation of Lambda.
 pub(super) async fn unsupported(method: Method, uri: Uri) -> LambdaError {
     LambdaError::Unsupported(format!("{method} {}", uri.path()))
 }
@@ -34,7 +33,7 @@ async fn run(lambda: &Lambda, function: (&str, &InvokeQuery), request: Request, 
     match kind.as_str() {
         "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
         "Event" => {
-            // Nobody waits; Lambda's two retries of a failed event are not made here.
+            // The caller does not wait. Lambda's two retries of a failed event are not implemented.
             tokio::spawn(invoke_request.submit(lambda)?);
             Ok(StatusCode::ACCEPTED.into_response())
         }

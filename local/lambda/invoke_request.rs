@@ -1,4 +1,4 @@
-//! What every way of invoking a function has in common: who calls, which function, and its answer.
+//! A request to invoke a function, which both operations and function URLs share: its parameters, its caller and its response.
 
 use std::time::Instant;
 
@@ -23,38 +23,33 @@ use crate::credentials::Principal;
 use crate::recorder::Recorder;
 use crate::trace;
 
-/// The query of an invocation.
+/// The query parameters of both operations.
 #[derive(Debug, Deserialize)]
 pub(super) struct InvokeQuery {
-    /// A version or an alias.
+    /// The version or alias to invoke.
     #[serde(rename = "Qualifier")]
     pub qualifier: Option<String>,
 }
 
-/// One call of a function.
+/// A request to invoke a function.
 #[derive(Debug)]
 pub(super) struct InvokeRequest {
-    /// The function, as the caller wrote it.
+    /// The function and the qualifier that the caller has named.
     pub name: FunctionName,
-    /// The invocation's id.
     pub request_id: String,
-    /// The event.
     pub payload: Bytes,
     /// The Cognito identity of the caller, as JSON.
     pub cognito_identity: Option<String>,
-    /// The decoded client context.
     pub client_context: Option<String>,
-    /// The tenant.
     pub tenant: Option<String>,
     /// The trace header for the function.
     pub trace_id: String,
-    /// Whether the caller asked for the log's tail.
+    /// Whether the caller has requested the tail of the log.
     pub wants_log: bool,
 }
 
 impl InvokeRequest {
-    /// Reads a request of the Invoke API: whoever sends it must sign, and be granted the function. With it comes its
-    /// `X-Amz-Invocation-Type`.
+    /// Reads, authenticates and authorizes a request of the Invoke API, and returns it with its `X-Amz-Invocation-Type`.
     pub(super) async fn read(
         lambda: &Lambda,
         (name, query): (&str, &InvokeQuery),
@@ -83,7 +78,7 @@ impl InvokeRequest {
         Ok((invoke_request, kind))
     }
 
-    /// Hands the call to an environment, and leaves it there.
+    /// Passes the invocation to an environment without waiting for the response.
     pub(super) fn submit(self, lambda: &Lambda) -> Result<oneshot::Receiver<FunctionResponse>, LambdaError> {
         let pool = lambda.find(&self.name, self.tenant.as_deref())?;
         let (done, answered) = oneshot::channel();
@@ -102,10 +97,10 @@ impl InvokeRequest {
         Ok(answered)
     }
 
-    /// Waits for the answer, or for its beginning.
+    /// Invokes the function and waits for its response, or for the beginning of a streamed one.
     pub(super) async fn answered(self, lambda: &Lambda) -> Result<FunctionResponse, LambdaError> {
         let request_id = self.request_id.clone();
-        // A sender that is dropped is an environment that ended between taking the invocation and beginning it.
+        // The sender is dropped if an environment ends after it has received the invocation and before it starts it.
         let aborted = |_| {
             let payload = PlatformError::Exited { status: None }.payload(&request_id);
             FunctionResponse::Whole(Outcome { payload, is_function_error: true, log_tail: None })
@@ -113,7 +108,7 @@ impl InvokeRequest {
         Ok(self.submit(lambda)?.await.unwrap_or_else(aborted))
     }
 
-    /// Waits for the whole answer, of which the console is told.
+    /// Invokes the function, waits for its whole response and records it for the console.
     pub(super) async fn outcome(self, lambda: &Lambda) -> Result<Outcome, LambdaError> {
         let record = InvocationRecord::begin(&lambda.recorder, &self);
         let outcome = self.answered(lambda).await?.whole().await;
@@ -124,7 +119,7 @@ impl InvokeRequest {
     }
 }
 
-/// Marks an answer with the invocation's id, whether it is one or a refusal.
+/// Adds the request id to a response or an error.
 pub(super) fn with_request_id(answer: Result<Response, LambdaError>, request_id: &str) -> Response {
     let mut response = answer.unwrap_or_else(axum::response::IntoResponse::into_response);
     if let Ok(id) = HeaderValue::from_str(request_id) {
@@ -133,13 +128,13 @@ pub(super) fn with_request_id(answer: Result<Response, LambdaError>, request_id:
     response
 }
 
-/// Only a caller with identity-pool credentials has one.
+/// The Cognito identity of the caller, if its credentials are from the identity pool.
 fn cognito_identity(caller: &Principal) -> Option<String> {
     let Principal::CognitoIdentity { identity_id, .. } = caller else { return None };
     Some(json!({ "cognitoIdentityId": identity_id, "cognitoIdentityPoolId": IDENTITY_POOL_ID }).to_string())
 }
 
-/// What the console is told of an invocation, where somebody looks.
+/// The record of an invocation for the console.
 struct InvocationRecord {
     recorder: Recorder,
     function: String,
@@ -163,7 +158,7 @@ impl InvocationRecord {
     }
 }
 
-/// The event: the payload, which must be JSON; an empty one is `{}`.
+/// The event: the payload, which must be JSON. An empty payload becomes `{}`.
 fn event(payload: Bytes) -> Result<Bytes, LambdaError> {
     if payload.is_empty() {
         return Ok(Bytes::from_static(b"{}"));

@@ -1,4 +1,4 @@
-//! The operation `InvokeWithResponseStream`: the function's answer as an event stream, piece by piece.
+//! The operation `InvokeWithResponseStream`: the function's response as an event stream, chunk by chunk.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html>
 
 use std::convert::Infallible;
@@ -20,7 +20,6 @@ use super::error::LambdaError;
 use super::invocation::{FunctionResponse, Outcome, StreamEnd, StreamedResponse};
 use super::invoke_request::{InvokeQuery, InvokeRequest, with_request_id};
 
-/// Invokes a function and streams its answer.
 pub(super) async fn invoke_with_response_stream(
     State(lambda): State<Lambda>,
     Path(name): Path<String>,
@@ -52,7 +51,7 @@ fn respond(answered: FunctionResponse) -> Response {
     response
 }
 
-/// A function that does not stream: one piece, or none where it failed.
+/// The events of a function that does not stream: one chunk, or none if it has failed.
 fn whole(outcome: Outcome) -> Bytes {
     let Outcome { payload, is_function_error, log_tail } = outcome;
     if is_function_error {
@@ -75,7 +74,7 @@ fn chunk(payload: Bytes) -> Bytes {
     event("PayloadChunk", "application/octet-stream", payload)
 }
 
-/// Says that there is no more, and whether that is well.
+/// The event `InvokeComplete`, with the error if there is one.
 fn complete(end: StreamEnd) -> Bytes {
     let mut members = Map::new();
     if let Some(error) = end.error {
@@ -95,7 +94,7 @@ fn event(kind: &'static str, content_type: &'static str, payload: Bytes) -> Byte
         .add_header(header(":event-type", kind))
         .add_header(header(":content-type", content_type));
     let mut frame = Vec::with_capacity(message.payload().len() + 128);
-    // An `Err` says that the message is larger than a frame may be, which no piece of a function's answer is.
+    // An `Err` means that the message exceeds the limit of a frame, which no chunk of a function's response does.
     let _ = write_message_to(&message, &mut frame);
     frame.into()
 }

@@ -1,4 +1,4 @@
-//! What a function's process writes: kept for the log tail, and shown in the stack's terminal.
+//! The log of an environment: what the function's process writes. It is retained for the log tail and printed in the terminal.
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -6,10 +6,9 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use crate::aws::LAMBDA_MAX_LOG_TAIL;
 use crate::terminal::print_line;
 
-/// How much of the past is kept, in bytes.
+/// How much of the log is retained at least, in bytes.
 const RETAINED_BYTES: usize = 64 * 1024;
 
-/// The log of one environment.
 #[derive(Debug)]
 pub(super) struct Log {
     function: String,
@@ -23,28 +22,28 @@ struct RetainedText {
     dropped: usize,
 }
 
-/// A place in a log.
+/// A position in a log, in bytes from its beginning.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogPosition(usize);
 
 impl Log {
-    /// An empty log of a function's environment.
+    /// Creates an empty log. If `echo` is set, the lines of the process are printed.
     pub(super) fn new(function: &str, echo: bool) -> Self {
         Self { function: function.to_owned(), echo, text: Mutex::default() }
     }
 
-    /// Adds a line of the platform's own, which is not shown.
+    /// Appends a line of Lambda's own, which is not printed.
     pub(super) fn append_platform_line(&self, line: &str) {
         self.text.lock().push(line);
     }
 
-    /// Where the log ends now.
+    /// The position of the end of the log.
     pub(super) fn position(&self) -> LogPosition {
         let retained = self.text.lock();
         LogPosition(retained.dropped + retained.text.len())
     }
 
-    /// The last 4 KB since a mark.
+    /// The text since a position, at most its last 4 KB.
     pub(super) fn tail(&self, since: LogPosition) -> String {
         let retained = self.text.lock();
         let start = since
@@ -56,12 +55,12 @@ impl Log {
         retained.text[start..].to_owned()
     }
 
-    /// Everything that is still kept.
+    /// All text that is still retained.
     pub(super) fn full_text(&self) -> String {
         self.text.lock().text.clone()
     }
 
-    /// Reads a process's stream to its end.
+    /// Reads a stream of the process to its end.
     pub(super) async fn follow(&self, stream: impl AsyncRead + Unpin) {
         let mut lines = BufReader::new(stream).split(b'\n');
         while let Ok(Some(line)) = lines.next_segment().await {

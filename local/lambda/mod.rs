@@ -1,6 +1,7 @@
-//! Lambda on one machine: the Invoke API before, the Runtime API behind, and a process for every environment.
+//! Lambda: the Invoke API and function URLs for callers, the Runtime API for functions, and a process for every environment.
 //!
-//! Given functions as commands, and function URLs for some of them. Any program that speaks the Runtime API is a function here, in any language.
+//! A function is any program that is a client of the Runtime API, in any language. Event sources, versions and aliases are not
+//! implemented.
 
 mod access;
 mod environment;
@@ -34,7 +35,7 @@ use pool::Pool;
 
 use crate::recorder::Recorder;
 
-/// The service: its functions by name.
+/// The service with its functions. Clones share one state.
 #[derive(Debug, Clone)]
 pub struct Lambda {
     functions: Arc<HashMap<String, RegisteredFunction>>,
@@ -45,18 +46,18 @@ pub struct Lambda {
 #[derive(Debug)]
 struct RegisteredFunction {
     function: Function,
-    /// Tenants share no environment.
+    /// One pool for each tenant, because tenants share no environments.
     pools: Mutex<HashMap<Option<String>, Arc<Pool>>>,
 }
 
 impl Lambda {
-    /// A service with these functions; no environment is started. What is invoked is told to the recorder.
+    /// Creates a service with these functions and starts no environment. Invocations are recorded with `recorder`.
     pub fn new(functions: Vec<Function>, recorder: Recorder, access: AccessControl) -> Self {
         let entry = |function: Function| (function.name.clone(), RegisteredFunction { function, pools: Mutex::default() });
         Self { functions: Arc::new(functions.into_iter().map(entry).collect()), recorder, access: Arc::new(access) }
     }
 
-    /// The routes of the Invoke API.
+    /// The router of the Invoke API.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invoke::invoke))
@@ -68,19 +69,18 @@ impl Lambda {
             .with_state(self.clone())
     }
 
-    /// The one route of a function URL.
     pub(crate) fn url_router(&self, url: FunctionUrl) -> Router {
         function_url::router(self.clone(), url)
     }
 
-    /// Starts an environment of a function and waits until it is ready, or says how it ended.
+    /// Starts an environment of a function and waits until it is ready; fails if its process ends before.
     pub async fn warm_up(&self, name: &str) -> Result<(), StartFailure> {
         let unknown = || StartFailure { exit_description: format!("there is no function {name}"), log: String::new() };
         let pool = self.pool(name, None).ok_or_else(unknown)?;
         pool.warm_up().await
     }
 
-    /// Ends every process.
+    /// Ends every environment and waits for the end of the processes.
     pub async fn stop(&self) {
         let pools: Vec<_> =
             self.functions.values().flat_map(|entry| entry.pools.lock().values().cloned().collect::<Vec<_>>()).collect();
@@ -96,7 +96,7 @@ impl Lambda {
         Some(Arc::clone(pool))
     }
 
-    /// The pool for a name that a caller wrote. There are no published versions and no aliases here.
+    /// The pool of the function that a caller has named. There are no published versions and no aliases.
     fn find(&self, name: &FunctionName, tenant: Option<&str>) -> Result<Arc<Pool>, LambdaError> {
         let is_published = name.qualifier.as_deref().is_none_or(|qualifier| qualifier == "$LATEST");
         self.pool(&name.name, tenant).filter(|_| is_published).ok_or_else(|| name.not_found())

@@ -1,8 +1,8 @@
-//! The environments of one function, or of one tenant of it, and the invocations that wait for them.
+//! The environments of one function, or of one tenant of a function, and the queue of invocations for them.
 //!
-//! An invocation goes to an environment that polls for one. Where none does, another environment is started and the
-//! invocation waits; whichever polls first gets it. With all environments busy that may run, it waits, or is throttled
-//! where the function has a reserved concurrency.
+//! An invocation is passed to an environment that polls for one. If none polls, another environment is started and the
+//! invocation is queued; the first environment that polls gets it. If no further environment may be started, it is queued, or
+//! throttled if the function has a reserved concurrency.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,16 +17,14 @@ use super::function::Function;
 use super::invocation::{ConcurrencyPermit, Invocation};
 use crate::terminal::print_line;
 
-/// How many environments of a function run at once where it has no reserved concurrency.
+/// The most environments of a function that has no reserved concurrency.
 const MAX_ENVIRONMENTS: usize = 32;
 
-/// A function's environments.
 #[derive(Debug)]
 pub(super) struct Pool {
-    /// Whose they are.
     pub function: Function,
     state: Mutex<State>,
-    /// Invocations that environments have and are not done with.
+    /// The number of invocations that environments work on.
     in_flight: Arc<AtomicUsize>,
     ended: Notify,
     /// Whether the function's remark was written.
@@ -38,22 +36,21 @@ struct State {
     waiting: VecDeque<Invocation>,
     pollers: Vec<oneshot::Sender<Invocation>>,
     environments: Vec<Arc<Environment>>,
-    /// Environments that have not polled yet.
+    /// The number of environments that have not polled yet.
     starting: usize,
     is_stopped: bool,
 }
 
-/// What a poll for an invocation finds.
+/// The result of an environment's poll.
 #[derive(Debug)]
 pub(super) enum Poll {
-    /// One that waited.
+    /// An invocation that was queued.
     Ready(Box<Invocation>),
-    /// None yet.
+    /// There is none yet. The channel receives the next one.
     Wait(oneshot::Receiver<Invocation>),
 }
 
 impl Pool {
-    /// A pool without environments.
     pub(super) fn new(function: Function) -> Arc<Self> {
         Arc::new(Self {
             function,
@@ -64,7 +61,7 @@ impl Pool {
         })
     }
 
-    /// Hands an invocation to an environment, now or when one is there.
+    /// Passes an invocation to an environment, or queues it.
     pub(super) fn submit(self: &Arc<Self>, invocation: Invocation) -> Result<(), LambdaError> {
         if self.max_environments() == 0 {
             return Err(LambdaError::TooManyRequests);
@@ -74,7 +71,7 @@ impl Pool {
             return Err(LambdaError::TooManyRequests);
         }
         let Some(invocation) = state.dispatch(invocation, &self.in_flight) else { return Ok(()) };
-        // An environment that has answered, or is starting, will poll in a moment.
+        // An environment that has just responded, or is starting, will poll soon.
         let slots = state.environments.len() * self.function.concurrency();
         let will_be_served = slots > self.in_flight.load(Ordering::SeqCst) + state.waiting.len();
         if !will_be_served {
@@ -88,7 +85,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Starts an environment before there is work for it; waits until it is ready, or says how it ended.
+    /// Starts an environment before the first invocation and waits until it is ready; fails if its process ends before.
     pub(super) async fn warm_up(self: &Arc<Self>) -> Result<(), StartFailure> {
         if self.max_environments() == 0 {
             return Ok(());
@@ -100,7 +97,7 @@ impl Pool {
         environment.started().await
     }
 
-    /// Writes what there is to remark about an answer, the first time that there is something.
+    /// Prints the function's hint about a response, the first time that there is one.
     pub(super) fn print_response_hint(&self, answer: &[u8]) {
         let Some(response_hint) = self.function.response_hint.filter(|_| !self.has_printed_hint.load(Ordering::Relaxed)) else {
             return;
@@ -112,7 +109,7 @@ impl Pool {
         }
     }
 
-    /// An environment asks for work.
+    /// Handles an environment's poll for its next invocation.
     pub(super) fn poll(&self) -> Poll {
         let mut state = self.state.lock();
         while let Some(mut invocation) = state.waiting.pop_front() {
@@ -126,20 +123,20 @@ impl Pool {
         Poll::Wait(receiver)
     }
 
-    /// An invocation that its environment could not begin goes to another.
+    /// Queues an invocation again that its environment could not start.
     pub(super) fn resubmit(self: &Arc<Self>, mut invocation: Invocation) {
         invocation.permit = None;
-        // Its caller, who waits for the outcome, sees the loss.
+        // On an error the channel to the caller is dropped, which the caller handles.
         let _ = self.submit(invocation);
     }
 
-    /// An environment has made its first poll.
+    /// Handles the first poll of an environment.
     pub(super) fn environment_ready(&self) {
         let mut state = self.state.lock();
         state.starting = state.starting.saturating_sub(1);
     }
 
-    /// An environment has ended. One that never was ready gives back the invocation that it was started for.
+    /// Removes an environment that has ended. If it never was ready, returns the invocation for which it was started.
     pub(super) fn environment_ended(self: &Arc<Self>, environment: &Arc<Environment>, was_ready: bool) -> Option<Invocation> {
         let mut state = self.state.lock();
         state.environments.retain(|known| !Arc::ptr_eq(known, environment));
@@ -157,7 +154,7 @@ impl Pool {
         undelivered
     }
 
-    /// Ends every environment, and waits until they are gone.
+    /// Ends every environment and waits for the end of their processes.
     pub(super) async fn stop(&self) {
         loop {
             let ended = self.ended.notified();
@@ -189,7 +186,7 @@ impl Pool {
 }
 
 impl State {
-    /// Gives the invocation to the environment that polled last, which is the warmest; gives it back when none polls.
+    /// Passes the invocation to the environment that polled last, whose caches are the warmest; returns it if none polls.
     fn dispatch(&mut self, mut invocation: Invocation, in_flight: &Arc<AtomicUsize>) -> Option<Invocation> {
         while let Some(poller) = self.pollers.pop() {
             invocation.permit = Some(ConcurrencyPermit::taken(in_flight));

@@ -1,4 +1,4 @@
-//! A function's process: started with the environment that Lambda gives, ended with whatever it has started itself.
+//! The process of a function: its environment variables as Lambda sets them, and its end with all its child processes.
 
 use std::process::{ExitStatus, Stdio};
 
@@ -7,16 +7,16 @@ use tokio::process::Command;
 use super::function::Function;
 use crate::aws::REGION;
 
-/// What a function with an environment of its own keeps of the stack's.
+/// The variables that a function inherits from the stack unless it inherits all of them.
 const INHERITED_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR"];
 
-/// The process, with the environment that Lambda gives.
+/// The command that starts the function, with the environment variables that Lambda sets.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
 pub(super) fn command(function: &Function, runtime_api: &str) -> Result<Command, String> {
     let (program, arguments) = function.command.split_first().ok_or("the command is empty")?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    // A group of its own: Ctrl-C is the stack's to handle, and what the process starts ends with it.
+    // A process group of its own, so that Ctrl-C reaches the stack only, and child processes end with the function.
     command.process_group(0);
     if !function.inherits_environment {
         command
@@ -42,16 +42,16 @@ pub(super) fn command(function: &Function, runtime_api: &str) -> Result<Command,
     Ok(command)
 }
 
-/// Ends the process and whatever it started.
+/// Kills the process group: the process and its child processes.
 pub(super) fn kill_group(pid: Option<u32>) {
     let group = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
     if let Some(group) = group {
-        // An `Err` says that none of it is left.
+        // An `Err` means that no process of the group is left.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
 }
 
-/// The status as Lambda words it; `None` for an exit with 0.
+/// The exit status in Lambda's wording; `None` for status 0.
 pub(super) fn describe_exit(status: ExitStatus) -> Option<String> {
     use std::os::unix::process::ExitStatusExt;
     if let Some(code) = status.code() {
@@ -63,7 +63,7 @@ pub(super) fn describe_exit(status: ExitStatus) -> Option<String> {
     }
 }
 
-/// The most memory that a process has used, in MB; 0 where the system does not say.
+/// The peak memory of a process in MB; 0 if the system does not report it.
 #[cfg(target_os = "linux")]
 pub(super) fn peak_memory_mb(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -71,7 +71,7 @@ pub(super) fn peak_memory_mb(pid: u32) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() / 1024
 }
 
-/// The memory that a process uses now, in MB, as `ps` says: systems other than Linux do not tell the most that it has used.
+/// The present memory of a process in MB by `ps`, because systems other than Linux do not report the peak.
 #[cfg(not(target_os = "linux"))]
 pub fn peak_memory_mb(pid: u32) -> u64 {
     let output = std::process::Command::new("ps").args(["-o", "rss=", "-p", &pid.to_string()]).output();

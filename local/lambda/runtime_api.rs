@@ -1,4 +1,4 @@
-//! The Runtime API of one environment: what its process asks for work, and answers to.
+//! The Runtime API of one environment, from which its process gets invocations and to which it sends responses.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::environment::{Environment, ResponseRejected};
 use super::invocation::PlatformError;
 use crate::aws::LAMBDA_MAX_RESPONSE;
 
-/// Serves until the task is aborted.
+/// Serves the Runtime API until the task is aborted.
 pub(super) async fn serve(listener: TcpListener, environment: Arc<Environment>) {
     let router = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -66,7 +66,7 @@ async fn response(
     }
 }
 
-/// Passes pieces on as they come. Whoever waited may be gone: the function is heard to its end all the same, as in Lambda.
+/// Passes chunks on as they arrive. If the caller is gone, the rest of the response is read all the same, as Lambda does.
 async fn stream(environment: &Environment, id: &str, content_type: String, mut body: Body) -> Response {
     let Ok(pieces) = environment.begin_stream(id, content_type) else {
         return refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
@@ -87,7 +87,7 @@ async fn stream(environment: &Environment, id: &str, content_type: String, mut b
     accepted()
 }
 
-/// The error that a function tells of after its last piece.
+/// The error that a function reports in the trailers of a streamed response.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming>
 fn error_of(trailers: &HeaderMap) -> Option<Bytes> {
     let text = |name: &str| trailers.get(name).and_then(|value| value.to_str().ok());
@@ -119,7 +119,8 @@ async fn complete(environment: &Environment, id: &str, body: Body, is_function_e
     }
 }
 
-/// Reads an answer; `None` when it broke off. One that is too large is read as one byte more than the limit, which is enough to refuse it.
+/// Reads a response; `None` if it is truncated. One that is too large becomes one byte more than the limit, which suffices to
+/// reject it.
 async fn read(body: Body) -> Option<Bytes> {
     match Limited::new(body, LAMBDA_MAX_RESPONSE).collect().await {
         Ok(whole) => Some(whole.to_bytes()),

@@ -1,4 +1,4 @@
-//! An HTTP request becomes an event, member for member as AWS writes it.
+//! Converts an HTTP request to an event in payload format 2.0, with every member that AWS writes.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,40 +15,34 @@ use serde_json::Value;
 
 use crate::aws::ACCOUNT_ID;
 
-/// A request that is about to be handed to a function.
+/// An HTTP request that is to be passed to a function.
 #[derive(Debug)]
 pub(crate) struct ProxyRequest<'a> {
-    /// Its line and headers.
     pub parts: &'a Parts,
-    /// Its body.
     pub body: &'a Bytes,
-    /// Who sent it.
+    /// The address of the client.
     pub peer: SocketAddr,
-    /// The platform's id for it.
+    /// The request id of the API or the function URL.
     pub request_id: &'a str,
-    /// Its trace.
     pub trace_id: &'a str,
-    /// Where it came in.
+    /// The API or the function URL that received the request.
     pub api: ApiDescription<'a>,
-    /// The variables of its route.
+    /// The path variables of the route.
     pub path_parameters: &'a [(String, String)],
-    /// What the authorizer says, under the authorizer's name.
+    /// The authorizer's context, under the authorizer's name.
     pub authorizer: Option<Value>,
 }
 
-/// An HTTP API, or a function URL.
+/// The description of an HTTP API or a function URL in an event.
 #[derive(Debug)]
 pub(crate) struct ApiDescription<'a> {
-    /// Its id.
     pub id: &'a str,
-    /// Its host name.
     pub domain_name: &'a str,
-    /// The route.
     pub route_key: &'a str,
 }
 
 impl ProxyRequest<'_> {
-    /// The event. What there is none of is left out, not `null`.
+    /// Serializes the event. Absent members are left out.
     pub(crate) fn event(&self) -> Bytes {
         let query = self.parts.uri.query().unwrap_or_default();
         let is_base64 = !self.body.is_empty() && !is_text(&self.parts.headers, self.body);
@@ -65,7 +59,7 @@ impl ProxyRequest<'_> {
             body: (!self.body.is_empty()).then(|| body_text(self.body, is_base64)),
             is_base64_encoded: is_base64,
         };
-        // Texts, numbers and JSON values have no way to fail.
+        // Strings, numbers and JSON values always serialize.
         serde_json::to_vec(&event).expect("an event as JSON").into()
     }
 
@@ -93,7 +87,7 @@ impl ProxyRequest<'_> {
         }
     }
 
-    /// Names lower-case, repeated ones joined; without cookies.
+    /// The headers with lower-case names and the values of repeated ones joined, without cookies.
     fn headers(&self) -> BTreeMap<&str, String> {
         let headers = &self.parts.headers;
         let named = headers.keys().map(HeaderName::as_str).filter(|name| *name != "cookie");
@@ -165,17 +159,16 @@ struct Http<'a> {
     user_agent: String,
 }
 
-/// Every value of a header.
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<Cow<'a, str>> {
     headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
 }
 
-/// A header as text.
+/// The first value of a header as text.
 pub(crate) fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// Decoded; of a repeated name the values are joined with commas.
+/// The decoded query parameters. The values of a repeated name are joined with commas.
 fn query_parameters(query: &str) -> BTreeMap<String, String> {
     let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -187,12 +180,12 @@ fn query_parameters(query: &str) -> BTreeMap<String, String> {
     parameters
 }
 
-/// A body as it stands in an event.
+/// A body as the member `body` of an event.
 pub(crate) fn body_text(body: &Bytes, is_base64: bool) -> String {
     if is_base64 { STANDARD.encode(body) } else { String::from_utf8_lossy(body).into_owned() }
 }
 
-/// Whether the body goes into the event as text: by its content type alone, unless it is not UTF-8.
+/// Whether the event has the body as text: its content type must be one of text, and it must be UTF-8.
 fn is_text(headers: &HeaderMap, body: &Bytes) -> bool {
     let content_type = header_text(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
     let (kind, parameters) = content_type.split_once(';').unwrap_or((&content_type, ""));

@@ -1,4 +1,4 @@
-//! Payload format 2.0, which HTTP APIs and function URLs have in common: a request as an event, a result as a response.
+//! Payload format 2.0, which HTTP APIs and function URLs share: the event of a request, and the members of a result.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
 mod event;

@@ -1,4 +1,4 @@
-//! The members of a function's result become those of an HTTP response; what the platform adds is the platform's.
+//! Converts the members of a function's result to the parts of an HTTP response. Defaults are left to the API or function URL.
 
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -6,7 +6,7 @@ use axum::http::header::{HeaderName, HeaderValue, SET_COOKIE};
 use base64::Engine;
 use serde_json::{Map, Value};
 
-/// The body of a result that has a `statusCode`.
+/// The body of a result that has a `statusCode`; fails if it is not a string or not base64.
 pub(crate) fn body(members: &Map<String, Value>) -> Result<Body, &'static str> {
     let text = match members.get("body") {
         None | Some(Value::Null) => return Ok(Body::empty()),
@@ -20,7 +20,7 @@ pub(crate) fn body(members: &Map<String, Value>) -> Result<Body, &'static str> {
     bytes.map(Body::from).map_err(|_| "its body is not base64")
 }
 
-/// Its cookies and headers.
+/// Adds the cookies and headers of a result; fails if one is not a valid header.
 pub(crate) fn headers(members: &Map<String, Value>, headers: &mut HeaderMap) -> Result<(), &'static str> {
     for cookie in members.get("cookies").and_then(Value::as_array).into_iter().flatten() {
         let cookie = cookie.as_str().and_then(|text| HeaderValue::from_str(text).ok()).ok_or("a cookie is no header")?;
@@ -32,7 +32,7 @@ pub(crate) fn headers(members: &Map<String, Value>, headers: &mut HeaderMap) -> 
     Ok(())
 }
 
-/// Adds one header.
+/// Adds one header; fails if its name or value is not valid.
 pub(crate) fn append(headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), &'static str> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header's name is none")?;
     let value = match value {

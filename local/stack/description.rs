@@ -1,4 +1,5 @@
-//! What the stack tells of itself: to scripts, to the console's page, and to the person who started it.
+//! The descriptions of a running stack: the ready file for scripts, the configurations of the console and the frontend, and the
+//! message after the start.
 
 use std::net::IpAddr;
 
@@ -13,20 +14,15 @@ use crate::cognito_identity::credentials_of_user;
 use crate::cognito_idp::UserPool;
 use crate::credentials::CredentialStore;
 
-/// Where the rooms are.
+/// The URLs of the services.
 #[derive(Debug)]
 pub(super) struct Urls {
-    /// The frontend, where one is served.
+    /// The frontend, if one is served.
     pub web: Option<String>,
-    /// The console.
     pub console: String,
-    /// The API.
     pub api: String,
-    /// The user pool.
     pub user_pool: String,
-    /// The identity pool.
     pub identity_pool: String,
-    /// Lambda.
     pub lambda: String,
     /// The function URL of the edge.
     pub edge_url: String,
@@ -34,12 +30,12 @@ pub(super) struct Urls {
     pub open_url: String,
     /// The function URL of the edge that streams.
     pub stream_url: String,
-    /// The REST API, with its stage.
+    /// The REST API with its stage.
     pub rest_api: String,
 }
 
 impl Urls {
-    /// The URLs of what will answer at these ports.
+    /// The URLs of the services on these ports.
     pub(super) fn of(ports: &Ports) -> Self {
         Self {
             web: ports.web.as_ref().map(|port| port.url.clone()),
@@ -61,18 +57,16 @@ impl Urls {
     }
 }
 
-/// A user who may sign in.
+/// A user who can sign in, and what the stack knows of the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct KnownUser {
-    /// The e-mail address.
     pub username: String,
-    /// The id.
     pub sub: String,
-    /// The password; `None` where a file of users has its SRP verifier alone.
+    /// The password; `None` if only its SRP verifier is known.
     pub password: Option<String>,
 }
 
-/// Everything a script needs to know: tokens and credentials are those of the first user.
+/// The content of the ready file. Its tokens and user credentials are those of the first user.
 pub(super) fn describe(
     urls: &Urls,
     pool: &UserPool,
@@ -109,7 +103,7 @@ pub(super) fn describe(
     })
 }
 
-/// What the identity pool gives the user: the credentials with which an app calls Invoke or a function URL.
+/// The credentials that the identity pool issues for the user, with which an app invokes functions or calls a function URL.
 fn user_credentials(store: &CredentialStore, user: &KnownUser) -> Value {
     let (identity_id, credentials) = credentials_of_user(store, &user.sub);
     let expiration = credentials.expiration.and_then(|at| jiff::Timestamp::try_from(at).ok());
@@ -122,11 +116,11 @@ fn user_credentials(store: &CredentialStore, user: &KnownUser) -> Value {
     })
 }
 
-/// The members of the description that let their reader act as somebody.
+/// The members of the description that are credentials.
 const SECRETS: [&str; 4] = ["credentials", "userCredentials", "idToken", "accessToken"];
 
-/// What the console's page may know, which any page on this machine can ask for: no token and no credentials. Where other
-/// machines can ask too, the password is left out as well.
+/// The description for the console's page without tokens and credentials, because any page on this machine can request it. If
+/// other machines can reach the stack, the password is left out as well.
 pub(super) fn without_secrets(description: &Value, host: Option<IpAddr>) -> Value {
     let mut description = description.clone();
     if let Some(members) = description.as_object_mut() {
@@ -143,7 +137,7 @@ fn is_open_to_others(host: Option<IpAddr>) -> bool {
     host.is_some_and(|host| !host.is_loopback())
 }
 
-/// What the frontend reads as `/config.json`.
+/// The content of `/config.json`, the frontend's configuration.
 pub(super) fn frontend_configuration(urls: &Urls) -> String {
     let configuration = json!({
         "apiUrl": urls.api,
@@ -158,7 +152,7 @@ pub(super) fn frontend_configuration(urls: &Urls) -> String {
     format!("{configuration:#}\n")
 }
 
-/// What is printed for the person who started the stack.
+/// The message that is printed after the start.
 pub(super) fn startup_message(urls: &Urls, description: &Value, host: Option<IpAddr>) -> String {
     let question = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
     let text = |pointer: &str| description.pointer(pointer).and_then(Value::as_str);
@@ -198,7 +192,7 @@ pub(super) fn startup_message(urls: &Urls, description: &Value, host: Option<IpA
     )
 }
 
-/// What `--host` opens, in words.
+/// The warning about what `--host` makes reachable.
 fn host_warning(host: IpAddr) -> String {
     let who = match host {
         host if host.is_unspecified() => "every machine and container that reaches this one".to_owned(),

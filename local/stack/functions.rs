@@ -1,4 +1,4 @@
-//! The functions of the stack, as the template configures them.
+//! The functions of the stack and the permissions to invoke them, as the template configures them.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::aws::USER_POOL_CLIENT_ID;
 use crate::credentials::{CredentialStore, Principal};
 use crate::lambda::{Function, InvokePermission, PermittedPrincipal};
 
-/// The longest answer that is looked at for a remark, in bytes.
+/// The longest response that is examined for a hint, in bytes.
 const MAX_EXAMINED_RESPONSE: usize = 64 * 1024;
-/// Origins that may read the API's answers where no option says otherwise: Vite's, and Create React App's.
+/// The origins of development servers that are allowed by default: Vite's and Create React App's.
 const DEVELOPMENT_ORIGINS: &str = "http://localhost:5173,http://localhost:3000";
 
-/// The edges, of which the first is the template's, then the cores.
+/// The edge functions, of which the first is the API's, and the core functions.
 pub(super) fn functions(arguments: &StackArguments, urls: &Urls, store: &CredentialStore) -> Result<Vec<Function>, StartError> {
     let program = std::env::current_exe().map_err(|error| StartError::Other(format!("this program has no path: {error}")))?;
     let builder = FunctionBuilder { program: program.display().to_string(), arguments, urls, store };
@@ -36,7 +36,7 @@ pub(super) fn functions(arguments: &StackArguments, urls: &Urls, store: &Credent
     Ok(functions)
 }
 
-/// What every function is made with.
+/// Builds functions from the options of the stack.
 struct FunctionBuilder<'a> {
     program: String,
     arguments: &'a StackArguments,
@@ -66,7 +66,7 @@ impl FunctionBuilder<'_> {
         core.response_hint = (!unwraps_proxy_responses && !self.arguments.quiet).then_some(proxy_response_hint);
         if let Some(command) = &self.arguments.core {
             core.command.clone_from(&command.0);
-            // It keeps the AWS credentials of whoever starts it: it may have other services to call.
+            // It keeps the AWS credentials of the developer, because it may call other services.
             core.inherits_environment = true;
             core.environment.clear();
         }
@@ -87,14 +87,14 @@ impl FunctionBuilder<'_> {
         }
     }
 
-    /// The credentials of the function's execution role.
+    /// The variables with the credentials of the function's execution role.
     fn role(&self, name: &str) -> Vec<(String, String)> {
         let role = self.store.issue_long_term(Principal::Function(name.to_owned()));
         pairs(&[("AWS_ACCESS_KEY_ID", &role.access_key_id), ("AWS_SECRET_ACCESS_KEY", &role.secret_access_key)])
     }
 }
 
-/// What to say about an answer in the form that API Gateway expects of its functions, which the edge passes on as it is.
+/// The hint about a core function that responds in the form of a proxy integration, which the edge passes on unchanged by default.
 fn proxy_response_hint(reply: &[u8]) -> Option<&'static str> {
     #[derive(Deserialize)]
     struct ProxyResponse {
@@ -108,7 +108,7 @@ fn proxy_response_hint(reply: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Warns of variables that the edge does not have, with the nearest that it has.
+/// Warns of variables that the edge does not read, with the most similar one that it reads.
 pub(super) fn warn_of_unknown_variables(environment: &[(String, String)]) {
     for (name, _) in environment {
         if let Some(warning) = unknown_variable_warning(name) {
@@ -132,14 +132,14 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The last value that a function's variable was given.
+/// The value of a function's variable, which is the last one of its name; empty if there is none.
 pub(super) fn variable(function: &Function, name: &str) -> String {
     let value = function.environment.iter().rev().find(|(known, _)| known == name);
     value.map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
-/// Who may invoke what, as the template's roles and permissions say: the API and signed-in users the edge, signed-in users its
-/// streaming twin, each edge its target.
+/// The permissions of the template's roles and resource policies: the API and signed-in users may invoke the edge, signed-in users
+/// its streaming variant, and each edge function its target.
 pub(super) fn permissions(functions: &[Function]) -> Vec<InvokePermission> {
     let permission =
         |principal: PermittedPrincipal, function: &str| InvokePermission { principal, function: function.to_owned() };

@@ -1,7 +1,7 @@
-//! The ports of the services: taken all at once, before anything is started.
+//! The ports of the services, which are all bound before any service starts.
 //!
-//! Every URL of the stack says `localhost`, which a client may take for `127.0.0.1` or for `::1`. Each port is therefore
-//! taken at both addresses: otherwise another program that listens at the other one would answer in the stack's place.
+//! Every URL of the stack has the host `localhost`, which a client may resolve to `127.0.0.1` or to `::1`. Each port is therefore
+//! bound at both addresses: otherwise another program could listen on the other one and respond in the stack's place.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,32 +10,27 @@ use tokio::net::TcpListener;
 
 use super::StartError;
 
-/// How often another free port is looked for where `::1` has the one that `127.0.0.1` gave.
+/// How many times to try another free port if the one of `127.0.0.1` is in use at `::1`.
 const ATTEMPTS: usize = 20;
 
-/// A port that is taken, and the URL of what will answer there.
+/// A bound port and the URL of its service.
 #[derive(Debug)]
 pub(super) struct Port {
-    /// A socket for each address.
+    /// The listening sockets, one for each address.
     pub listeners: Vec<TcpListener>,
     /// `http://localhost:…`
     pub url: String,
 }
 
-/// Every port, in the order of their numbers.
+/// The ports of the services, in the order of their numbers.
 #[derive(Debug)]
 pub(super) struct Ports {
-    /// The console.
     pub console: Port,
-    /// The HTTP API.
     pub api: Port,
-    /// The user pool.
     pub user_pool: Port,
-    /// The identity pool.
     pub identity_pool: Port,
-    /// Lambda.
     pub lambda: Port,
-    /// The frontend, where one is served.
+    /// The frontend, if one is served.
     pub web: Option<Port>,
     /// The function URL of the edge: `AWS_IAM`.
     pub edge_url: Port,
@@ -43,12 +38,11 @@ pub(super) struct Ports {
     pub open_url: Port,
     /// The function URL of the streaming edge: `AWS_IAM`, `RESPONSE_STREAM`.
     pub stream_url: Port,
-    /// The REST API.
     pub rest_api: Port,
 }
 
 impl Ports {
-    /// Takes ten ports in a row from `first`, or any that are free when it is 0, at the loopback addresses and at `host`.
+    /// Binds ten consecutive ports from `first`, or any free ones if it is 0, at the loopback addresses and at `host`.
     pub(super) async fn take(first: u16, host: Option<IpAddr>, has_web: bool) -> Result<Self, StartError> {
         let addresses = Addresses::with(host);
         let at = async |offset, what| {
@@ -70,7 +64,7 @@ impl Ports {
     }
 }
 
-/// The addresses at which every port is taken.
+/// The addresses at which every port is bound.
 #[derive(Debug)]
 struct Addresses {
     first: IpAddr,
@@ -78,7 +72,7 @@ struct Addresses {
 }
 
 impl Addresses {
-    /// Both loopback addresses, and `host`, which may stand for all addresses of IPv4.
+    /// Both loopback addresses and `host`, which may be the unspecified address of IPv4.
     fn with(host: Option<IpAddr>) -> Self {
         let (v4, v6) = (IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST));
         match host {

@@ -1,4 +1,4 @@
-//! What each room is told: its configuration, as the template has it, and the URLs of the rooms that it asks.
+//! Configures each service as the template does, with the URLs of the services that it calls, and starts them on their ports.
 
 use std::path::Path;
 
@@ -24,28 +24,24 @@ use crate::lambda::{FunctionUrl, InvokeMode, Lambda, UrlAuth};
 use crate::recorder::Recorder;
 use crate::signer::Signer;
 
-/// What the rooms are made of.
+/// The parts of which the services are built.
 pub(super) struct Services {
-    /// What the frontend reads as `/config.json`.
+    /// The content of `/config.json`.
     pub configuration: String,
-    /// Every function.
     pub lambda: Lambda,
-    /// Every user.
     pub user_pool: UserPool,
-    /// Every credential that was given out.
+    /// The issued AWS credentials.
     pub store: CredentialStore,
-    /// What the console shows.
     pub recorder: Recorder,
-    /// The console itself.
     pub console: Console,
-    /// The origins whose scripts may read the API's answers.
+    /// The allowed origins, separated by commas.
     pub origins: String,
-    /// Whether requests are told of in the terminal.
+    /// Whether to print one line for each request to the API.
     pub access_log: bool,
 }
 
 impl Services {
-    /// Opens every room at its port.
+    /// Starts every service on its port and returns their tasks.
     pub(super) fn start(&self, ports: Ports, web: Option<&Path>) -> Vec<JoinHandle<()>> {
         let lambda_url = ports.lambda.url.clone();
         let frontend = ports.web.zip(web).map(|(port, folder)| spawn(port, self.frontend(folder)));
@@ -63,7 +59,7 @@ impl Services {
         services.into_iter().chain(frontend).flatten().collect()
     }
 
-    /// The files of a built frontend; its configuration is the stack's, whatever the folder has.
+    /// Serves the files of a built frontend, with the stack's own `/config.json` in place of one in the folder.
     fn frontend(&self, folder: &Path) -> Router {
         let configuration = self.configuration.clone();
         let answer = move || std::future::ready(configuration_file(configuration.clone()));
@@ -113,7 +109,7 @@ impl Services {
         Signer::new(self.store.issue_long_term(Principal::ApiGateway))
     }
 
-    /// A browser's preflight is not signed: where IAM is asked, the platform must answer it.
+    /// The CORS configuration of a function URL with `AWS_IAM`. Browsers do not sign preflights, so the URL must respond to them.
     fn url_cors(&self) -> CorsConfiguration {
         self.cors("GET,POST", URL_ALLOW_HEADERS)
     }
@@ -130,7 +126,7 @@ impl Services {
     }
 }
 
-/// One task for each address of the port.
+/// Serves a router at each address of a port, in one task each.
 fn spawn(port: Port, router: Router) -> Vec<JoinHandle<()>> {
     port.listeners.into_iter().map(|listener| tokio::spawn(serve(listener, router.clone()))).collect()
 }

@@ -1,4 +1,4 @@
-//! The life of an environment: its process is started, watched and ended, and what it leaves undone is told to those who wait.
+//! The lifecycle of an environment: starts, watches and ends its process, and fails the invocations that the process leaves.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +14,7 @@ use super::{Environment, Phase};
 use crate::aws::LAMBDA_INIT_TIMEOUT;
 
 impl Environment {
-    /// Runs the process until it ends, and tells whoever still waited for it.
+    /// Runs the process until it ends, then fails the invocations that are still in flight.
     pub(crate) async fn run(self: Arc<Self>) {
         let status = match TcpListener::bind(("127.0.0.1", 0)).await {
             Ok(listener) => self.run_process(listener).await,
@@ -69,13 +69,13 @@ impl Environment {
         server.abort();
         kill_group(*self.pid.lock());
         for task in [stdout, stderr].into_iter().flatten() {
-            // A grandchild may hold the stream open for ever.
+            // A process that the function has started may hold the stream open for ever.
             let _ = tokio::time::timeout(Duration::from_millis(200), task).await;
         }
         Ok(status.ok().and_then(describe_exit))
     }
 
-    /// Comes true when the function had time enough to ask for work and did not.
+    /// Completes when the function has not asked for its first invocation within the time-out.
     async fn init_timeout(&self) {
         tokio::time::sleep(LAMBDA_INIT_TIMEOUT + self.pool.function.timeout).await;
         if self.is_ready.load(Ordering::SeqCst) {

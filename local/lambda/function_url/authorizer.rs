@@ -1,11 +1,10 @@
-//! Who signed, as `requestContext.authorizer.iam` says it.
+//! The caller of a function URL with `AWS_IAM`, as the member `requestContext.authorizer.iam` of an event.
 
 use serde_json::{Value, json};
 
 use crate::aws::{ACCOUNT_ID, IDENTITY_POOL_ID, REGION, USER_POOL_ID};
 use crate::credentials::{IssuedCredentials, Principal};
 
-/// The members of `iam`.
 pub(super) fn iam(caller: &IssuedCredentials) -> Value {
     let id = match &caller.principal {
         Principal::Stack => "AIDALOCALDEVELOPER".to_owned(),

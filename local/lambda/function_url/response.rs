@@ -1,4 +1,4 @@
-//! A function's answer becomes the HTTP response of a function URL, which is not in every point what an HTTP API makes of it.
+//! Converts a function's response to the HTTP response of a function URL, whose rules differ from those of an HTTP API.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>
 
 use std::io;
@@ -14,14 +14,13 @@ use crate::http::json;
 use crate::lambda::invocation::{FunctionResponse, Outcome, StreamedResponse};
 use crate::payload::response;
 
-/// The type of a stream that begins with status and headers.
+/// The content type of a streamed response that begins with a prelude: its status and headers as JSON.
 const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
-/// What parts them from the stream.
+/// The delimiter between the prelude and the body.
 const DELIMITER: [u8; 8] = [0; 8];
-/// The longest prelude that is waited for, in bytes.
+/// The longest accepted prelude, in bytes.
 const MAX_PRELUDE: usize = 1024 * 1024;
 
-/// The response in `BUFFERED` mode.
 pub(super) fn buffered(outcome: Outcome) -> Response {
     if outcome.is_function_error {
         return failed();
@@ -29,7 +28,7 @@ pub(super) fn buffered(outcome: Outcome) -> Response {
     of_result(&outcome.payload).unwrap_or_else(|_| failed())
 }
 
-/// The response in `RESPONSE_STREAM` mode. The result of a function that does not stream is passed on as it is.
+/// The response in `RESPONSE_STREAM` mode. The result of a function that does not stream is the body, unchanged.
 pub(super) async fn streamed(answered: FunctionResponse) -> Response {
     match answered {
         FunctionResponse::Whole(outcome) if outcome.is_function_error => failed(),
@@ -62,7 +61,7 @@ fn of_result(payload: &[u8]) -> Result<Response, &'static str> {
     }
 }
 
-/// Sets status, cookies and headers. A status may be a string here.
+/// Sets status, cookies and headers. Function URLs accept a status in a string.
 fn head(members: &Map<String, Value>, response: &mut Response) -> Result<(), &'static str> {
     let code = members.get("statusCode").map_or(Some(200), |code| match code {
         Value::String(digits) => digits.parse().ok(),
@@ -75,7 +74,7 @@ fn head(members: &Map<String, Value>, response: &mut Response) -> Result<(), &'s
     Ok(())
 }
 
-/// A prelude has a list where a name repeats.
+/// Adds the headers that have a list of values, as a prelude may have them.
 fn repeated_headers(members: &Map<String, Value>, headers: &mut HeaderMap) -> Result<(), &'static str> {
     let all = members.get("headers").and_then(Value::as_object).into_iter().flatten();
     let lists = all.filter_map(|(name, value)| Some((name, value.as_array()?)));
@@ -113,7 +112,7 @@ async fn with_prelude(mut streamed: StreamedResponse) -> Response {
     failed()
 }
 
-/// What is left of a stream. One that ends with an error is cut: the connection closes before the body is whole.
+/// The rest of a stream as a body. After an error the connection closes before the body is complete.
 fn rest(first: Bytes, streamed: StreamedResponse) -> Body {
     let pieces = stream::unfold((first, Some(streamed)), |(first, streamed)| async move {
         if !first.is_empty() {
@@ -124,7 +123,7 @@ fn rest(first: Bytes, streamed: StreamedResponse) -> Body {
             Some(piece) => Some((Ok(piece), (Bytes::new(), Some(streamed)))),
             None => {
                 streamed.ended().await.error?;
-                // What was sent before must leave first: an error takes along what is not written yet.
+                // Lets the server write the chunks before: an error discards what is not written yet.
                 tokio::task::yield_now().await;
                 Some((Err(io::Error::other("the function broke off")), (Bytes::new(), None)))
             }
@@ -133,7 +132,7 @@ fn rest(first: Bytes, streamed: StreamedResponse) -> Body {
     Body::from_stream(pieces)
 }
 
-/// JSON without the white space between its parts.
+/// Removes the white space between the tokens of JSON.
 fn compact(json: &[u8]) -> Vec<u8> {
     let (mut in_string, mut escaped) = (false, false);
     let kept = json.iter().copied().filter(|byte| {
