@@ -109,7 +109,7 @@ fn without_signatures(text: &str) -> String {
         let kept: Vec<_> = parts.by_ref().take(2).collect();
         cut.push_str(before);
         cut.push_str(&kept.join("."));
-        cut.push_str(if parts.next().is_some() { ".[signature cut]" } else { "" });
+        cut.push_str(if parts.next().is_some() { ".[signature removed]" } else { "" });
         rest = after;
     }
     cut + rest
@@ -127,7 +127,7 @@ mod tests {
         recorder.invocation("Root=1-a-b;Parent=c", "core", b"{}", b"null", false, 1.0);
         recorder.invocation("Root=1-other", "core", b"{}", b"null", false, 1.0);
         recorder.end("Root=1-a-b", json!({ "headers": { "authorization": "Bearer eyJh.eyJi.c2ln, eyJh.eyJi.c2ln" } }));
-        insta::assert_snapshot!(records.recv().await.expect("a record"), @r#"{"headers":{"authorization":"Bearer eyJh.eyJi.[signature cut], eyJh.eyJi.[signature cut]"},"invocations":[{"function":"core","isError":false,"ms":1.0,"payload":"{}","reply":"null"}]}"#);
+        insta::assert_snapshot!(records.recv().await.expect("a record"), @r#"{"headers":{"authorization":"Bearer eyJh.eyJi.[signature removed], eyJh.eyJi.[signature removed]"},"invocations":[{"function":"core","isError":false,"ms":1.0,"payload":"{}","reply":"null"}]}"#);
     }
 
     #[test]

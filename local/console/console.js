@@ -19,7 +19,7 @@ async function cognito(operation, input) {
   return output;
 }
 
-function say(id, text, isBad = false) {
+function showStatus(id, text, isBad = false) {
   $(id).textContent = text;
   $(id).className = isBad ? 'bad' : '';
 }
@@ -27,10 +27,10 @@ function say(id, text, isBad = false) {
 async function account(action, done) {
   try {
     await action();
-    say('account-status', done);
+    showStatus('account-status', done);
   } catch (error) {
     if (error.name === 'UserNotConfirmedException') askForCode();
-    say('account-status', `${error.name}: ${error.message}`, true);
+    showStatus('account-status', `${error.name}: ${error.message}`, true);
   }
 }
 
@@ -60,7 +60,7 @@ $('account').addEventListener('submit', (event) => {
 $('sign-up').addEventListener('click', () => {
   if (!$('account').reportValidity()) return;
   const input = { Username: $('email').value, Password: $('password').value, UserAttributes: [{ Name: 'email', Value: $('email').value }] };
-  account(async () => { await cognito('SignUp', input); askForCode(); }, 'The code stands in the terminal in which the stack runs.');
+  account(async () => { await cognito('SignUp', input); askForCode(); }, 'The code is in the terminal in which the stack runs.');
 });
 $('confirm').addEventListener('click', () => {
   account(async () => {
@@ -82,28 +82,28 @@ $('sign-out').addEventListener('click', () => {
 $('request').addEventListener('submit', async (event) => {
   event.preventDefault();
   $('send').disabled = true;
-  say('send-status', 'Sending…');
+  showStatus('send-status', 'Sending…');
   try {
     const headers = { 'content-type': 'application/json' };
     if (tokens) headers.authorization = `Bearer ${tokens.IdToken}`;
     const response = await fetch(`${configuration.apiUrl}/inference`, { method: 'POST', headers, body: $('body').value });
     const body = await response.json();
-    say('send-status', `${response.status}: ${body.answer ?? body.error ?? body.message ?? ''}`, !response.ok);
+    showStatus('send-status', `${response.status}: ${body.answer ?? body.error ?? body.message ?? ''}`, !response.ok);
   } catch {
-    say('send-status', 'The browser let nothing be read: see the last hop.', true);
+    showStatus('send-status', 'The browser blocked the response: see the last hop.', true);
   } finally {
     $('send').disabled = false;
   }
 });
 
-// ---- what was seen
+// ---- the records
 
 function claimsOf(token) {
   const bytes = Uint8Array.from(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-/** Objects printed for a person; a token's text is replaced by what it says. */
+/** Formats a text or an object; tokens are replaced by their claims. */
 function pretty(text) {
   if (text === null || text === undefined || text === '') return '(nothing)';
   const value = typeof text === 'string' ? parsed(text) : text;
@@ -117,12 +117,12 @@ function parsed(text) {
 function readable(name, value) {
   if (typeof value !== 'string') return value;
   if (name === 'body') return parsed(value);
-  const token = /^(Bearer )?(eyJ[\w-]+)\.(eyJ[\w-]+)\.\[signature cut\]$/.exec(value);
+  const token = /^(Bearer )?(eyJ[\w-]+)\.(eyJ[\w-]+)\.\[signature removed\]$/.exec(value);
   if (!token) return value;
-  try { return { token: claimsOf(`.${token[3]}`), signature: 'cut' }; } catch { return value; }
+  try { return { token: claimsOf(`.${token[3]}`), signature: 'removed' }; } catch { return value; }
 }
 
-/** The hops of a record, each with its time, what to show of it, and what to mend where it failed. */
+/** The hops of a record, each with its time, its data, and advice if it failed. */
 function hops(record) {
   const edge = record.invocations.find((one) => one.function === configuration.functions.edge);
   const core = record.invocations.find((one) => one.function !== configuration.functions.edge);
@@ -136,53 +136,53 @@ function hops(record) {
   if (isPreflight) {
     list[0].title = `Preflight · OPTIONS ${request.path}`;
   } else {
-    list.push({ title: 'JWT authorizer', ms: record.authorizerMs, parts: { claims: record.claims }, failed: !record.claims, mend: !record.claims && mendToken(record) });
+    list.push({ title: 'JWT authorizer', ms: record.authorizerMs, parts: { claims: record.claims }, failed: !record.claims, advice: !record.claims && tokenAdvice(record) });
     list.push({ title: 'Event, payload format 2.0, to the edge', ms: edge?.ms, parts: { event: record.event }, skipped: !record.event, event: record.event });
     list.push({
       title: 'Edge → core', ms: core && edge ? edge.ms - core.ms : undefined, parts: { payload: core?.payload }, skipped: !core, failed: edgeFailed,
-      mend: edgeFailed && mendInput(failure),
+      advice: edgeFailed && requestAdvice(failure),
     });
     list.push({
       title: 'Core’s reply', ms: core?.ms, parts: { reply: core?.reply }, skipped: !core, failed: core?.isError,
-      mend: core?.isError && `Core threw: ${pretty(core.reply).slice(0, 300)} Look at its log in the terminal.`,
+      advice: core?.isError && `Core threw: ${pretty(core.reply).slice(0, 300)} See its log in the terminal.`,
     });
   }
   const status = `HTTP response · ${response.status}`;
   list.push({
     title: status, ms: record.ms, parts: { headers: response.headers, body: response.body }, failed: response.status >= 400 || !reads,
-    mend: !reads && `The browser hides this from ${origin}: the origin is not on the list (${record.allowedOrigins.join(', ')}). Add it to ALLOWED_ORIGINS.`,
+    advice: !reads && `The browser blocks this response for ${origin}: the origin is not allowed (${record.allowedOrigins.join(', ')}). Add it to ALLOWED_ORIGINS.`,
   });
   return list;
 }
 
-function mendToken(record) {
-  if (record.response.status === 404) return 'No route matches: the API has POST /inference alone.';
+function tokenAdvice(record) {
+  if (record.response.status === 404) return 'No route matches: the API only has POST /inference.';
   const why = /error_description="([^"]*)"/.exec(record.error ?? '')?.[1];
   if (!why) return record.error === 'Bearer' ? 'There is no token: sign in, and send the ID token in the Authorization header.' : record.error;
-  const mends = {
-    audience: `The token is for another app: its aud must be ${configuration.userPoolClientId}.`,
-    issuer: `The token is of another user pool: its iss must be ${configuration.issuer}.`,
-    expired: 'The token is over its time: refresh it.',
+  const adviceByError = {
+    audience: `The token is for another app client: its aud must be ${configuration.userPoolClientId}.`,
+    issuer: `The token is from another user pool: its iss must be ${configuration.issuer}.`,
+    expired: 'The token has expired: refresh it.',
     key: 'The token is signed by a key that the user pool does not have: the stack makes new keys at each start. Sign in again.',
     segments: 'That is no token: send the ID token as it is.',
   };
-  const mend = Object.entries(mends).find(([word]) => why.includes(word))?.[1];
-  return mend ?? `Refused: ${why}.`;
+  const advice = Object.entries(adviceByError).find(([word]) => why.includes(word))?.[1];
+  return advice ?? `Refused: ${why}.`;
 }
 
-function mendInput(failure) {
-  const mends = {
+function requestAdvice(failure) {
+  const adviceByError = {
     missing_fields: `Give ${failure?.fields?.join(', ')} a value.`,
     missing_body: 'Send a JSON object as body.',
-    invalid_json: 'The body is not JSON: look for a missing quote or a comma too many.',
+    invalid_json: 'The body is not valid JSON: check for a missing quote or a surplus comma.',
     not_an_object: 'The body must be an object: { … }.',
-    forbidden: 'Send the ID token, not the access token; and the user must be in an allowed group or on the list.',
-    core_not_found: 'There is no function of that name: look at TARGET_LAMBDA_NAME.',
+    forbidden: 'Send the ID token, not the access token. The user must be in an allowed group or be an allowed user.',
+    core_not_found: 'There is no function of this name: check TARGET_LAMBDA_NAME.',
     core_throttled: 'Every environment of core is busy: see --core-concurrency.',
     core_timed_out: 'Core took too long: see CORE_TIMEOUT_MS.',
-    core_unreachable: 'Lambda did not answer: look at AWS_ENDPOINT_URL_LAMBDA.',
+    core_unreachable: 'Lambda did not respond: check AWS_ENDPOINT_URL_LAMBDA.',
   };
-  return mends[failure?.code] ?? `${failure?.error ?? 'The edge refused it'} (${failure?.code ?? 'no code'}).`;
+  return adviceByError[failure?.code] ?? `${failure?.error ?? 'The edge refused it'} (${failure?.code ?? 'no code'}).`;
 }
 
 function element(name, properties = {}, ...children) {
@@ -196,8 +196,8 @@ function hopElement(hop) {
   const time = hop.ms === undefined ? null : element('span', { className: 'ms', textContent: `${hop.ms.toFixed(2)} ms` });
   const title = element('h3', {}, `${hop.failed ? '✗ ' : ''}${hop.title}${hop.skipped && !hop.failed ? ' · not reached' : ''}`, time);
   const parts = hop.skipped ? [] : Object.entries(hop.parts).map(([name, value]) => part(name, value));
-  const mend = hop.mend ? element('p', { className: 'mend', textContent: hop.mend }) : null;
-  return element('li', { className: `hop ${state}` }, title, mend, ...parts);
+  const advice = hop.advice ? element('p', { className: 'advice', textContent: hop.advice }) : null;
+  return element('li', { className: `hop ${state}` }, title, advice, ...parts);
 }
 
 function part(name, value) {
@@ -219,7 +219,7 @@ function curlOf({ request }) {
   return [`curl -X ${request.method} ${quoted(configuration.apiUrl + request.path)}`, ...lines, ...body].join(' \\\n');
 }
 
-/** A long body is shown in part: that is no event and no command. */
+/** Whether a body is truncated, so that it is not a complete event or command. */
 function isCut(text) {
   return / bytes in all\)$/.test(text ?? '');
 }
@@ -263,6 +263,6 @@ if (configuration.user) {
   $('password').value = configuration.user.password ?? '';
 }
 const live = new EventSource('records');
-live.addEventListener('open', () => say('live', 'live'));
-live.addEventListener('error', () => say('live', 'the stack does not answer', true));
+live.addEventListener('open', () => showStatus('live', 'live'));
+live.addEventListener('error', () => showStatus('live', 'the stack does not answer', true));
 live.addEventListener('message', ({ data }) => add(JSON.parse(data)));

@@ -66,7 +66,7 @@ impl LambdaError {
                  https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
                 .to_owned(),
             Self::Unsupported(operation) => {
-                format!("{operation} is not supported here: the stack has Invoke and InvokeWithResponseStream alone")
+                format!("{operation} is not supported here: the stack only has Invoke and InvokeWithResponseStream")
             }
         }
     }

@@ -27,7 +27,7 @@ pub(super) struct Pool {
     /// The number of invocations that environments work on.
     in_flight: Arc<AtomicUsize>,
     ended: Notify,
-    /// Whether the function's remark was written.
+    /// Whether the hint about a response was printed.
     has_printed_hint: AtomicBool,
 }
 

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_was_written_for_api_gateway_is_remarked_on_and_no_other() {
+    fn an_answer_that_was_written_for_api_gateway_gets_a_hint_and_no_other_does() {
         for (reply, is_one) in [
             (r#"{"statusCode":200,"body":"x"}"#, true),
             (r#"{"body":"x","statusCode":404}"#, true),
