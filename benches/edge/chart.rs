@@ -1,4 +1,4 @@
-//! The chart that the README shows: cold start and warm request of every peer, as bars on a logarithmic scale.
+//! The chart of the README: cold start and warm request of every peer as bars on a logarithmic scale.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ const WIDTH: f64 = 760.0;
 const LEFT: f64 = 70.0;
 const BAR: f64 = 22.0;
 
-/// Draws it as SVG.
+/// Draws the chart as SVG.
 pub fn draw(cold: &[Cold], warm: &[Warm]) -> String {
     let cold: Vec<_> = cold.iter().map(|one| (one.peer, one.answer)).collect();
     let warm: Vec<_> = warm.iter().filter(|one| one.size == 200).map(|one| (one.peer, one.p50 / 1e3)).collect();
@@ -21,7 +21,7 @@ pub fn draw(cold: &[Cold], warm: &[Warm]) -> String {
     )
 }
 
-/// Draws one panel below `top`, and gives where the next may begin.
+/// Draws one panel below `top` and returns the top of the next one.
 fn panel(svg: &mut String, top: f64, title: &str, bars: &[(&str, f64)]) -> f64 {
     let greatest = bars.iter().map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
     let least = bars.iter().map(|(_, value)| *value).fold(greatest, f64::min) / 4.0;

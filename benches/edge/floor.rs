@@ -1,5 +1,5 @@
-//! The least that a function between two HTTP services can do: poll, pass the body on, pass the answer back. No SDK, no
-//! signature, no check, no log; nothing that is of use to anybody but as a measure.
+//! The lower bound for a function between two HTTP services: poll, pass the body on, pass the response back. It has no SDK, no
+//! signature, no checks and no log, and serves as a yardstick only.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 type Connection = SendRequest<Full<Bytes>>;
 type Error = Box<dyn std::error::Error>;
 
-/// Runs until it is killed.
+/// Handles invocations until the process is killed.
 pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
     let Err(error) = runtime.block_on(serve()) else { return ExitCode::SUCCESS };
@@ -50,7 +50,7 @@ async fn connect(address: &str) -> Result<Connection, Error> {
     Ok(sender)
 }
 
-/// The request id in the answer, and its body.
+/// Sends a request and returns the request id and the body of the response.
 async fn exchange(connection: &mut Connection, method: Method, path: &str, body: Bytes) -> Result<(String, Bytes), Error> {
     connection.ready().await?;
     let request = Request::builder().method(method).uri(path).header("host", "lambda").body(Full::new(body))?;

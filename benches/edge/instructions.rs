@@ -1,5 +1,5 @@
-//! What does not depend on how busy the machine is: instructions of a cold start and of a warm request, counted by callgrind, and the
-//! size of the binary. Held against the figures that are committed.
+//! Figures that do not depend on the load of the machine: the instructions of a cold start and of a warm request, counted by
+//! callgrind, and the size of the binary. They are compared with the committed figures.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,11 +12,11 @@ use super::peers::{self, Peer};
 use super::process::Process;
 use super::server::Server;
 
-/// How far a figure may be from the committed one.
+/// The largest accepted relative difference from a committed figure.
 const TOLERANCE: f64 = 0.03;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.json");
 
-/// The figures.
+/// The figures of `benches/instructions.json`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Figures {
@@ -24,11 +24,11 @@ struct Figures {
     cold_start: f64,
     /// Instructions for one more request of 200 B.
     warm_request: f64,
-    /// Bytes of the binary.
+    /// The size of the binary in bytes.
     binary: f64,
 }
 
-/// Measures, and compares; with `--write` the figures of today are the committed ones from now on.
+/// Measures the figures and compares them with the file; `--write` replaces the file before.
 pub fn main() -> ExitCode {
     let edge = peers::edge();
     let (few, many) = (20, 120);
@@ -51,12 +51,13 @@ pub fn main() -> ExitCode {
 
 fn holds(what: &str, today: f64, committed: f64) -> bool {
     let change = today / committed - 1.0;
-    let verdict = if change.abs() <= TOLERANCE { "holds" } else { "has changed: mend it, or commit the new figure with --write" };
+    let verdict =
+        if change.abs() <= TOLERANCE { "holds" } else { "has changed: correct it, or commit the new figure with --write" };
     println!("{what}: {today:.0}, {:+.1} % of {committed:.0}: {verdict}", change * 100.0);
     change.abs() <= TOLERANCE
 }
 
-/// Instructions from start to the answer of the last of so many requests.
+/// The number of instructions from the start to the last response of `requests` requests.
 fn count(edge: &Peer, requests: u32) -> f64 {
     let file = std::env::temp_dir().join(format!("inference-edge-{}-{requests}.callgrind", std::process::id()));
     let server = Server::start(core(200), Duration::ZERO);
@@ -65,7 +66,7 @@ fn count(edge: &Peer, requests: u32) -> f64 {
     for _ in 0..requests {
         server.invoke(&event);
     }
-    // It polls again when it has written its log.
+    // The function polls again when it has written its log.
     for _ in 0..=requests {
         server.polled.recv_timeout(Duration::from_secs(60)).expect("a poll");
     }

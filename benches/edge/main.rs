@@ -1,8 +1,9 @@
-//! `cargo bench`: the edge beside its peers, on this machine, in one run. Prints tables with ratios, and draws `docs/bench.svg`.
+//! `cargo bench`: measures the edge function and its peers in one run, prints tables with ratios and draws `docs/bench.svg`.
 //!
-//! It plays Lambda's Runtime API and the Invoke API to one process at a time, round about, so that what the machine does
-//! meanwhile falls on all alike. Quote ratios of one run, not times of two. `cargo bench -- --quick` takes a fifth of the time.
-//! `-- --stack` measures the local stack alone. `-- --instructions` counts what does not depend on the machine, against the figures in `benches/instructions.json`: what CI guards.
+//! It serves the Runtime API and the Invoke API to one process at a time, in turn, so that other load on the machine affects all
+//! alike. Quote ratios of one run, not times of two. `cargo bench -- --quick` takes a fifth of the time.
+//! `-- --stack` measures only the local stack. `-- --instructions` counts instructions and compares them with
+//! `benches/instructions.json`, which CI does.
 
 mod chart;
 mod floor;
@@ -20,7 +21,7 @@ use measure::{Cold, Warm};
 use peers::Peer;
 use table::Table;
 
-/// How much is measured.
+/// The number of cold starts, of rounds, and of requests in a round.
 struct Effort {
     cold: usize,
     rounds: usize,
@@ -97,7 +98,7 @@ fn warm_table(warm: &[Warm]) -> Table {
     table
 }
 
-/// What the CPU of a request costs: Lambda gives a function a share of a processor for its memory, and bills milliseconds.
+/// The cost of the CPU time of a request: Lambda gives a function a share of a processor by its memory, and bills milliseconds.
 /// <https://aws.amazon.com/lambda/pricing/>, <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>
 fn cost_table(cold: &[Cold], warm: &[Warm]) -> Table {
     /// MB of memory for which Lambda gives a whole processor.

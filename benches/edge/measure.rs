@@ -1,4 +1,4 @@
-//! Cold starts, warm requests, and several at once.
+//! The measurements: cold starts, warm requests and concurrent requests.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Cold starts of one peer: medians.
 pub struct Cold {
-    /// Whose.
+    /// The name of the peer.
     pub peer: &'static str,
     /// Milliseconds from spawn to first poll.
     pub poll: f64,
@@ -22,27 +22,27 @@ pub struct Cold {
     pub answer: f64,
     /// Milliseconds of CPU until then.
     pub cpu: f64,
-    /// MiB at the most until then.
+    /// Peak memory until then, in MiB.
     pub memory: f64,
 }
 
 /// Warm requests of one peer with bodies of one size: medians.
 pub struct Warm {
-    /// Whose.
+    /// The name of the peer.
     pub peer: &'static str,
     /// Bytes of the body.
     pub size: usize,
     /// Microseconds from event to answer.
     pub p50: f64,
-    /// The same, of the slowest hundredth.
+    /// Microseconds from event to answer at the 99th percentile.
     pub p99: f64,
     /// Microseconds of CPU for each request.
     pub cpu: f64,
-    /// MiB at the most.
+    /// Peak memory in MiB.
     pub memory: f64,
 }
 
-/// Starts every peer again and again, round about.
+/// Measures cold starts: starts each peer in turn, `times` times.
 pub fn cold(peers: &[Peer], times: usize) -> Vec<Cold> {
     let event = event(200);
     let mut samples: Vec<Vec<[f64; 4]>> = peers.iter().map(|_| Vec::new()).collect();
@@ -63,7 +63,7 @@ pub fn cold(peers: &[Peer], times: usize) -> Vec<Cold> {
     rows.map(|(peer, [poll, answer, cpu, memory])| Cold { peer: peer.name, poll, answer, cpu, memory }).collect()
 }
 
-/// Keeps every peer running, and gives each a round of requests in turn.
+/// Measures warm requests: keeps all peers running and sends each a round of requests in turn.
 pub fn warm(peers: &[Peer], rounds: usize, sizes: &[(usize, usize)]) -> Vec<Warm> {
     sizes.iter().flat_map(|(size, requests)| warm_at(peers, rounds, *size, *requests)).collect()
 }
@@ -100,7 +100,7 @@ fn start(peer: &Peer, size: usize, event: &Arc<Vec<u8>>) -> (Server, Process) {
     (server, process)
 }
 
-/// Eight requests at once in one environment, with a core that takes 20 ms.
+/// Measures eight concurrent requests in one environment, with a core function that takes 20 ms.
 pub fn concurrency(edge: &Peer) -> Table {
     const AT_ONCE: usize = 8;
     const DELAY: Duration = Duration::from_millis(20);
@@ -128,14 +128,14 @@ pub fn concurrency(edge: &Peer) -> Table {
     table
 }
 
-/// The middle one.
+/// The median; 0 if there are no values.
 pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// An HTTP API's event with a body of about that size, in which there is something to escape.
+/// An event of an HTTP API with a body of about `size` bytes that has characters to escape.
 pub fn event(size: usize) -> Arc<Vec<u8>> {
     let filler = r#"a "question" "#.repeat(size.saturating_sub(90) / 13 + 1);
     let body = json!({ "partner": "acme", "year": 2023, "period": "Q1", "question": filler }).to_string();
@@ -157,7 +157,7 @@ pub fn event(size: usize) -> Arc<Vec<u8>> {
     Arc::new(event.to_string().into_bytes())
 }
 
-/// Core's answer, of about that size.
+/// The core function's response of about `size` bytes.
 pub fn core(size: usize) -> Vec<u8> {
     json!({ "answer": r#"an "answer" "#.repeat(size / 12) }).to_string().into_bytes()
 }

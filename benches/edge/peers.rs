@@ -1,6 +1,6 @@
-//! The edge, and what it is compared with: a floor that does the least that can be done, and the same handler in Python and Node.
+//! The edge function and its peers: a lower bound (`floor`), and the same handler in Python and in Node.
 //!
-//! A peer whose tools are not there is left out, and said to be.
+//! A peer whose tools are not installed is left out with a message.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 pub struct Peer {
     /// Its name in the tables.
     pub name: &'static str,
-    /// Bytes that are deployed.
+    /// The size of what is deployed, in bytes.
     pub bytes: u64,
     program: PathBuf,
     arguments: Vec<String>,
@@ -18,7 +18,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// What starts it.
+    /// The command that starts the function.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command
@@ -32,7 +32,7 @@ impl Peer {
 }
 
 impl Peer {
-    /// The same under valgrind, which counts its instructions into a file.
+    /// The same function under valgrind, which writes the count of instructions to a file.
     pub fn counted(&self, file: &Path) -> Self {
         let own = [self.program.display().to_string()].into_iter().chain(self.arguments.iter().cloned());
         let arguments = ["--tool=callgrind".to_owned(), format!("--callgrind-out-file={}", file.display())];
@@ -46,7 +46,7 @@ impl Peer {
     }
 }
 
-/// All that can be measured here, the edge first, then the floor.
+/// All peers that can run on this machine: the edge first, then the floor.
 pub fn all() -> Vec<Peer> {
     let mut peers = vec![edge(), floor()];
     for (name, made) in [("python", python()), ("node", node())] {
@@ -62,13 +62,13 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where cargo builds: the folder of the program that runs.
+/// The target folder of Cargo, which contains the running program.
 fn target() -> PathBuf {
     let program = std::env::current_exe().expect("a path");
     program.ancestors().nth(3).expect("the target folder").to_owned()
 }
 
-/// The edge as it is deployed.
+/// The edge function, built as it is deployed.
 pub fn edge() -> Peer {
     run(Command::new(env!("CARGO")).args(["build", "--release", "--locked", "-p", "edge", "--bin", "edge"]).current_dir(root()))
         .expect("the edge");

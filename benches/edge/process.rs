@@ -1,4 +1,4 @@
-//! A function's process, and what the system says of it.
+//! The process of a function, and its CPU time and memory as the system reports them.
 
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::peers::Peer;
 
-/// A process that ends when this is dropped.
+/// A process that is killed on drop.
 pub struct Process {
     child: Child,
     /// When it was spawned.
@@ -14,7 +14,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a peer at a Lambda's address, with more variables.
+    /// Starts a peer with the address of a server and additional environment variables.
     pub fn start(peer: &Peer, address: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = peer.command();
         command
@@ -38,14 +38,14 @@ impl Process {
         Self { child: command.spawn().unwrap_or_else(|error| panic!("{}: {error}", peer.name)), spawned }
     }
 
-    /// The CPU time of all its threads, in ms.
+    /// The CPU time of all threads, in milliseconds.
     pub fn cpu(&self) -> f64 {
         let tasks = std::fs::read_dir(self.path("task")).into_iter().flatten().filter_map(Result::ok);
         let spent = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
         spent.filter_map(|text| text.split(' ').next()?.parse::<f64>().ok()).sum::<f64>() / 1e6
     }
 
-    /// The most memory that it has used, in MiB.
+    /// The peak memory in MiB.
     pub fn peak(&self) -> f64 {
         peak_of(self.child.id())
     }
@@ -55,7 +55,7 @@ impl Process {
     }
 }
 
-/// The most memory that a process has used, in MiB.
+/// The peak memory of a process in MiB.
 pub fn peak_of(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -63,7 +63,7 @@ pub fn peak_of(pid: u32) -> f64 {
 }
 
 impl Process {
-    /// Asks it to end, and waits until it has.
+    /// Sends SIGTERM and waits for the end of the process.
     pub fn end(mut self) {
         if let Some(pid) = rustix::process::Pid::from_raw(self.child.id() as i32) {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);

@@ -1,6 +1,6 @@
-//! Lambda, as far as a function sees it: the Runtime API that hands out events, and the Invoke API behind which core answers.
+//! Lambda as a function sees it: the Runtime API, which supplies events, and the Invoke API with the core function's response.
 //!
-//! Plain threads and sockets: what is measured is the function, and no runtime of ours stands beside it.
+//! It has threads and sockets and no asynchronous runtime, so that it disturbs the measurement little.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,18 +8,18 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// One environment's Lambda.
+/// The server for one environment.
 pub struct Server {
     /// `host:port`
     pub address: String,
     events: Sender<Arc<Vec<u8>>>,
-    /// A function has polled for the first time.
+    /// The times of the function's polls.
     pub polled: Receiver<Instant>,
-    /// When an event was handed out, and when its answer was whole.
+    /// The times at which an event was sent and at which its response was complete.
     pub answers: Receiver<(Instant, Instant)>,
 }
 
-/// What the connections share.
+/// The state that all connections share.
 struct Shared {
     events: Mutex<Receiver<Arc<Vec<u8>>>>,
     handed_out: Mutex<Vec<(u64, Instant)>>,
@@ -30,7 +30,7 @@ struct Shared {
 }
 
 impl Server {
-    /// Listens; core answers with `core` after a while.
+    /// Starts a server whose core function responds with `core` after `delay`.
     pub fn start(core: Vec<u8>, delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
@@ -48,19 +48,19 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let shared = Arc::clone(&shared);
-                // A function that ends closes its connections.
+                // `serve` ends when the function closes the connection.
                 std::thread::spawn(move || serve(stream, &shared));
             }
         });
         Self { address, events, polled, answers }
     }
 
-    /// Hands out an event to whoever polls next.
+    /// Queues an event for the next poll.
     pub fn send(&self, event: &Arc<Vec<u8>>) {
         self.events.send(Arc::clone(event)).expect("a server");
     }
 
-    /// Hands out an event and waits for its answer.
+    /// Queues an event and waits for its response; returns the time between.
     pub fn invoke(&self, event: &Arc<Vec<u8>>) -> Duration {
         self.send(event);
         let (handed_out, answered) = self.answers.recv_timeout(Duration::from_secs(60)).expect("an answer");
@@ -111,7 +111,7 @@ fn answer(writer: &mut TcpStream, status: &str, body: &[u8]) -> Option<()> {
     writer.write_all(&[head.as_bytes(), body].concat()).ok()
 }
 
-/// The path of a request and its body, by its length or in chunks.
+/// The path and the body of a request; the body may be chunked.
 fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
     let mut lines = Vec::new();
     loop {

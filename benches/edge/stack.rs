@@ -1,4 +1,4 @@
-//! The local stack in a release build: how soon it answers, what it adds to a request, and 100 MB through its streamed door.
+//! Measures a release build of the local stack: start, requests through all services, and 100 MB through the streaming function URL.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -19,19 +19,19 @@ use super::measure::median;
 use super::process::peak_of;
 use super::table::Table;
 
-/// How much is streamed, in MB.
+/// The size of the streamed response, in MiB.
 const MEGABYTES: usize = 100;
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
-/// A stack that ends with the measurement.
+/// A running stack, which is stopped on drop.
 struct Stack {
     child: Child,
     ready: Value,
     http: Http,
 }
 
-/// Everything about the stack.
+/// Runs all measurements of the stack and returns their tables.
 pub fn tables() -> String {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let programs = programs();
@@ -81,9 +81,9 @@ impl Stack {
         signer.request(Method::POST, &url, &[], json!({ "question": question }).to_string().into()).expect("a request")
     }
 
-    /// The most memory that any edge of this stack has used, in MiB.
+    /// The largest peak memory of the stack's edge processes, in MiB.
     fn edge_peak(&self) -> f64 {
-        // Whichever thread started them.
+        // Any thread of the stack may have started them.
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().filter_map(Result::ok);
         let children: String =
             threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect();
@@ -104,7 +104,7 @@ impl Drop for Stack {
     }
 }
 
-/// The stack and a trivial core, built as a release is; what runs here is built in less time.
+/// Builds the stack and the scripted core function in release mode and returns their paths.
 fn programs() -> (PathBuf, PathBuf) {
     let build = ["build", "--release", "--locked", "--bin", "inference-edge", "--example", "scripted-core"];
     let built = Command::new(env!("CARGO")).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).status();
@@ -129,13 +129,13 @@ async fn start_up(programs: &(PathBuf, PathBuf)) -> Table {
     table
 }
 
-/// The whole chain: authorizer, gateway, Lambda, edge, Lambda, core.
+/// Measures requests through authorizer, API, Lambda, edge, Lambda and core.
 async fn load(programs: &(PathBuf, PathBuf)) -> Table {
     let title = "The local stack, release build: requests through the whole chain, the client on the same machine";
     let mut table = Table::new(title, &["at once", "requests/s", "p50 ms", "p99 ms"]);
     let stack = std::sync::Arc::new(Stack::start(programs).await);
     for at_once in [1_usize, 8, 32] {
-        // Environments are started meanwhile.
+        // Starts the environments first.
         clients(&stack, at_once, 50).await;
         let start = Instant::now();
         let mut times = clients(&stack, at_once, 4000 / at_once).await;
@@ -147,7 +147,7 @@ async fn load(programs: &(PathBuf, PathBuf)) -> Table {
     table
 }
 
-/// Clients that ask so often each, one request after the other.
+/// Runs concurrent clients, each of which sends `requests` requests one after the other.
 async fn clients(stack: &std::sync::Arc<Stack>, at_once: usize, requests: usize) -> Vec<f64> {
     let clients: Vec<_> = (0..at_once).map(|_| tokio::spawn(client(std::sync::Arc::clone(stack), requests))).collect();
     let mut times = Vec::new();
@@ -169,7 +169,7 @@ async fn client(stack: std::sync::Arc<Stack>, requests: usize) -> Vec<f64> {
 
 async fn streamed(programs: &(PathBuf, PathBuf)) -> Table {
     let stack = Stack::start(programs).await;
-    let title = "The streamed door: first byte, throughput, and the most memory that the edge used";
+    let title = "The streaming function URL: first byte, throughput, and the most memory that the edge used";
     let mut table = Table::new(title, &["streamed MB", "first byte ms", "MB/s", "edge MiB"]);
     for megabytes in [1, MEGABYTES] {
         let start = Instant::now();

@@ -1,20 +1,19 @@
-//! A table in Markdown, columns aligned.
+//! A table in Markdown with aligned columns.
 
 use std::fmt;
 
-/// Rows under a title.
+/// A table with a title.
 pub struct Table {
     title: String,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table without rows.
+    /// Creates a table without rows.
     pub fn new(title: &str, columns: &[&str]) -> Self {
         Self { title: title.to_owned(), rows: vec![columns.iter().map(|column| (*column).to_owned()).collect()] }
     }
 
-    /// Adds a row.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }

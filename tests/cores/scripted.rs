@@ -1,6 +1,6 @@
-//! A core function for the tests: it does what the question tells it to.
+//! A core function for tests, which does what the question names: responds, fails, sleeps, streams or exits.
 //!
-//! A Runtime API client of its own, on plain sockets: the stack must not depend on the client that the functions use.
+//! It is a Runtime API client on plain sockets, so that the stack is tested with another client than the one of the functions.
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -52,7 +52,7 @@ fn main() {
                 stream.end();
             }
             "break-off" => {
-                // One piece: then the connection closes.
+                // One chunk, then the connection closes.
                 let mut stream = StreamedResponse::begin(&api, &id, "application/octet-stream");
                 stream.send(format!("{rest}one\n\n").as_bytes());
             }
@@ -76,7 +76,7 @@ fn main() {
     }
 }
 
-/// An answer in pieces.
+/// A streamed response.
 struct StreamedResponse(TcpStream);
 
 impl StreamedResponse {
@@ -89,7 +89,7 @@ impl StreamedResponse {
         Self(stream)
     }
 
-    /// A stream whose reader is gone is no failure of the test.
+    /// Errors are ignored, because a test may close the stream early.
     fn send(&mut self, piece: &[u8]) {
         let framed = [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
         let _ = self.0.write_all(&framed);
@@ -116,14 +116,15 @@ fn answer(api: &str, id: &str, body: &str) {
 }
 
 thread_local! {
-    /// The connection that the next exchange goes over, where the last has left one.
+    /// The connection of the last request, which the next one reuses.
     static CONNECTION: RefCell<Option<BufReader<TcpStream>>> = const { RefCell::new(None) };
 }
 
-/// The request id in the answer, its header lines, and its body.
+/// The request id in the response, its header lines and its body.
 type RuntimeApiResponse = (String, Vec<String>, String);
 
-/// One exchange. A connection that was kept may have been closed meanwhile; one that is new and gives no answer is the end.
+/// Sends a request and returns the response. A reused connection may be closed, then a new one is tried; if that fails, the
+/// environment has ended and so does this process.
 fn request_runtime_api(api: &str, method: &str, path: &str, body: &str) -> RuntimeApiResponse {
     let kept = CONNECTION.take();
     let exchanged = kept.and_then(|connection| try_exchange(connection, api, method, path, body));
@@ -159,7 +160,7 @@ fn try_exchange(mut reader: BufReader<TcpStream>, api: &str, method: &str, path:
     Some((id, lines, String::from_utf8(body).expect("UTF-8")))
 }
 
-/// The text of a member, wherever it stands.
+/// The text of a member, wherever it is in the JSON.
 fn field(json: &str, name: &str) -> String {
     let rest = json.split(&format!("\"{name}\":\"")).nth(1).unwrap_or_default();
     rest.split('"').next().unwrap_or_default().to_owned()

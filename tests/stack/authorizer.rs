@@ -1,4 +1,4 @@
-//! The JWT authorizer against the attacks on tokens: whole stack where the pool's own keys do, an issuer of the test's else.
+//! The JWT authorizer and attacks on tokens. Tests with the user pool's keys run the whole stack; the others have their own issuer.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -90,7 +90,7 @@ async fn a_forged_token_never_reaches_the_edge() {
 }
 
 #[tokio::test]
-async fn without_a_token_the_gateway_says_bearer() {
+async fn without_a_token_the_gateway_responds_with_bearer() {
     let stack = Stack::scripted(&[]);
     let url = format!("{}/inference", stack.says("/apiUrl"));
     let answer = send(Method::POST, &url, &[], "{}").await;
@@ -125,7 +125,7 @@ async fn a_wrong_password_is_refused_and_a_right_one_gives_tokens_of_both_kinds(
     assert_eq!(value(&answer)["message"], "AdminDeleteUser is not supported here");
 }
 
-/// A gateway whose issuer is the test, and whose function echoes its event.
+/// An HTTP API whose issuer is the test, and whose function returns its event.
 struct Gateway {
     url: String,
     issuer: String,
@@ -203,7 +203,7 @@ async fn listen() -> (TcpListener, String) {
 }
 
 #[tokio::test]
-async fn a_well_signed_token_is_still_refused_for_what_it_says() {
+async fn a_token_with_a_valid_signature_is_refused_for_its_claims() {
     let gateway = Gateway::start(&[]).await;
     let description = |text: &str| format!("Bearer scope=\"\" error=\"invalid_token\" error_description=\"{text}\"");
     for (name, change, text) in [
@@ -219,7 +219,7 @@ async fn a_well_signed_token_is_still_refused_for_what_it_says() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_let_in_before_is_not_let_in_changed_or_late() {
+async fn a_token_that_was_accepted_is_refused_when_it_is_changed_or_expired() {
     let gateway = Gateway::start(&[]).await;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
     let token = gateway.token(json!({ "iat": now, "exp": now + 3 }));
@@ -235,7 +235,7 @@ async fn a_token_that_was_let_in_before_is_not_let_in_changed_or_late() {
 }
 
 #[tokio::test]
-async fn a_route_with_scopes_wants_one_of_them() {
+async fn a_route_with_scopes_requires_one_of_them() {
     let gateway = Gateway::start(&["api/read", "api/write"]).await;
     let answer = gateway.ask(json!({ "scope": "openid api/other" })).await;
     assert_eq!((answer.status.as_u16(), text(&answer).as_str()), (403, r#"{"message":"Forbidden"}"#));
@@ -248,7 +248,7 @@ async fn a_route_with_scopes_wants_one_of_them() {
 }
 
 #[tokio::test]
-async fn the_event_is_one_that_the_stock_types_read() {
+async fn the_event_can_be_read_by_lambda_http() {
     let gateway = Gateway::start(&[]).await;
     let answer = gateway.ask(json!({})).await;
     let event = value(&answer);

@@ -1,19 +1,19 @@
-//! The real clients of AWS's services, in Python, against the stack. `.ci/run` installs them and names their interpreter.
+//! Python clients of AWS's services (boto3, pycognito, awscli, awscurl) against the stack. `.ci/run` installs them.
 
 use std::process::Command;
 
 use crate::harness::Stack;
 use crate::not_run::not_run;
 
-/// How often pycognito signs in, in a row.
+/// How many times pycognito signs in.
 const SIGN_INS: &str = "300";
 
 #[test]
-fn the_real_clients_open_every_door() {
+fn the_aws_clients_for_python_work_with_every_entry_point() {
     let Ok(python) = std::env::var("PYTHON_WITH_CLIENTS") else {
         not_run(
             "the Python clients",
-            "PYTHON_WITH_CLIENTS names no python3",
+            "PYTHON_WITH_CLIENTS is not the path of a python3",
             "python3 -m venv clients && clients/bin/pip install boto3 pycognito awscli awscurl && \
              export PYTHON_WITH_CLIENTS=$PWD/clients/bin/python3",
         );

@@ -1,4 +1,4 @@
-//! The user pool and the identity pool by their wire protocol: what clients match on.
+//! The user pool and the identity pool, tested over their wire protocol: the names and messages that clients rely on.
 
 use axum::http::Method;
 use inference_edge::cognito_idp::SUPPORTED;
@@ -64,7 +64,7 @@ async fn a_user_signs_up_confirms_forgets_the_password_and_chooses_another() {
 }
 
 #[tokio::test]
-async fn what_the_pool_refuses_is_refused_by_cognitos_names() {
+async fn invalid_requests_get_cognitos_errors() {
     let stack = Stack::start(&[]);
     let srp = |a: &str| json!({ "AuthFlow": "USER_SRP_AUTH", "AuthParameters": { "USERNAME": "ada@example.edu", "SRP_A": a } });
     let proof = json!({ "USERNAME": "x", "PASSWORD_CLAIM_SECRET_BLOCK": "eA==", "PASSWORD_CLAIM_SIGNATURE": "eA==", "TIMESTAMP": "2026-11-21" });
@@ -91,7 +91,7 @@ async fn what_the_pool_refuses_is_refused_by_cognitos_names() {
 }
 
 #[tokio::test]
-async fn a_browser_may_ask_the_pool_from_anywhere() {
+async fn scripts_of_every_origin_may_send_requests_to_both_pools() {
     let stack = Stack::start(&[]);
     let headers = [
         ("origin", "http://localhost:5173".to_owned()),
@@ -132,7 +132,7 @@ async fn users_come_from_options_and_files_and_are_saved_between_runs() {
 }
 
 #[test]
-fn the_docs_list_every_operation_that_is_there() {
+fn the_docs_list_every_supported_operation() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/local.md")).expect("the README");
     let absent: Vec<_> = SUPPORTED.iter().filter(|operation| !readme.contains(&format!("`{operation}`"))).collect();
     assert!(absent.is_empty(), "docs/local.md does not name {absent:?}");

@@ -1,4 +1,4 @@
-//! What a person meets at the command line.
+//! The command line: error messages, the printed example, signals, and a core function in Python.
 
 use std::net::TcpListener;
 use std::process::Output;
@@ -16,7 +16,7 @@ fn run(arguments: &[&str]) -> (Output, String) {
 }
 
 #[test]
-fn what_cannot_work_is_told_and_the_exit_is_not_zero() {
+fn what_cannot_work_is_explained_and_the_exit_status_is_not_zero() {
     let taken = (0..100).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port"));
     let with_port = |listener: TcpListener| Some((listener.local_addr().ok()?.port(), listener));
     let (port, _taken) = taken.filter_map(with_port).find(|(port, _)| *port <= 65_526).expect("a port");
@@ -64,7 +64,7 @@ fn what_cannot_work_is_told_and_the_exit_is_not_zero() {
 }
 
 #[test]
-fn a_quiet_start_that_fails_still_says_why() {
+fn a_quiet_start_that_fails_still_prints_the_reason() {
     let (output, text) = run(&["--quiet", "--port", "0", "--core", "sh -c 'echo cannot; exit 3'"]);
     assert!(!output.status.success() && text.contains("cannot"), "{text}");
 }
@@ -96,7 +96,7 @@ async fn ctrl_c_and_term_end_every_process_that_was_started() {
 }
 
 #[tokio::test]
-async fn a_python_core_answers_through_the_same_chain() {
+async fn a_core_function_in_python_works() {
     let core = match std::env::var("PYTHON_WITH_AWSLAMBDARIC") {
         Ok(python) => format!("{python} -m awslambdaric handler.handler"),
         Err(_) => {

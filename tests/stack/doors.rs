@@ -1,4 +1,4 @@
-//! Each door of the table in the README, by its client or by what that client sends.
+//! Each entry point of the README's table except the HTTP API, with its client or with the requests that this client sends.
 
 #[cfg(target_os = "linux")]
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ const QUERY: &str = "partner=Apple&year=2023&period=Q1&question=What%20was%20the
 const REVENUE: &str = "$117,154 million";
 
 impl Stack {
-    /// Signs with the key of the ready file, as another Lambda function would with its role's.
+    /// Signs with the credentials of the ready file, as another Lambda function signs with those of its role.
     fn signer(&self) -> Signer {
         let key = Credentials::new(self.says("/credentials/accessKeyId"), self.says("/credentials/secretAccessKey"));
         Signer::new(Arc::new(key))
@@ -43,7 +43,7 @@ impl Stack {
         HttpClient::new().send(self.signed(method, url, body), TEST_TIMEOUT).await.expect("an answer")
     }
 
-    /// What an app does that is signed in: an identity, and credentials for it.
+    /// Gets an identity and its credentials from the identity pool, as an app does after a sign-in.
     async fn identity_credentials(&self) -> Value {
         let login = self.says("/issuer").split_once("://").expect("a URL").1.to_owned();
         let logins = json!({ login: self.says("/idToken") });
@@ -72,23 +72,23 @@ impl Stack {
     }
 }
 
-/// An answer that is read piece by piece.
-struct Pieces(axum::http::Response<hyper::body::Incoming>);
+/// A response whose body is read chunk by chunk.
+struct ChunkedBody(axum::http::Response<hyper::body::Incoming>);
 
-impl Pieces {
+impl ChunkedBody {
     async fn of(request: Request<Full<Bytes>>) -> Self {
         let client =
             hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Full<Bytes>>(HttpConnector::new());
         Self(client.request(request).await.expect("an answer"))
     }
 
-    /// The next piece; `None` at the end, an error where it was cut.
+    /// The next chunk; `None` at the end of the body, an error if it is truncated.
     async fn next(&mut self) -> Option<Result<String, hyper::Error>> {
         let frame = tokio::time::timeout(TEST_TIMEOUT, self.0.frame()).await.expect("a piece in time")?;
         Some(frame.map(|frame| String::from_utf8_lossy(&frame.into_data().unwrap_or_default()).into_owned()))
     }
 
-    /// Everything that comes, and whether it was whole.
+    /// The rest of the body, and whether it was complete.
     async fn rest(mut self) -> (String, bool) {
         let mut all = String::new();
         while let Some(piece) = self.next().await {
@@ -117,7 +117,7 @@ async fn an_iam_function_url_takes_a_signed_query_and_a_signed_body() {
 }
 
 #[tokio::test]
-async fn an_iam_function_url_refuses_in_awss_words() {
+async fn an_iam_function_url_refuses_with_lambdas_errors() {
     let stack = Stack::start(&[]);
     let url = format!("{}/", stack.says("/functionUrl"));
     let forbidden = "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html";
@@ -133,7 +133,7 @@ async fn an_iam_function_url_refuses_in_awss_words() {
 }
 
 #[tokio::test]
-async fn an_open_function_url_takes_a_token_and_nothing_less() {
+async fn an_open_function_url_requires_a_valid_token() {
     let stack = Stack::start(&[]);
     let url = stack.says("/openFunctionUrl");
     let with = |token: &str| [("authorization", format!("Bearer {token}"))];
@@ -152,7 +152,7 @@ async fn an_open_function_url_takes_a_token_and_nothing_less() {
 }
 
 #[tokio::test]
-async fn a_rest_api_takes_an_id_token_and_answers_as_rest_apis_do() {
+async fn a_rest_api_requires_an_id_token_and_responds_as_rest_apis_do() {
     let stack = Stack::start(&[]);
     let url = format!("{}/inference", stack.says("/restApiUrl"));
     let with = |token: &str| [("authorization", token.to_owned()), ("content-type", "application/json".to_owned())];
@@ -172,7 +172,7 @@ async fn a_rest_api_takes_an_id_token_and_answers_as_rest_apis_do() {
 }
 
 #[tokio::test]
-async fn the_rust_sdk_invokes_the_edge_as_an_identity_whole_and_streamed() {
+async fn the_rust_sdk_invokes_the_edge_as_an_identity_buffered_and_streamed() {
     let stack = Stack::start(&[]);
     let client = stack.lambda_client().await;
     let output = client.invoke().function_name("edge").payload(Blob::new(QUESTION)).send().await.expect("an answer");
@@ -205,20 +205,20 @@ async fn the_rust_sdk_invokes_the_edge_as_an_identity_whole_and_streamed() {
 async fn a_streamed_answer_comes_sentence_by_sentence() {
     let stack = Stack::start(&[]);
     let question = QUESTION.replace("What was the revenue?", "How did it go?");
-    let pieces = Pieces::of(stack.signed(Method::POST, &format!("{}/", stack.says("/streamFunctionUrl")), &question)).await;
+    let pieces = ChunkedBody::of(stack.signed(Method::POST, &format!("{}/", stack.says("/streamFunctionUrl")), &question)).await;
     assert_eq!(pieces.0.headers().get("content-type").expect("a type"), "text/event-stream");
     let (all, is_whole) = pieces.rest().await;
     assert!(is_whole && all.matches("data: {\"text\"").count() > 2 && all.contains("event: done"), "{all}");
 }
 
 #[tokio::test]
-async fn the_first_bytes_arrive_while_core_still_works() {
+async fn the_first_bytes_arrive_while_core_still_runs() {
     let stack = Stack::scripted(&[]);
     let release = std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
     let request = ask_stream(&stack, &format!("hold:{}", release.display()));
-    let mut pieces = Pieces::of(request).await;
+    let mut pieces = ChunkedBody::of(request).await;
     assert_eq!(pieces.next().await.expect("a piece").expect("bytes"), "data: {\"text\":\"one \"}\n\n");
-    // Core waits for the file: it cannot have said more.
+    // The core function waits for the file, so it cannot have sent more.
     std::fs::write(&release, "").expect("a file");
     let (rest, is_whole) = pieces.rest().await;
     std::fs::remove_file(release).expect("the file");
@@ -226,14 +226,14 @@ async fn the_first_bytes_arrive_while_core_still_works() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_never_looks_whole() {
+async fn a_truncated_response_never_looks_complete() {
     let stack = Stack::scripted(&[]);
-    let (text, is_whole) = Pieces::of(ask_stream(&stack, "break-off:text ")).await.rest().await;
+    let (text, is_whole) = ChunkedBody::of(ask_stream(&stack, "break-off:text ")).await.rest().await;
     assert!(!is_whole && text == "text one\n\n", "{text}");
-    let (text, is_whole) = Pieces::of(ask_stream(&stack, "trailer")).await.rest().await;
+    let (text, is_whole) = ChunkedBody::of(ask_stream(&stack, "trailer")).await.rest().await;
     assert!(!is_whole && text == "one", "{text}");
-    // An event stream says why instead, in its last event; its type is known by its first bytes.
-    let (text, is_whole) = Pieces::of(ask_stream(&stack, "break-off:data: ")).await.rest().await;
+    // A stream of server-sent events, which is recognized by its first bytes, ends with an error event instead.
+    let (text, is_whole) = ChunkedBody::of(ask_stream(&stack, "break-off:data: ")).await.rest().await;
     assert!(is_whole && text.starts_with("data: one\n\n"), "{text}");
     let last = text.rsplit("event: error\ndata: ").next().expect("an event");
     let error: Value = serde_json::from_str(last.trim()).expect("JSON");
@@ -241,7 +241,7 @@ async fn an_answer_that_breaks_off_never_looks_whole() {
 }
 
 #[tokio::test]
-async fn what_is_known_before_the_first_byte_is_an_ordinary_answer() {
+async fn an_error_before_the_first_byte_is_an_ordinary_response() {
     let stack = Stack::scripted(&[]);
     let url = format!("{}/", stack.says("/streamFunctionUrl"));
     let wrong = stack.send_signed(Method::POST, &url, "{}").await;
@@ -259,7 +259,7 @@ async fn what_is_known_before_the_first_byte_is_an_ordinary_answer() {
 }
 
 #[tokio::test]
-async fn a_core_that_does_not_stream_is_answered_whole_whatever_it_says() {
+async fn a_core_that_does_not_stream_gets_a_buffered_response() {
     let raw = Stack::scripted(&[]);
     let proxy = Stack::scripted(&["--env", "CORE_REPLY=proxy"]);
     for (stack, question, status, body) in [
@@ -270,8 +270,8 @@ async fn a_core_that_does_not_stream_is_answered_whole_whatever_it_says() {
         (&proxy, "white-space", 200, "{\"raw\":\" \\n\"}"),
         (&proxy, "nothing", 200, "{}"),
     ] {
-        // One environment answers them all: none of them may end it.
-        let pieces = Pieces::of(ask_stream(stack, question)).await;
+        // One environment handles all of them: none of them may end it.
+        let pieces = ChunkedBody::of(ask_stream(stack, question)).await;
         let got = pieces.0.status().as_u16();
         assert_eq!((got, pieces.rest().await), (status, (body.to_owned(), true)), "{question}");
     }
@@ -280,16 +280,16 @@ async fn a_core_that_does_not_stream_is_answered_whole_whatever_it_says() {
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn a_slow_reader_holds_core_back() {
+async fn a_slow_reader_gives_back_pressure_to_core() {
     let stack = Stack::scripted(&[]);
-    let mut pieces = Pieces::of(ask_stream(&stack, "flood:100")).await;
+    let mut pieces = ChunkedBody::of(ask_stream(&stack, "flood:100")).await;
     let first = pieces.next().await.expect("a piece").expect("bytes").len();
-    // Nobody reads for a while: what is under way fills the sockets' buffers and no more.
+    // While nobody reads, the response fills the buffers of the sockets and no more.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let (rest, is_whole) = pieces.rest().await;
     assert_eq!((first + rest.len(), is_whole), (100 * 1024 * 1024, true));
     let peak = peak_memory_kib("function", "edge");
-    // None at all would be a process that was not found.
+    // The lower bound proves that the process was found.
     assert!((1024..64 * 1024).contains(&peak), "the edge took {peak} KiB for 100 MiB");
 }
 
@@ -298,7 +298,7 @@ fn ask_stream(stack: &Stack, question: &str) -> Request<Full<Bytes>> {
     stack.signed(Method::POST, &format!("{}/", stack.says("/streamFunctionUrl")), &body)
 }
 
-/// The most memory that a process with these words in its command line has used.
+/// The peak memory of the processes with these two consecutive arguments, in KiB.
 #[cfg(target_os = "linux")]
 fn peak_memory_kib(first: &str, second: &str) -> u64 {
     let processes = std::fs::read_dir("/proc").expect("/proc").filter_map(|entry| Some(entry.ok()?.path()));

@@ -1,4 +1,4 @@
-//! What a person meets who has just started the stack: what it prints, the ready file, its addresses, its hints.
+//! What a developer uses first after the start: the printed message, the ready file, the addresses, the hints.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -27,7 +27,7 @@ async fn the_first_of_the_named_users_has_the_token_and_all_are_listed() {
 }
 
 #[tokio::test]
-async fn a_user_who_was_saved_has_a_token_though_nobody_knows_the_password() {
+async fn a_saved_user_has_a_token_without_a_known_password() {
     let file = std::env::temp_dir().join(format!("inference-edge-users-{}.json", uuid::Uuid::new_v4()));
     let path = file.display().to_string();
     drop(Stack::start(&["--users", &path, "--save-users", "--user", "grace@example.edu:Compiler-1952-A0"]).sign_up().await);
@@ -39,7 +39,7 @@ async fn a_user_who_was_saved_has_a_token_though_nobody_knows_the_password() {
 }
 
 impl Stack {
-    /// Makes the pool save its users, by a sign-up that nobody confirms.
+    /// Signs a user up without a confirmation, so that the pool saves its users.
     async fn sign_up(self) -> Self {
         let client = self.says("/userPoolClientId");
         let body = json!({ "ClientId": client, "Username": "mary@example.edu", "Password": "Difference-1833" });
@@ -108,7 +108,7 @@ async fn the_frontends_configuration_is_served_and_names_the_stacks_own_ports() 
 }
 
 #[tokio::test]
-async fn a_core_that_answers_as_behind_api_gateway_is_remarked_on_once() {
+async fn a_core_that_responds_as_a_proxy_integration_gets_one_hint() {
     let stack = Stack::scripted(&[]);
     for _ in 0..2 {
         assert_eq!(value(&stack.do_it("proxy-reply").await)["statusCode"], 201);
@@ -122,7 +122,7 @@ async fn a_core_that_answers_as_behind_api_gateway_is_remarked_on_once() {
 }
 
 #[test]
-fn a_variable_that_the_edge_does_not_read_is_warned_of() {
+fn an_unknown_variable_of_the_edge_gives_a_warning() {
     let stack = Stack::start(&["--env", "allowed_groups=students"]);
     stack.wait_for("--env allowed_groups: the edge does not read this variable: did you mean ALLOWED_GROUPS?");
 }
@@ -148,7 +148,7 @@ async fn an_empty_aws_variable_counts_as_unset() {
 }
 
 #[tokio::test]
-async fn cores_own_time_out_is_504_on_every_way() {
+async fn the_time_out_of_the_core_function_is_504() {
     let stack = Stack::scripted(&[]);
     let answer = stack.do_it("time-out").await;
     let expected = json!([504, "core_timed_out", "Core lambda timed out", Value::Null]);

@@ -1,4 +1,4 @@
-//! Starts the stack as a user would, and talks to it over HTTP.
+//! Starts the stack as a process, as a developer does, and sends requests to it.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -14,26 +14,26 @@ use inference_edge::signer::Signer;
 use serde_json::{Value, json};
 use sigv4::Credentials;
 
-/// How long anything may take before a test gives up.
+/// The time after which a test fails that waits for something.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A stack that ends with the test.
+/// A running stack, which is stopped when the test ends.
 pub struct Stack {
     child: Child,
-    /// What the ready file says.
+    /// The content of the ready file.
     pub ready: Value,
     output: Arc<Output>,
     ready_file: PathBuf,
 }
 
-/// Lines that a process has written.
+/// The lines that a process has written.
 #[derive(Default)]
 struct Output {
     lines: Mutex<Vec<String>>,
     changed: Condvar,
 }
 
-/// What is written here when a stream ends.
+/// The line that stands for the end of a stream.
 const END: &str = "(the stream ended)";
 
 impl Output {
@@ -49,7 +49,7 @@ impl Output {
         });
     }
 
-    /// Waits for a line that has the text.
+    /// Waits for a line that contains a text.
     fn wait_for(&self, text: &str) -> String {
         let mut lines = self.lines.lock().expect("a lock");
         loop {
@@ -64,14 +64,14 @@ impl Output {
     }
 }
 
-/// The program under test, with options.
+/// The command that starts the program under test.
 pub fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inference-edge"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-/// The core function that does what the question says. Cargo builds examples with `cargo test`.
+/// The path of the scripted core function. Plain `cargo test` builds it, because it is an example.
 pub fn scripted_core() -> String {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_inference-edge"));
     let core = program.parent().expect("a folder").join("examples/scripted-core");
@@ -80,7 +80,7 @@ pub fn scripted_core() -> String {
 }
 
 impl Stack {
-    /// Starts it, on free ports unless told others, and waits until it says that it runs.
+    /// Starts the stack on free ports, unless the arguments name others, and waits until it is ready.
     pub fn start(arguments: &[&str]) -> Self {
         let ready_file = std::env::temp_dir().join(format!("inference-edge-{}.json", uuid::Uuid::new_v4()));
         let mut command = program(&["--ready-file", &ready_file.display().to_string()]);
@@ -96,66 +96,66 @@ impl Stack {
         Self { child, ready: serde_json::from_str(&ready).expect("JSON"), output, ready_file }
     }
 
-    /// Starts it with the scripted core.
+    /// Starts the stack with the scripted core function.
     pub fn scripted(arguments: &[&str]) -> Self {
         let core = scripted_core();
         Self::start(&[&["--core", &core], arguments].concat())
     }
 
-    /// Where the ready file is.
+    /// The path of the ready file.
     pub fn ready_file(&self) -> &std::path::Path {
         &self.ready_file
     }
 
-    /// A member of the ready file.
+    /// A string in the ready file, by its JSON pointer.
     pub fn says(&self, pointer: &str) -> &str {
         self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("the ready file has no {pointer}"))
     }
 
-    /// Waits for a line of its output that has the text.
+    /// Waits for a line of the stack's output that contains a text.
     pub fn wait_for(&self, text: &str) -> String {
         self.output.wait_for(text)
     }
 
-    /// Everything it has written.
+    /// All output of the stack until now.
     pub fn written(&self) -> String {
         self.output.lines.lock().expect("a lock").join("\n")
     }
 
-    /// Its process id.
+    /// The process id of the stack.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Sends it a signal and waits for its end.
+    /// Sends a signal to the stack and waits until it has stopped.
     pub fn end(&mut self, signal: rustix::process::Signal) -> std::process::ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).expect("a signal");
         self.child.wait().expect("its end")
     }
 
-    /// Asks the API, signed in.
+    /// Sends a request to the API with the first user's ID token.
     pub async fn ask(&self, body: &str) -> BufferedResponse {
         self.ask_with(self.says("/idToken"), body).await
     }
 
-    /// Asks the API with a token.
+    /// Sends a request to the API with a token.
     pub async fn ask_with(&self, token: &str, body: &str) -> BufferedResponse {
         let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".to_owned())];
         send(Method::POST, &format!("{}/inference", self.says("/apiUrl")), &headers, body).await
     }
 
-    /// Asks core to do something.
+    /// Sends a request whose question tells the scripted core function what to do.
     pub async fn do_it(&self, question: &str) -> BufferedResponse {
         self.ask(&json!({ "partner": "p", "year": 1, "period": "Q1", "question": question }).to_string()).await
     }
 
-    /// Invokes a function by Lambda's API, signed with the stack's own credentials.
+    /// Invokes a function, signed with the developer's credentials.
     pub async fn invoke(&self, function: &str, headers: &[(&str, String)], payload: &str) -> BufferedResponse {
         self.invoke_with("credentials", function, headers, payload).await
     }
 
-    /// Invokes a function by Lambda's API, signed with a member of the ready file.
+    /// Invokes a function, signed with the credentials in a member of the ready file.
     pub async fn invoke_as(&self, credentials: &str, function: &str, payload: &str) -> BufferedResponse {
         self.invoke_with(credentials, function, &[], payload).await
     }
@@ -178,21 +178,21 @@ impl Stack {
         HttpClient::new().send(request, TEST_TIMEOUT).await.expect("an answer")
     }
 
-    /// Hands the edge a named event, as Lambda does; gives its response.
+    /// Invokes the edge function with a file of `events/` and returns the response.
     pub async fn replay(&self, name: &str) -> Value {
         let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let event = std::fs::read_to_string(&path).expect("an event");
         value(&self.invoke("edge", &[], &event).await)
     }
 
-    /// Calls an operation of the user pool.
+    /// Sends a request of the user pool's JSON protocol.
     pub async fn cognito(&self, operation: &str, body: Value) -> BufferedResponse {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1".to_owned())];
         send(Method::POST, self.says("/userPoolEndpoint"), &headers, &body.to_string()).await
     }
 
-    /// The seeded user's tokens, by a sign-in over HTTP.
+    /// Signs the first user in over HTTP and returns the tokens.
     pub async fn sign_in(&self) -> Value {
         let parameters = json!({ "USERNAME": self.says("/user/username"), "PASSWORD": self.says("/user/password") });
         let client = self.says("/userPoolClientId");
@@ -210,7 +210,7 @@ impl Drop for Stack {
     }
 }
 
-/// One HTTP exchange.
+/// Sends a request and returns the response.
 pub async fn send(method: Method, url: &str, headers: &[(&str, String)], body: &str) -> BufferedResponse {
     let mut request = Request::builder().method(method).uri(url);
     for (name, value) in headers {
@@ -220,17 +220,17 @@ pub async fn send(method: Method, url: &str, headers: &[(&str, String)], body: &
     HttpClient::new().send(request, TEST_TIMEOUT).await.expect("an answer")
 }
 
-/// A body as JSON.
+/// Parses the body of a response as JSON.
 pub fn value(answer: &BufferedResponse) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("not JSON: {}", text(answer)))
 }
 
-/// A body as text.
+/// The body of a response as text.
 pub fn text(answer: &BufferedResponse) -> String {
     String::from_utf8_lossy(&answer.body).into_owned()
 }
 
-/// A header of an answer; empty when it is not there.
+/// A header of a response; empty if it is absent.
 pub fn header<'a>(answer: &'a BufferedResponse, name: &str) -> &'a str {
     answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The Lambda room, by its API: what an SDK relies on.
+//! The local Lambda service, tested over its API: what the AWS SDKs rely on.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -108,7 +108,7 @@ async fn events_and_dry_runs_are_answered_at_once_and_empty() {
 }
 
 #[tokio::test]
-async fn what_lambda_refuses_is_refused_in_its_words() {
+async fn invalid_requests_get_lambdas_errors() {
     let service = LambdaService::start(|_| {}).await;
     let arn = "arn:aws:lambda:us-east-1:123456789012:function";
     let kind = [("x-amz-invocation-type", "Later".to_owned())];
@@ -174,7 +174,7 @@ async fn a_function_that_takes_too_long_is_killed_and_started_again() {
 }
 
 #[tokio::test]
-async fn a_function_that_ends_is_an_exit_error() {
+async fn a_function_that_exits_is_an_exit_error() {
     let service = LambdaService::start(|_| {}).await;
     for (question, end) in [
         ("exit:0", "Error: Runtime exited without providing a reason"),
@@ -188,7 +188,7 @@ async fn a_function_that_ends_is_an_exit_error() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_an_exit_error_too() {
+async fn a_program_that_does_not_exist_is_an_exit_error() {
     let service = LambdaService::start(|function| function.command = vec!["/no/such/program".to_owned()]).await;
     let body = value(&service.ask("text").await);
     assert_eq!(body["errorType"], "Runtime.ExitError");
@@ -209,7 +209,7 @@ async fn an_answer_over_the_limit_is_a_function_error() {
 }
 
 #[tokio::test]
-async fn parallel_invocations_get_an_environment_each_and_a_reserved_concurrency_throttles() {
+async fn concurrent_invocations_get_an_environment_each_and_reserved_concurrency_throttles() {
     let service = LambdaService::start(|function| function.reserved_concurrency = Some(2)).await;
     let (one, two, three) = tokio::join!(service.ask("sleep:500"), service.ask("sleep:500"), service.ask("sleep:500"));
     let mut statuses: Vec<_> = [&one, &two, &three].iter().map(|answer| answer.status.as_u16()).collect();
@@ -223,7 +223,7 @@ async fn parallel_invocations_get_an_environment_each_and_a_reserved_concurrency
 }
 
 #[tokio::test]
-async fn many_invocations_at_once_are_all_answered() {
+async fn many_concurrent_invocations_are_all_answered() {
     let service = std::sync::Arc::new(LambdaService::start(|_| {}).await);
     let mut asked = tokio::task::JoinSet::new();
     for n in 0..100 {
@@ -237,7 +237,7 @@ async fn many_invocations_at_once_are_all_answered() {
 }
 
 #[tokio::test]
-async fn one_after_the_other_invocations_share_one_environment() {
+async fn sequential_invocations_share_one_environment() {
     let service = LambdaService::start(|function| function.reserved_concurrency = Some(1)).await;
     for _ in 0..200 {
         assert_eq!(service.ask("text").await.status, 200);

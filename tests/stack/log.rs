@@ -1,4 +1,4 @@
-//! What stands in the log, and what never does.
+//! The log of the edge function: what it contains, and what it must never contain.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The whole stack over HTTP, with real processes: what `cargo run` starts, driven from outside.
+//! Integration tests of the whole stack: the processes that `cargo run` starts, with requests over HTTP.
 
 mod authorizer;
 mod browser;

@@ -1,4 +1,4 @@
-//! Each row of the edge's status table, from a browser's request to a real edge process and a real core process and back.
+//! Each row of the edge's status table, with requests that pass through the API, a real edge process and a real core process.
 
 use axum::http::Method;
 use inference_edge::http::BufferedResponse;
@@ -79,7 +79,7 @@ async fn a_preflight_is_204_from_the_gateway_and_from_the_edge() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_not_in_order_is_refused_with_its_code() {
+async fn an_invalid_request_is_refused_with_its_code() {
     let stack = Stack::scripted(&[]);
     for (body, expected) in [
         ("", row(400, "missing_body", "Missing request body")),
@@ -114,7 +114,7 @@ async fn a_function_error_of_core_is_502_with_its_type_and_message_and_no_stack(
 }
 
 #[tokio::test]
-async fn an_answer_that_lambda_would_not_let_the_edge_return_is_502() {
+async fn a_response_that_exceeds_lambdas_limit_is_502() {
     let stack = Stack::scripted(&[]);
     for question in ["bytes:6291556", "quotes:2500000"] {
         let answer = stack.do_it(question).await;
@@ -125,7 +125,7 @@ async fn an_answer_that_lambda_would_not_let_the_edge_return_is_502() {
 }
 
 #[tokio::test]
-async fn a_request_that_enriched_passes_6_mib_is_413() {
+async fn an_enriched_request_over_6_mib_is_413() {
     let stack = Stack::scripted(&["--env", "ALLOW_ANONYMOUS=true"]);
     let event = json!({ "partner": "x".repeat(6_291_456 - 60), "year": 1, "period": "Q1", "question": "echo" });
     let answer = stack.invoke("edge", &[], &event.to_string()).await;
@@ -137,7 +137,7 @@ async fn a_request_that_enriched_passes_6_mib_is_413() {
 }
 
 #[tokio::test]
-async fn a_core_that_is_not_there_is_500() {
+async fn a_core_that_does_not_exist_is_500() {
     let stack = Stack::scripted(&["--env", "TARGET_LAMBDA_NAME=nobody"]);
     assert_eq!(failure(&stack.do_it("text").await), row(500, "core_not_found", "Target lambda not found"));
 }
@@ -190,7 +190,7 @@ async fn one_environment_serves_several_requests_at_once_where_lambda_asks_for_i
 }
 
 #[tokio::test]
-async fn every_failure_may_be_read_by_a_listed_origin_and_by_no_other() {
+async fn every_failure_may_be_read_by_an_allowed_origin_and_by_no_other() {
     let stack = Stack::scripted(&[]);
     let url = format!("{}/inference", stack.says("/apiUrl"));
     for (origin, allowed) in [("http://localhost:5173", "http://localhost:5173"), ("http://evil.example", "")] {
@@ -202,7 +202,7 @@ async fn every_failure_may_be_read_by_a_listed_origin_and_by_no_other() {
     }
 }
 
-/// A server in Lambda's place that gives every request one error.
+/// A server in the place of Lambda that returns one error for every request.
 async fn lambda_that_answers(error: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

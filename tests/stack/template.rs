@@ -1,4 +1,4 @@
-//! The stack does what `template.yaml` says: where the two could drift apart, they are held together.
+//! Checks that the constants of the stack are those of `template.yaml`.
 
 use inference_edge::stack::{
     CORE_TIMEOUT, CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE_TIMEOUT, MEMORY, ROUTE, URL_ALLOW_HEADERS,
