@@ -1,4 +1,4 @@
-//! The constants of AWS that more than one service needs: the account and the region that the stack stands for, the ids of
+//! The constants of AWS that more than one service needs: the account and the region that the stack emulates, the ids of
 //! its resources, and the limits of API Gateway and Lambda.
 //!
 //! This module imports no other module of the stack, so that no service has to import another one for a constant.
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The id of the account that owns every resource of the stack.
 pub(crate) const ACCOUNT_ID: &str = "123456789012";
-/// The region that the stack stands for.
+/// The region that the stack emulates.
 pub(crate) const REGION: &str = "us-east-1";
 
 /// The id of the user pool. Clients read the region from the part before `_`.

@@ -58,14 +58,14 @@ impl HttpClient {
     }
 
     /// Sends a request and reads the whole response within a time-out.
-    pub async fn send(&self, request: Request<Full<Bytes>>, within: Duration) -> Result<BufferedResponse, RequestError> {
+    pub async fn send(&self, request: Request<Full<Bytes>>, timeout: Duration) -> Result<BufferedResponse, RequestError> {
         let exchange = async {
             let response = self.0.request(request).await.map_err(|error| RequestError::Connection(error_chain(&error)))?;
             let (parts, body) = response.into_parts();
             let body = body.collect().await.map_err(|error| RequestError::Connection(error_chain(&error)))?.to_bytes();
             Ok(BufferedResponse { status: parts.status, headers: parts.headers, body })
         };
-        tokio::time::timeout(within, exchange).await.unwrap_or(Err(RequestError::TimedOut(within)))
+        tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(RequestError::TimedOut(timeout)))
     }
 }
 

@@ -98,21 +98,21 @@ fn remove_signatures(value: &mut Value) {
 }
 
 fn without_signatures(text: &str) -> String {
-    let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let mut cut = String::with_capacity(text.len());
+    let is_token_character = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let mut cleaned = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("eyJ") {
         let (before, from) = rest.split_at(start);
-        let end = from.find(|c| !is_token(c)).unwrap_or(from.len());
-        let (word, after) = from.split_at(end);
-        let mut parts = word.splitn(3, '.');
+        let end = from.find(|c| !is_token_character(c)).unwrap_or(from.len());
+        let (token, after) = from.split_at(end);
+        let mut parts = token.splitn(3, '.');
         let kept: Vec<_> = parts.by_ref().take(2).collect();
-        cut.push_str(before);
-        cut.push_str(&kept.join("."));
-        cut.push_str(if parts.next().is_some() { ".[signature removed]" } else { "" });
+        cleaned.push_str(before);
+        cleaned.push_str(&kept.join("."));
+        cleaned.push_str(if parts.next().is_some() { ".[signature removed]" } else { "" });
         rest = after;
     }
-    cut + rest
+    cleaned + rest
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ impl Stack {
     /// If `stop` completes before, ends what was started and fails with [`StartError::Stopped`].
     pub async fn start(arguments: &StackArguments, stop: impl Future<Output = ()>) -> Result<Self, StartError> {
         let ports = Ports::take(arguments.port, arguments.host, arguments.web.is_some()).await?;
-        let urls = Urls::of(&ports);
+        let urls = Urls::new(&ports);
         let store = CredentialStore::default();
         let credentials = store.issue_long_term(Principal::Stack);
         let recorder = Recorder::default();

@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use super::measure::{Cold, Warm};
+use super::measure::{ColdStart, WarmRequests};
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 70.0;
 const BAR: f64 = 22.0;
 
 /// Draws the chart as SVG.
-pub fn draw(cold: &[Cold], warm: &[Warm]) -> String {
+pub fn draw(cold: &[ColdStart], warm: &[WarmRequests]) -> String {
     let cold: Vec<_> = cold.iter().map(|one| (one.peer, one.answer)).collect();
     let warm: Vec<_> = warm.iter().filter(|one| one.size == 200).map(|one| (one.peer, one.p50 / 1e3)).collect();
     let mut body = String::new();

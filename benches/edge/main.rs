@@ -17,7 +17,7 @@ mod table;
 
 use std::process::ExitCode;
 
-use measure::{Cold, Warm};
+use measure::{ColdStart, WarmRequests};
 use peers::Peer;
 use table::Table;
 
@@ -75,7 +75,7 @@ fn sizes(peers: &[Peer]) -> Table {
     table
 }
 
-fn cold_table(cold: &[Cold]) -> Table {
+fn cold_table(cold: &[ColdStart]) -> Table {
     let title = "Cold start: spawn to first poll, spawn to first answer, CPU until then, memory after it (medians)";
     let mut table = Table::new(title, &["peer", "poll ms", "answer ms", "CPU ms", "MiB", "× floor"]);
     for one in cold {
@@ -86,7 +86,7 @@ fn cold_table(cold: &[Cold]) -> Table {
     table
 }
 
-fn warm_table(warm: &[Warm]) -> Table {
+fn warm_table(warm: &[WarmRequests]) -> Table {
     let title = "Warm: event handed out to answer received, by the size of the body (medians; CPU is the process's own)";
     let mut table = Table::new(title, &["body", "peer", "p50 µs", "p99 µs", "CPU µs", "peak MiB", "p50 × floor", "CPU × floor"]);
     for one in warm {
@@ -100,7 +100,7 @@ fn warm_table(warm: &[Warm]) -> Table {
 
 /// The cost of the CPU time of a request: Lambda gives a function a share of a processor by its memory, and bills milliseconds.
 /// <https://aws.amazon.com/lambda/pricing/>, <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>
-fn cost_table(cold: &[Cold], warm: &[Warm]) -> Table {
+fn cost_table(cold: &[ColdStart], warm: &[WarmRequests]) -> Table {
     /// MB of memory for which Lambda gives a whole processor.
     const WHOLE: f64 = 1769.0;
     /// US dollars for a GB-second, arm64, us-east-1.

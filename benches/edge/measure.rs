@@ -13,7 +13,7 @@ use super::table::Table;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Cold starts of one peer: medians.
-pub struct Cold {
+pub struct ColdStart {
     /// The name of the peer.
     pub peer: &'static str,
     /// Milliseconds from spawn to first poll.
@@ -27,7 +27,7 @@ pub struct Cold {
 }
 
 /// Warm requests of one peer with bodies of one size: medians.
-pub struct Warm {
+pub struct WarmRequests {
     /// The name of the peer.
     pub peer: &'static str,
     /// Bytes of the body.
@@ -43,7 +43,7 @@ pub struct Warm {
 }
 
 /// Measures cold starts: starts each peer in turn, `times` times.
-pub fn cold(peers: &[Peer], times: usize) -> Vec<Cold> {
+pub fn cold(peers: &[Peer], times: usize) -> Vec<ColdStart> {
     let event = event(200);
     let mut samples: Vec<Vec<[f64; 4]>> = peers.iter().map(|_| Vec::new()).collect();
     for _ in 0..times {
@@ -60,15 +60,15 @@ pub fn cold(peers: &[Peer], times: usize) -> Vec<Cold> {
     let medians = |samples: &[[f64; 4]]| std::array::from_fn::<f64, 4, _>(|at| median(samples.iter().map(|sample| sample[at])));
     let medians = samples.iter().map(|samples| medians(samples));
     let rows = peers.iter().zip(medians);
-    rows.map(|(peer, [poll, answer, cpu, memory])| Cold { peer: peer.name, poll, answer, cpu, memory }).collect()
+    rows.map(|(peer, [poll, answer, cpu, memory])| ColdStart { peer: peer.name, poll, answer, cpu, memory }).collect()
 }
 
 /// Measures warm requests: keeps all peers running and sends each a round of requests in turn.
-pub fn warm(peers: &[Peer], rounds: usize, sizes: &[(usize, usize)]) -> Vec<Warm> {
+pub fn warm(peers: &[Peer], rounds: usize, sizes: &[(usize, usize)]) -> Vec<WarmRequests> {
     sizes.iter().flat_map(|(size, requests)| warm_at(peers, rounds, *size, *requests)).collect()
 }
 
-fn warm_at(peers: &[Peer], rounds: usize, size: usize, requests: usize) -> Vec<Warm> {
+fn warm_at(peers: &[Peer], rounds: usize, size: usize, requests: usize) -> Vec<WarmRequests> {
     let event = event(size);
     let running: Vec<_> = peers.iter().map(|peer| start(peer, size, &event)).collect();
     let mut times: Vec<Vec<f64>> = peers.iter().map(|_| Vec::new()).collect();
@@ -85,7 +85,14 @@ fn warm_at(peers: &[Peer], rounds: usize, size: usize, requests: usize) -> Vec<W
     rows.map(|((peer, (_, process)), (mut times, spent))| {
         times.sort_by(f64::total_cmp);
         let p99 = times[(times.len() * 99 / 100).min(times.len() - 1)];
-        Warm { peer: peer.name, size, p50: times[times.len() / 2], p99, cpu: median(spent.into_iter()), memory: process.peak() }
+        WarmRequests {
+            peer: peer.name,
+            size,
+            p50: times[times.len() / 2],
+            p99,
+            cpu: median(spent.into_iter()),
+            memory: process.peak(),
+        }
     })
     .collect()
 }

@@ -77,7 +77,7 @@ impl RestApi {
 async fn handle(State(api): State<RestApi>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let request_id = Uuid::new_v4().to_string();
-    let mut response = api.0.answer(&parts, body, peer, &request_id).await.unwrap_or_else(RestError::into_response);
+    let mut response = api.0.respond(&parts, body, peer, &request_id).await.unwrap_or_else(RestError::into_response);
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("x-amzn-requestid", id);
     }
@@ -85,7 +85,7 @@ async fn handle(State(api): State<RestApi>, ConnectInfo(peer): ConnectInfo<Socke
 }
 
 impl Inner {
-    async fn answer(&self, parts: &Parts, body: Body, peer: SocketAddr, request_id: &str) -> Result<Response, RestError> {
+    async fn respond(&self, parts: &Parts, body: Body, peer: SocketAddr, request_id: &str) -> Result<Response, RestError> {
         let path = self.path(parts).ok_or(RestError::NoMethod)?;
         let claims = self.authorize(parts).await?;
         let body = Limited::new(body, API_GATEWAY_MAX_BODY).collect().await.map_err(|_| RestError::TooLarge)?.to_bytes();
@@ -115,7 +115,7 @@ impl Inner {
         let headers = [("content-type", "application/json"), ("x-amzn-trace-id", trace_id)];
         let request = signer.post(&uri, &headers, event).map_err(RestError::Malformed)?;
         match self.http.send(request, REST_API_INTEGRATION_TIMEOUT).await {
-            Ok(answer) => response::from_lambda(&answer),
+            Ok(lambda_response) => response::from_lambda(&lambda_response),
             Err(RequestError::TimedOut(_)) => Err(RestError::TimedOut),
             Err(RequestError::Connection(why)) => Err(RestError::Malformed(why)),
         }

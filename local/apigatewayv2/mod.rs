@@ -103,7 +103,7 @@ impl Inner {
         let (parts, body) = request.into_parts();
         let mut observation = Observation::start(&parts, peer);
         self.recorder.begin(&observation.trace_id);
-        let mut response = match self.answer(&parts, body, &mut observation).await {
+        let mut response = match self.respond(&parts, body, &mut observation).await {
             Ok(response) => response,
             Err(error) => {
                 observation.error = error.reason();
@@ -124,16 +124,16 @@ impl Inner {
         response
     }
 
-    async fn answer(&self, parts: &Parts, body: Body, observation: &mut Observation) -> Result<Response, GatewayError> {
+    async fn respond(&self, parts: &Parts, body: Body, observation: &mut Observation) -> Result<Response, GatewayError> {
         check_headers(parts)?;
-        let Some(found) = self.routes.find(&parts.method, parts.uri.path()) else {
+        let Some(route_match) = self.routes.find(&parts.method, parts.uri.path()) else {
             return self.cors.preflight(parts).ok_or(GatewayError::NotFound);
         };
-        if let Some(scopes) = found.route.authorization_scopes() {
+        if let Some(scopes) = route_match.route.authorization_scopes() {
             let start = Instant::now();
             let authorized = self.authorizer.authorize(parts, scopes).await;
-            observation.authorizer = start.elapsed();
-            observation.authorized = Some(authorized?);
+            observation.authorizer_time = start.elapsed();
+            observation.authorizer_context = Some(authorized?);
         }
         observation.body =
             Limited::new(body, API_GATEWAY_MAX_BODY).collect().await.map_err(|_| GatewayError::TooLarge)?.to_bytes();
@@ -144,15 +144,15 @@ impl Inner {
             peer: observation.peer,
             request_id: &observation.request_id,
             trace_id: &observation.trace_id,
-            api: ApiDescription { id: API_ID, domain_name: &host, route_key: &found.route.key },
-            path_parameters: &found.path_parameters,
-            authorizer: observation.authorized.as_ref().map(JwtAuthorizerContext::to_json),
+            api: ApiDescription { id: API_ID, domain_name: &host, route_key: &route_match.route.key },
+            path_parameters: &route_match.path_parameters,
+            authorizer: observation.authorizer_context.as_ref().map(JwtAuthorizerContext::to_json),
         };
         observation.event = proxy_request.event();
         let start = Instant::now();
-        let answer = self.integrate(&found.route.function, observation.event.clone(), &observation.trace_id).await;
-        observation.integration = start.elapsed();
-        answer
+        let response = self.integrate(&route_match.route.function, observation.event.clone(), &observation.trace_id).await;
+        observation.integration_time = start.elapsed();
+        response
     }
 
     async fn integrate(&self, function: &str, event: Bytes, trace_id: &str) -> Result<Response, GatewayError> {
@@ -160,7 +160,7 @@ impl Inner {
         let headers = [("content-type", "application/json"), ("x-amzn-trace-id", trace_id)];
         let request = self.signer.post(&uri, &headers, event).map_err(GatewayError::Integration)?;
         match self.http.send(request, HTTP_API_INTEGRATION_TIMEOUT).await {
-            Ok(answer) => response::from_lambda(&answer),
+            Ok(lambda_response) => response::from_lambda(&lambda_response),
             Err(RequestError::TimedOut(_)) => Err(GatewayError::Unavailable("the integration took longer than 30 s".to_owned())),
             Err(RequestError::Connection(why)) => Err(GatewayError::Integration(why)),
         }

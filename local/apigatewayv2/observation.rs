@@ -25,10 +25,10 @@ pub(super) struct Observation {
     pub trace_id: String,
     /// The request body, empty until it was read.
     pub body: Bytes,
-    pub authorized: Option<JwtAuthorizerContext>,
-    pub authorizer: Duration,
+    pub authorizer_context: Option<JwtAuthorizerContext>,
+    pub authorizer_time: Duration,
     pub event: Bytes,
-    pub integration: Duration,
+    pub integration_time: Duration,
     /// The reason of an error that the API itself returned.
     pub error: Option<String>,
 }
@@ -42,16 +42,16 @@ impl Observation {
             request_id: base64::engine::general_purpose::STANDARD.encode(&uuid::Uuid::new_v4().as_bytes()[..11]),
             trace_id: trace_id.map_or_else(trace::new_root, str::to_owned),
             body: Bytes::new(),
-            authorized: None,
-            authorizer: Duration::ZERO,
+            authorizer_context: None,
+            authorizer_time: Duration::ZERO,
             event: Bytes::new(),
-            integration: Duration::ZERO,
+            integration_time: Duration::ZERO,
             error: None,
         }
     }
 
     fn own_time(&self) -> Duration {
-        self.start.elapsed().saturating_sub(self.integration)
+        self.start.elapsed().saturating_sub(self.integration_time)
     }
 
     /// Prints the access log line, with the time that the API took without the integration.
@@ -78,14 +78,14 @@ impl Observation {
                 "headers": headers(&parts.headers),
                 "body": recorder::displayed_body(&self.body),
             },
-            "claims": self.authorized.as_ref().map(|authorized| &authorized.claims),
+            "claims": self.authorizer_context.as_ref().map(|context| &context.claims),
             "error": self.error,
             "event": recorder::displayed_body(&self.event),
             "response": { "status": head.status.as_u16(), "headers": headers(&head.headers), "body": recorder::displayed_body(body) },
             "allowedOrigins": origins,
             "ms": millis(self.start.elapsed()),
             "gatewayMs": millis(self.own_time()),
-            "authorizerMs": millis(self.authorizer),
+            "authorizerMs": millis(self.authorizer_time),
         })
     }
 }

@@ -40,13 +40,13 @@ impl UserDirectory {
 
     /// Finds a user by id or e-mail address.
     pub(crate) fn find(&self, username: &str) -> Option<User> {
-        self.users.lock().iter().find(|user| is(user, username)).cloned()
+        self.users.lock().iter().find(|user| matches_username(user, username)).cloned()
     }
 
     /// Adds a user; returns `false` if there is already one with this e-mail address.
     pub(crate) fn add(&self, user: User) -> bool {
         let mut users = self.users.lock();
-        if users.iter().any(|known| is(known, &user.email) || known.sub == user.sub) {
+        if users.iter().any(|known| matches_username(known, &user.email) || known.sub == user.sub) {
             return false;
         }
         users.push(user);
@@ -57,7 +57,7 @@ impl UserDirectory {
     /// Changes a user; returns `None` if there is no such user.
     pub(crate) fn change<T>(&self, username: &str, change: impl FnOnce(&mut User) -> T) -> Option<T> {
         let mut users = self.users.lock();
-        let changed = users.iter_mut().find(|user| is(user, username)).map(change);
+        let changed = users.iter_mut().find(|user| matches_username(user, username)).map(change);
         self.save(&users);
         changed
     }
@@ -70,7 +70,7 @@ impl UserDirectory {
     }
 }
 
-fn is(user: &User, username: &str) -> bool {
+fn matches_username(user: &User, username: &str) -> bool {
     user.sub == username || user.email.eq_ignore_ascii_case(username)
 }
 

@@ -64,7 +64,7 @@ struct ActiveInvocation {
 #[derive(Debug)]
 enum Responder {
     /// The caller waits for the response.
-    Answer(oneshot::Sender<FunctionResponse>),
+    Response(oneshot::Sender<FunctionResponse>),
     /// The caller has the beginning of a streamed response and waits for its end.
     End(oneshot::Sender<StreamEnd>),
 }
@@ -168,7 +168,7 @@ impl Environment {
         let (done, permit, next) = invocation.into_next(self.pool.function.timeout);
         let deadline = tokio::spawn(Arc::clone(self).watch_deadline(next.request_id.clone())).abort_handle();
         let in_flight =
-            ActiveInvocation { responder: Responder::Answer(done), permit, position, start: Instant::now(), deadline };
+            ActiveInvocation { responder: Responder::Response(done), permit, position, start: Instant::now(), deadline };
         active.in_flight.insert(next.request_id.clone(), in_flight);
         Some(next)
     }
@@ -195,9 +195,9 @@ impl Environment {
         let in_flight = {
             let mut active = self.active.lock();
             // A buffered response does not end a streamed one that has begun; an error does.
-            let streams = active.in_flight.get(request_id).is_some_and(|known| matches!(known.responder, Responder::End(_)));
-            let taken = if streams && !is_function_error { None } else { active.in_flight.remove(request_id) };
-            taken.ok_or(ResponseRejected::InvalidRequestId)?
+            let is_streaming = active.in_flight.get(request_id).is_some_and(|known| matches!(known.responder, Responder::End(_)));
+            let completed = if is_streaming && !is_function_error { None } else { active.in_flight.remove(request_id) };
+            completed.ok_or(ResponseRejected::InvalidRequestId)?
         };
         if payload.len() > LAMBDA_MAX_RESPONSE {
             let error = PlatformError::ResponseTooLarge.payload(request_id);
@@ -217,16 +217,16 @@ impl Environment {
         let in_flight = active.in_flight.get_mut(request_id).ok_or(ResponseRejected::InvalidRequestId)?;
         let (ended, end) = oneshot::channel();
         let done = match std::mem::replace(&mut in_flight.responder, Responder::End(ended)) {
-            Responder::Answer(done) => done,
+            Responder::Response(done) => done,
             // The response is being streamed already, and goes on.
             streaming @ Responder::End(_) => {
                 in_flight.responder = streaming;
                 return Err(ResponseRejected::InvalidRequestId);
             }
         };
-        let (sender, pieces) = mpsc::channel(1);
+        let (sender, chunks) = mpsc::channel(1);
         // An `Err` means that the caller is gone: the chunks are dropped.
-        let _ = done.send(FunctionResponse::Streaming(StreamedResponse { content_type, pieces, end }));
+        let _ = done.send(FunctionResponse::Streaming(StreamedResponse { content_type, chunks, end }));
         Ok(sender)
     }
 
@@ -261,7 +261,9 @@ impl Environment {
         drop(in_flight.permit);
         // An `Err` means that the caller is gone.
         match in_flight.responder {
-            Responder::Answer(done) => drop(done.send(FunctionResponse::Whole(Outcome { payload, is_function_error, log_tail }))),
+            Responder::Response(done) => {
+                drop(done.send(FunctionResponse::Whole(Outcome { payload, is_function_error, log_tail })))
+            }
             Responder::End(ended) => drop(ended.send(StreamEnd { error: is_function_error.then_some(payload), log_tail })),
         }
     }

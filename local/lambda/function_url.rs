@@ -129,7 +129,7 @@ impl Endpoint {
         };
         Ok(match self.url.mode {
             InvokeMode::Buffered => response::buffered(invoke_request.outcome(&self.lambda).await?),
-            InvokeMode::ResponseStream => response::streamed(invoke_request.answered(&self.lambda).await?).await,
+            InvokeMode::ResponseStream => response::streamed(invoke_request.function_response(&self.lambda).await?).await,
         })
     }
 

@@ -38,7 +38,7 @@ pub(super) struct Invocation {
 pub(super) struct ConcurrencyPermit(Arc<AtomicUsize>);
 
 impl ConcurrencyPermit {
-    pub(super) fn taken(in_flight: &Arc<AtomicUsize>) -> Self {
+    pub(super) fn acquire(in_flight: &Arc<AtomicUsize>) -> Self {
         in_flight.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(in_flight))
     }
@@ -65,7 +65,7 @@ pub(super) struct StreamedResponse {
     /// The content type that the function has set.
     pub content_type: String,
     /// The chunks. The channel holds one, which gives back-pressure: the function waits for a slow reader.
-    pub pieces: mpsc::Receiver<Bytes>,
+    pub chunks: mpsc::Receiver<Bytes>,
     pub end: oneshot::Receiver<StreamEnd>,
 }
 
@@ -93,8 +93,8 @@ impl FunctionResponse {
             Self::Streaming(streamed) => streamed,
         };
         let mut payload = Vec::new();
-        while let Some(piece) = streamed.pieces.recv().await {
-            payload.extend_from_slice(&piece);
+        while let Some(chunk) = streamed.chunks.recv().await {
+            payload.extend_from_slice(&chunk);
             if payload.len() > LAMBDA_MAX_RESPONSE {
                 let payload = PlatformError::ResponseTooLarge.payload("");
                 return Outcome { payload, is_function_error: true, log_tail: None };

@@ -29,8 +29,8 @@ pub(super) async fn unsupported(method: Method, uri: Uri) -> LambdaError {
 }
 
 async fn run(lambda: &Lambda, function: (&str, &InvokeQuery), request: Request, id: &str) -> Result<Response, LambdaError> {
-    let (invoke_request, kind) = InvokeRequest::read(lambda, function, request, id).await?;
-    match kind.as_str() {
+    let (invoke_request, invocation_type) = InvokeRequest::read(lambda, function, request, id).await?;
+    match invocation_type.as_str() {
         "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
         "Event" => {
             // The caller does not wait. Lambda's two retries of a failed event are not implemented.

@@ -64,7 +64,7 @@ impl InvokeRequest {
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let tenant = header("x-amz-tenant-id").map(str::to_owned);
         lambda.find(&name, tenant.as_deref())?;
-        let kind = header("x-amz-invocation-type").unwrap_or("RequestResponse").to_owned();
+        let invocation_type = header("x-amz-invocation-type").unwrap_or("RequestResponse").to_owned();
         let invoke_request = Self {
             name,
             request_id: request_id.to_owned(),
@@ -75,13 +75,13 @@ impl InvokeRequest {
             trace_id: trace::for_next_service(header("x-amzn-trace-id")),
             wants_log: header("x-amz-log-type") == Some("Tail"),
         };
-        Ok((invoke_request, kind))
+        Ok((invoke_request, invocation_type))
     }
 
     /// Passes the invocation to an environment without waiting for the response.
     pub(super) fn submit(self, lambda: &Lambda) -> Result<oneshot::Receiver<FunctionResponse>, LambdaError> {
         let pool = lambda.find(&self.name, self.tenant.as_deref())?;
-        let (done, answered) = oneshot::channel();
+        let (done, function_response) = oneshot::channel();
         pool.submit(Invocation {
             request_id: self.request_id,
             payload: self.payload,
@@ -94,11 +94,11 @@ impl InvokeRequest {
             done,
             permit: None,
         })?;
-        Ok(answered)
+        Ok(function_response)
     }
 
     /// Invokes the function and waits for its response, or for the beginning of a streamed one.
-    pub(super) async fn answered(self, lambda: &Lambda) -> Result<FunctionResponse, LambdaError> {
+    pub(super) async fn function_response(self, lambda: &Lambda) -> Result<FunctionResponse, LambdaError> {
         let request_id = self.request_id.clone();
         // The sender is dropped if an environment ends after it has received the invocation and before it starts it.
         let aborted = |_| {
@@ -111,7 +111,7 @@ impl InvokeRequest {
     /// Invokes the function, waits for its whole response and records it for the console.
     pub(super) async fn outcome(self, lambda: &Lambda) -> Result<Outcome, LambdaError> {
         let record = InvocationRecord::begin(&lambda.recorder, &self);
-        let outcome = self.answered(lambda).await?.whole().await;
+        let outcome = self.function_response(lambda).await?.whole().await;
         if let Some(record) = record {
             record.end(&outcome);
         }

@@ -31,18 +31,18 @@ pub(super) async fn invoke_with_response_stream(
 }
 
 async fn run(lambda: &Lambda, function: (&str, &InvokeQuery), request: Request, id: &str) -> Result<Response, LambdaError> {
-    let (invoke_request, kind) = InvokeRequest::read(lambda, function, request, id).await?;
-    match kind.as_str() {
+    let (invoke_request, invocation_type) = InvokeRequest::read(lambda, function, request, id).await?;
+    match invocation_type.as_str() {
         "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
-        "RequestResponse" => Ok(respond(invoke_request.answered(lambda).await?)),
+        "RequestResponse" => Ok(respond(invoke_request.function_response(lambda).await?)),
         other => Err(LambdaError::invocation_type(other, "[RequestResponse, DryRun]")),
     }
 }
 
-fn respond(answered: FunctionResponse) -> Response {
-    let body = match answered {
+fn respond(function_response: FunctionResponse) -> Response {
+    let body = match function_response {
         FunctionResponse::Whole(outcome) => Body::from(whole(outcome)),
-        FunctionResponse::Streaming(streamed) => Body::from_stream(pieces(streamed)),
+        FunctionResponse::Streaming(streamed) => Body::from_stream(chunks(streamed)),
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -55,27 +55,27 @@ fn respond(answered: FunctionResponse) -> Response {
 fn whole(outcome: Outcome) -> Bytes {
     let Outcome { payload, is_function_error, log_tail } = outcome;
     if is_function_error {
-        return complete(StreamEnd { error: Some(payload), log_tail });
+        return complete_event(StreamEnd { error: Some(payload), log_tail });
     }
-    [chunk(payload), complete(StreamEnd { error: None, log_tail })].concat().into()
+    [chunk_event(payload), complete_event(StreamEnd { error: None, log_tail })].concat().into()
 }
 
-fn pieces(streamed: StreamedResponse) -> impl Stream<Item = Result<Bytes, Infallible>> {
+fn chunks(streamed: StreamedResponse) -> impl Stream<Item = Result<Bytes, Infallible>> {
     stream::unfold(Some(streamed), |streamed| async {
         let mut streamed = streamed?;
-        match streamed.pieces.recv().await {
-            Some(piece) => Some((Ok(chunk(piece)), Some(streamed))),
-            None => Some((Ok(complete(streamed.ended().await)), None)),
+        match streamed.chunks.recv().await {
+            Some(chunk) => Some((Ok(chunk_event(chunk)), Some(streamed))),
+            None => Some((Ok(complete_event(streamed.ended().await)), None)),
         }
     })
 }
 
-fn chunk(payload: Bytes) -> Bytes {
+fn chunk_event(payload: Bytes) -> Bytes {
     event("PayloadChunk", "application/octet-stream", payload)
 }
 
 /// The event `InvokeComplete`, with the error if there is one.
-fn complete(end: StreamEnd) -> Bytes {
+fn complete_event(end: StreamEnd) -> Bytes {
     let mut members = Map::new();
     if let Some(error) = end.error {
         members.insert("ErrorCode".to_owned(), json!("Unhandled"));
@@ -87,11 +87,11 @@ fn complete(end: StreamEnd) -> Bytes {
     event("InvokeComplete", "application/json", json!(members).to_string().into())
 }
 
-fn event(kind: &'static str, content_type: &'static str, payload: Bytes) -> Bytes {
+fn event(event_type: &'static str, content_type: &'static str, payload: Bytes) -> Bytes {
     let header = |name: &'static str, value: &'static str| Header::new(name, EventHeader::String(value.into()));
     let message = Message::new(payload)
         .add_header(header(":message-type", "event"))
-        .add_header(header(":event-type", kind))
+        .add_header(header(":event-type", event_type))
         .add_header(header(":content-type", content_type));
     let mut frame = Vec::with_capacity(message.payload().len() + 128);
     // An `Err` means that the message exceeds the limit of a frame, which no chunk of a function's response does.

@@ -114,7 +114,7 @@ impl Pool {
         let mut state = self.state.lock();
         while let Some(mut invocation) = state.waiting.pop_front() {
             if !invocation.done.is_closed() {
-                invocation.permit = Some(ConcurrencyPermit::taken(&self.in_flight));
+                invocation.permit = Some(ConcurrencyPermit::acquire(&self.in_flight));
                 return Poll::Ready(Box::new(invocation));
             }
         }
@@ -189,7 +189,7 @@ impl State {
     /// Passes the invocation to the environment that polled last, whose caches are the warmest; returns it if none polls.
     fn dispatch(&mut self, mut invocation: Invocation, in_flight: &Arc<AtomicUsize>) -> Option<Invocation> {
         while let Some(poller) = self.pollers.pop() {
-            invocation.permit = Some(ConcurrencyPermit::taken(in_flight));
+            invocation.permit = Some(ConcurrencyPermit::acquire(in_flight));
             match poller.send(invocation) {
                 Ok(()) => return None,
                 Err(back) => invocation = back,

@@ -68,7 +68,7 @@ async fn response(
 
 /// Passes chunks on as they arrive. If the caller is gone, the rest of the response is read all the same, as Lambda does.
 async fn stream(environment: &Environment, id: &str, content_type: String, mut body: Body) -> Response {
-    let Ok(pieces) = environment.begin_stream(id, content_type) else {
+    let Ok(chunks) = environment.begin_stream(id, content_type) else {
         return refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
     };
     let mut error = None;
@@ -77,12 +77,12 @@ async fn stream(environment: &Environment, id: &str, content_type: String, mut b
             return refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
         }
         match frame.map(Frame::into_data) {
-            Ok(Ok(piece)) => drop(pieces.send(piece).await),
+            Ok(Ok(chunk)) => drop(chunks.send(chunk).await),
             Ok(Err(trailers)) => error = trailers.into_trailers().ok().and_then(|trailers| error_of(&trailers)),
             Err(_) => error = Some(PlatformError::Truncated.payload(id)),
         }
     }
-    drop(pieces);
+    drop(chunks);
     environment.end_stream(id, error);
     accepted()
 }

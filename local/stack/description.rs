@@ -36,7 +36,7 @@ pub(super) struct Urls {
 
 impl Urls {
     /// The URLs of the services on these ports.
-    pub(super) fn of(ports: &Ports) -> Self {
+    pub(super) fn new(ports: &Ports) -> Self {
         Self {
             web: ports.web.as_ref().map(|port| port.url.clone()),
             console: ports.console.url.clone(),
@@ -196,7 +196,7 @@ pub(super) fn startup_message(urls: &Urls, description: &Value, host: Option<IpA
 fn host_warning(host: IpAddr) -> String {
     let who = match host {
         host if host.is_unspecified() => "every machine and container that reaches this one".to_owned(),
-        host => format!("whoever reaches {host}"),
+        host => format!("everybody who reaches {host}"),
     };
     format!(
         "--host {host}: every port above answers {who}. They can try passwords, read requests and answers in the console, and \

@@ -90,8 +90,8 @@ impl StreamedResponse {
     }
 
     /// Errors are ignored, because a test may close the stream early.
-    fn send(&mut self, piece: &[u8]) {
-        let framed = [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
+    fn send(&mut self, chunk: &[u8]) {
+        let framed = [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat();
         let _ = self.0.write_all(&framed);
     }
 

@@ -91,9 +91,9 @@ impl ChunkedBody {
     /// The rest of the body, and whether it was complete.
     async fn rest(mut self) -> (String, bool) {
         let mut all = String::new();
-        while let Some(piece) = self.next().await {
-            match piece {
-                Ok(piece) => all.push_str(&piece),
+        while let Some(chunk) = self.next().await {
+            match chunk {
+                Ok(chunk) => all.push_str(&chunk),
                 Err(_) => return (all, false),
             }
         }
@@ -180,18 +180,18 @@ async fn the_rust_sdk_invokes_the_edge_as_an_identity_buffered_and_streamed() {
     assert!(payload.contains(REVENUE) && output.function_error.is_none(), "{payload}");
     let request = client.invoke_with_response_stream().function_name("edge-stream").payload(Blob::new(QUESTION));
     let mut output = request.send().await.expect("an answer");
-    let (mut text, mut pieces) = (String::new(), 0);
+    let (mut text, mut chunks) = (String::new(), 0);
     while let Some(event) = output.event_stream.recv().await.expect("an event") {
         match event {
             Event::PayloadChunk(chunk) => {
                 text.push_str(&String::from_utf8(chunk.payload.expect("bytes").into_inner()).expect("UTF-8"));
-                pieces += 1;
+                chunks += 1;
             }
             Event::InvokeComplete(complete) => assert_eq!(complete.error_code, None),
             _ => panic!("an event of another kind"),
         }
     }
-    assert!(text.contains(REVENUE) && text.contains("event: done") && pieces > 1, "{pieces}: {text}");
+    assert!(text.contains(REVENUE) && text.contains("event: done") && chunks > 1, "{chunks}: {text}");
     let refused = client.invoke().function_name("core").payload(Blob::new("{}")).send().await.expect_err("no right");
     assert!(format!("{refused:?}").contains("AccessDeniedException"), "{refused:?}");
     let wrong = client.invoke_with_response_stream().function_name("edge-stream").payload(Blob::new("{}")).send().await;
@@ -205,9 +205,9 @@ async fn the_rust_sdk_invokes_the_edge_as_an_identity_buffered_and_streamed() {
 async fn a_streamed_answer_comes_sentence_by_sentence() {
     let stack = Stack::start(&[]);
     let question = QUESTION.replace("What was the revenue?", "How did it go?");
-    let pieces = ChunkedBody::of(stack.signed(Method::POST, &format!("{}/", stack.says("/streamFunctionUrl")), &question)).await;
-    assert_eq!(pieces.0.headers().get("content-type").expect("a type"), "text/event-stream");
-    let (all, is_whole) = pieces.rest().await;
+    let chunks = ChunkedBody::of(stack.signed(Method::POST, &format!("{}/", stack.says("/streamFunctionUrl")), &question)).await;
+    assert_eq!(chunks.0.headers().get("content-type").expect("a type"), "text/event-stream");
+    let (all, is_whole) = chunks.rest().await;
     assert!(is_whole && all.matches("data: {\"text\"").count() > 2 && all.contains("event: done"), "{all}");
 }
 
@@ -216,11 +216,11 @@ async fn the_first_bytes_arrive_while_core_still_runs() {
     let stack = Stack::scripted(&[]);
     let release = std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
     let request = ask_stream(&stack, &format!("hold:{}", release.display()));
-    let mut pieces = ChunkedBody::of(request).await;
-    assert_eq!(pieces.next().await.expect("a piece").expect("bytes"), "data: {\"text\":\"one \"}\n\n");
+    let mut chunks = ChunkedBody::of(request).await;
+    assert_eq!(chunks.next().await.expect("a chunk").expect("bytes"), "data: {\"text\":\"one \"}\n\n");
     // The core function waits for the file, so it cannot have sent more.
     std::fs::write(&release, "").expect("a file");
-    let (rest, is_whole) = pieces.rest().await;
+    let (rest, is_whole) = chunks.rest().await;
     std::fs::remove_file(release).expect("the file");
     assert_eq!((rest.as_str(), is_whole), ("data: {\"text\":\"two\"}\n\n", true));
 }
@@ -271,9 +271,9 @@ async fn a_core_that_does_not_stream_gets_a_buffered_response() {
         (&proxy, "nothing", 200, "{}"),
     ] {
         // One environment handles all of them: none of them may end it.
-        let pieces = ChunkedBody::of(ask_stream(stack, question)).await;
-        let got = pieces.0.status().as_u16();
-        assert_eq!((got, pieces.rest().await), (status, (body.to_owned(), true)), "{question}");
+        let chunks = ChunkedBody::of(ask_stream(stack, question)).await;
+        let got = chunks.0.status().as_u16();
+        assert_eq!((got, chunks.rest().await), (status, (body.to_owned(), true)), "{question}");
     }
     assert!(!raw.written().contains("panicked") && !proxy.written().contains("panicked"), "{}", proxy.written());
 }
@@ -282,11 +282,11 @@ async fn a_core_that_does_not_stream_gets_a_buffered_response() {
 #[cfg(target_os = "linux")]
 async fn a_slow_reader_gives_back_pressure_to_core() {
     let stack = Stack::scripted(&[]);
-    let mut pieces = ChunkedBody::of(ask_stream(&stack, "flood:100")).await;
-    let first = pieces.next().await.expect("a piece").expect("bytes").len();
-    // While nobody reads, the response fills the buffers of the sockets and no more.
+    let mut chunks = ChunkedBody::of(ask_stream(&stack, "flood:100")).await;
+    let first = chunks.next().await.expect("a chunk").expect("bytes").len();
+    // While the test does not read, the response fills the buffers of the sockets and no more.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let (rest, is_whole) = pieces.rest().await;
+    let (rest, is_whole) = chunks.rest().await;
     assert_eq!((first + rest.len(), is_whole), (100 * 1024 * 1024, true));
     let peak = peak_memory_kib("function", "edge");
     // The lower bound proves that the process was found.

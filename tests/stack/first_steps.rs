@@ -76,7 +76,7 @@ async fn every_port_answers_at_both_loopback_addresses() {
 async fn the_credentials_of_the_user_carry_an_identity_to_a_direct_invoke() {
     let stack = Stack::start(&[]);
     let own = stack.invoke("edge", &[], QUESTION).await;
-    assert_eq!(value(&own)["errorType"], "unauthorized", "the account's key is nobody's identity");
+    assert_eq!(value(&own)["errorType"], "unauthorized", "the developer's credentials carry no identity");
     let answer = stack.invoke_as("userCredentials", "edge", QUESTION).await;
     assert_eq!(header(&answer, "x-amz-function-error"), "", "{}", text(&answer));
     assert!(text(&answer).contains("$117,154 million"), "{}", text(&answer));

@@ -32,7 +32,7 @@ async fn no_token_no_body_and_no_address_is_logged_at_any_level() {
         stack.written().lines().filter(|line| line.starts_with("edge │")).map(|line| format!("{line}\n")).collect();
     let token = stack.says("/idToken");
     for secret in ["SECRET-BODY", "ada@example.edu", &token[token.len() - 40..], "secret.py", "it broke"] {
-        assert!(!edge.contains(secret), "{secret} stands in the log:\n{edge}");
+        assert!(!edge.contains(secret), "{secret} is in the log:\n{edge}");
     }
 }
 

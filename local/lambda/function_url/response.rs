@@ -23,15 +23,15 @@ const MAX_PRELUDE: usize = 1024 * 1024;
 
 pub(super) fn buffered(outcome: Outcome) -> Response {
     if outcome.is_function_error {
-        return failed();
+        return bad_gateway();
     }
-    of_result(&outcome.payload).unwrap_or_else(|_| failed())
+    from_result(&outcome.payload).unwrap_or_else(|_| bad_gateway())
 }
 
 /// The response in `RESPONSE_STREAM` mode. The result of a function that does not stream is the body, unchanged.
-pub(super) async fn streamed(answered: FunctionResponse) -> Response {
-    match answered {
-        FunctionResponse::Whole(outcome) if outcome.is_function_error => failed(),
+pub(super) async fn streamed(function_response: FunctionResponse) -> Response {
+    match function_response {
+        FunctionResponse::Whole(outcome) if outcome.is_function_error => bad_gateway(),
         FunctionResponse::Whole(outcome) => json(StatusCode::OK, outcome.payload),
         FunctionResponse::Streaming(streamed) if streamed.content_type.starts_with(WITH_PRELUDE) => with_prelude(streamed).await,
         FunctionResponse::Streaming(streamed) => {
@@ -44,11 +44,11 @@ pub(super) async fn streamed(answered: FunctionResponse) -> Response {
     }
 }
 
-fn failed() -> Response {
+fn bad_gateway() -> Response {
     (StatusCode::BAD_GATEWAY, [(CONTENT_TYPE, "application/json")], "Internal Server Error").into_response()
 }
 
-fn of_result(payload: &[u8]) -> Result<Response, &'static str> {
+fn from_result(payload: &[u8]) -> Result<Response, &'static str> {
     let result: Value = serde_json::from_slice(payload).map_err(|_| "the result is not JSON")?;
     match &result {
         Value::String(text) => Ok(json(StatusCode::OK, text.clone())),
@@ -92,35 +92,35 @@ fn single_values(members: &Map<String, Value>) -> Map<String, Value> {
 }
 
 async fn with_prelude(mut streamed: StreamedResponse) -> Response {
-    let mut held = Vec::new();
-    while let Some(piece) = streamed.pieces.recv().await {
-        held.extend_from_slice(&piece);
-        let Some(length) = held.windows(DELIMITER.len()).position(|window| window == DELIMITER) else {
-            if held.len() > MAX_PRELUDE {
-                return failed();
+    let mut buffer = Vec::new();
+    while let Some(chunk) = streamed.chunks.recv().await {
+        buffer.extend_from_slice(&chunk);
+        let Some(length) = buffer.windows(DELIMITER.len()).position(|window| window == DELIMITER) else {
+            if buffer.len() > MAX_PRELUDE {
+                return bad_gateway();
             }
             continue;
         };
-        let Ok(Value::Object(members)) = serde_json::from_slice(&held[..length]) else { return failed() };
-        let first = Bytes::from(held.split_off(length + DELIMITER.len()));
+        let Ok(Value::Object(members)) = serde_json::from_slice(&buffer[..length]) else { return bad_gateway() };
+        let first = Bytes::from(buffer.split_off(length + DELIMITER.len()));
         let mut response = Response::new(rest(first, streamed));
         return match head(&members, &mut response) {
             Ok(()) => response,
-            Err(_) => failed(),
+            Err(_) => bad_gateway(),
         };
     }
-    failed()
+    bad_gateway()
 }
 
 /// The rest of a stream as a body. After an error the connection closes before the body is complete.
 fn rest(first: Bytes, streamed: StreamedResponse) -> Body {
-    let pieces = stream::unfold((first, Some(streamed)), |(first, streamed)| async move {
+    let chunks = stream::unfold((first, Some(streamed)), |(first, streamed)| async move {
         if !first.is_empty() {
             return Some((Ok(first), (Bytes::new(), streamed)));
         }
         let mut streamed = streamed?;
-        match streamed.pieces.recv().await {
-            Some(piece) => Some((Ok(piece), (Bytes::new(), Some(streamed)))),
+        match streamed.chunks.recv().await {
+            Some(chunk) => Some((Ok(chunk), (Bytes::new(), Some(streamed)))),
             None => {
                 streamed.ended().await.error?;
                 // Lets the server write the chunks before: an error discards what is not written yet.
@@ -129,7 +129,7 @@ fn rest(first: Bytes, streamed: StreamedResponse) -> Body {
             }
         }
     });
-    Body::from_stream(pieces)
+    Body::from_stream(chunks)
 }
 
 /// Removes the white space between the tokens of JSON.
