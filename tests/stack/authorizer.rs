@@ -58,10 +58,10 @@ impl Key {
 #[tokio::test]
 async fn a_forged_token_never_reaches_the_edge() {
     let stack = Stack::scripted(&[]);
-    let token = stack.says("/idToken").to_owned();
+    let token = stack.ready_value("/idToken").to_owned();
     let parts: Vec<&str> = token.split('.').collect();
     let (head, claims) = (decode(parts[0]), decode(parts[1]));
-    let jwks = send(Method::GET, &format!("{}/.well-known/jwks.json", stack.says("/issuer")), &[], "").await;
+    let jwks = send(Method::GET, &format!("{}/.well-known/jwks.json", stack.ready_value("/issuer")), &[], "").await;
     let public = text(&jwks);
     let mut other_claims = claims.clone();
     other_claims["sub"] = json!("root");
@@ -92,14 +92,14 @@ async fn a_forged_token_never_reaches_the_edge() {
 #[tokio::test]
 async fn without_a_token_the_gateway_responds_with_bearer() {
     let stack = Stack::scripted(&[]);
-    let url = format!("{}/inference", stack.says("/apiUrl"));
+    let url = format!("{}/inference", stack.ready_value("/apiUrl"));
     let answer = send(Method::POST, &url, &[], "{}").await;
     assert_eq!((answer.status.as_u16(), header(&answer, "www-authenticate")), (401, "Bearer"));
     assert_eq!(text(&answer), r#"{"message":"Unauthorized"}"#);
     assert!(header(&answer, "apigw-requestid").ends_with('='));
-    let answer = send(Method::GET, &format!("{}/other", stack.says("/apiUrl")), &[], "").await;
+    let answer = send(Method::GET, &format!("{}/other", stack.ready_value("/apiUrl")), &[], "").await;
     assert_eq!((answer.status.as_u16(), text(&answer).as_str()), (404, r#"{"message":"Not Found"}"#));
-    let bare = [("authorization", stack.says("/idToken").to_owned())];
+    let bare = [("authorization", stack.ready_value("/idToken").to_owned())];
     let answer = send(Method::POST, &url, &bare, r#"{"partner":"p","year":1,"period":"Q1","question":"text"}"#).await;
     assert_eq!(answer.status, 200, "a token without `Bearer` is taken too");
 }
@@ -112,11 +112,11 @@ async fn a_wrong_password_is_refused_and_a_right_one_gives_tokens_of_both_kinds(
     let (id, access) = (claims("IdToken"), claims("AccessToken"));
     assert_eq!(
         (&id["token_use"], &id["aud"], &id["email_verified"]),
-        (&json!("id"), &json!(stack.says("/userPoolClientId")), &json!(true))
+        (&json!("id"), &json!(stack.ready_value("/userPoolClientId")), &json!(true))
     );
     assert_eq!((&access["token_use"], &access["client_id"], access.get("aud")), (&json!("access"), &id["aud"], None));
-    assert_eq!(id["iss"], stack.says("/issuer"));
-    let parameters = json!({ "USERNAME": stack.says("/user/username"), "PASSWORD": "wrong" });
+    assert_eq!(id["iss"], stack.ready_value("/issuer"));
+    let parameters = json!({ "USERNAME": stack.ready_value("/user/username"), "PASSWORD": "wrong" });
     let body = json!({ "AuthFlow": "USER_PASSWORD_AUTH", "ClientId": id["aud"], "AuthParameters": parameters });
     let answer = stack.cognito("InitiateAuth", body).await;
     assert_eq!((answer.status.as_u16(), header(&answer, "x-amzn-errortype")), (400, "NotAuthorizedException:"));

@@ -79,7 +79,7 @@ async fn frontend(arguments: &[&str]) -> Option<(Stack, Browser)> {
     let web = built_frontend()?.display().to_string();
     let stack = Stack::start(&[&["--web", &web], arguments].concat());
     let browser = Browser::start().await;
-    browser.open(stack.says("/webUrl")).await;
+    browser.open(stack.ready_value("/webUrl")).await;
     Some((stack, browser))
 }
 
@@ -116,8 +116,8 @@ async fn sign_in(browser: &Browser, email: &str, password: &str) {
 
 /// Signs the stack's user in and waits for the form.
 async fn signed_in(stack: &Stack, browser: &Browser) {
-    let user = stack.says("/user/username");
-    sign_in(browser, user, stack.says("/user/password")).await;
+    let user = stack.ready_value("/user/username");
+    sign_in(browser, user, stack.ready_value("/user/password")).await;
     browser.sees(&format!("Signed in as {user}")).await;
 }
 
@@ -149,7 +149,7 @@ async fn a_new_user_signs_up_in_the_authenticator_confirms_and_asks() {
 #[tokio::test]
 async fn a_wrong_password_is_refused_and_the_right_one_accepted() {
     let Some((stack, browser)) = frontend(&[]).await else { return };
-    sign_in(&browser, stack.says("/user/username"), "wrong-password-1").await;
+    sign_in(&browser, stack.ready_value("/user/username"), "wrong-password-1").await;
     browser.sees("Incorrect username or password.").await;
     signed_in(&stack, &browser).await;
     browser.end().await;
@@ -255,7 +255,7 @@ async fn the_pages_of_a_signed_out_user_are_accessible() {
     let Some((stack, browser)) = frontend(&[]).await else { return };
     browser.find("input[name=username]").await;
     browser.passes("sign-in").await;
-    sign_in(&browser, stack.says("/user/username"), "wrong-password-1").await;
+    sign_in(&browser, stack.ready_value("/user/username"), "wrong-password-1").await;
     browser.sees("Incorrect username or password.").await;
     browser.passes("sign-in-refused").await;
     browser.click(SIGN_UP_TAB).await;
@@ -265,14 +265,14 @@ async fn the_pages_of_a_signed_out_user_are_accessible() {
     browser.fill("input[name=confirm_password]", "other").await;
     browser.sees("at least 8 characters").await;
     browser.passes("sign-up-weak-password").await;
-    browser.open(stack.says("/webUrl")).await;
+    browser.open(stack.ready_value("/webUrl")).await;
     sign_up(&browser, "grace@example.edu").await;
     browser.passes("confirm-code").await;
-    browser.open(stack.says("/webUrl")).await;
+    browser.open(stack.ready_value("/webUrl")).await;
     browser.press("Forgot your password?").await;
     browser.sees("Reset your password").await;
     browser.passes("reset-password").await;
-    browser.fill("input[name=username]", stack.says("/user/username")).await;
+    browser.fill("input[name=username]", stack.ready_value("/user/username")).await;
     browser.click(ASK).await;
     browser.find("input[name=confirm_password]").await;
     browser.passes("reset-password-code").await;
@@ -343,9 +343,9 @@ async fn a_build_without_variables_works_on_any_port_of_the_stack() {
     let Some(web) = built_frontend() else { return };
     let port = free_ports(10).to_string();
     let stack = Stack::start(&["--port", &port, "--web", &web.display().to_string()]);
-    assert!(stack.says("/apiUrl").ends_with(&format!(":{}", port.parse::<u16>().expect("a port") + 1)), "{}", stack.ready);
+    assert!(stack.ready_value("/apiUrl").ends_with(&format!(":{}", port.parse::<u16>().expect("a port") + 1)), "{}", stack.ready);
     let browser = Browser::start().await;
-    browser.open(stack.says("/webUrl")).await;
+    browser.open(stack.ready_value("/webUrl")).await;
     signed_in(&stack, &browser).await;
     browser.click(ASK).await;
     browser.sees("$117,154 million").await;
@@ -361,10 +361,10 @@ async fn a_build_with_variables_works_on_a_host_that_has_no_config_json() {
     let host = Host::bind().await;
     let stack = Stack::start(&["--env", &format!("ALLOWED_ORIGINS={}", host.url)]);
     let variables = [
-        ("VITE_API_URL", stack.says("/apiUrl")),
-        ("VITE_USER_POOL_ID", stack.says("/userPoolId")),
-        ("VITE_USER_POOL_CLIENT_ID", stack.says("/userPoolClientId")),
-        ("VITE_USER_POOL_ENDPOINT", stack.says("/userPoolEndpoint")),
+        ("VITE_API_URL", stack.ready_value("/apiUrl")),
+        ("VITE_USER_POOL_ID", stack.ready_value("/userPoolId")),
+        ("VITE_USER_POOL_CLIENT_ID", stack.ready_value("/userPoolClientId")),
+        ("VITE_USER_POOL_ENDPOINT", stack.ready_value("/userPoolEndpoint")),
     ];
     let browser = Browser::start().await;
     browser.open(&host.serve(&build(&web, "variables", &variables), None)).await;
@@ -443,7 +443,7 @@ async fn the_console_shows_every_hop_and_is_accessible() {
     }
     let stack = Stack::start(&[]);
     let browser = Browser::start().await;
-    browser.open(stack.says("/consoleUrl")).await;
+    browser.open(stack.ready_value("/consoleUrl")).await;
     browser.sees("live").await;
     let code = browser.find("#code").await;
     assert!(!code.is_displayed().await.expect("a state"), "the field for a code is hidden until a code is asked for");
@@ -472,7 +472,7 @@ async fn the_console_says_how_to_correct_a_failed_hop() {
     let core = scripted_core();
     let stack = Stack::start(&["--core", &core]);
     let browser = Browser::start().await;
-    browser.open(stack.says("/consoleUrl")).await;
+    browser.open(stack.ready_value("/consoleUrl")).await;
     browser.sees("live").await;
     browser.click("#send").await;
     browser.sees("There is no token: sign in").await;
@@ -480,11 +480,11 @@ async fn the_console_says_how_to_correct_a_failed_hop() {
     browser.sees("That is no token").await;
     stack.ask(r#"{"partner":"p"}"#).await;
     browser.sees("Give year, period, question a value.").await;
-    stack.do_it("throw").await;
+    stack.ask_core("throw").await;
     browser.sees("Core threw:").await;
     browser.passes("console-failure").await;
     let page = browser.client.source().await.expect("the page");
-    let signature = stack.says("/idToken").rsplit('.').next().expect("a signature").to_owned();
+    let signature = stack.ready_value("/idToken").rsplit('.').next().expect("a signature").to_owned();
     assert!(!page.contains(&signature), "the page holds a token's signature");
     browser.end().await;
 }

@@ -21,7 +21,7 @@ fn error(answer: &BufferedResponse) -> (String, String) {
 
 async fn ask(stack: &Stack, operation: &str, mut input: Value) -> BufferedResponse {
     if input.get("ClientId").is_none() && input.get("AccessToken").is_none() {
-        input["ClientId"] = json!(stack.says("/userPoolClientId"));
+        input["ClientId"] = json!(stack.ready_value("/userPoolClientId"));
     }
     stack.cognito(operation, input).await
 }
@@ -82,7 +82,12 @@ async fn invalid_requests_get_cognitos_errors() {
         ),
         ("a made-up refresh token", "GetTokensFromRefreshToken", json!({ "RefreshToken": "x" }), "NotAuthorizedException"),
         ("a made-up access token", "GetUser", json!({ "AccessToken": "a.b.c" }), "NotAuthorizedException"),
-        ("the ID token as access token", "GetUser", json!({ "AccessToken": stack.says("/idToken") }), "NotAuthorizedException"),
+        (
+            "the ID token as access token",
+            "GetUser",
+            json!({ "AccessToken": stack.ready_value("/idToken") }),
+            "NotAuthorizedException",
+        ),
         ("an access token to revoke", "RevokeToken", json!({ "Token": "a.b.c" }), "UnsupportedTokenTypeException"),
         ("a name that is no address", "SignUp", json!({ "Username": "ada", "Password": "x" }), "InvalidParameterException"),
     ] {
@@ -99,7 +104,7 @@ async fn scripts_of_every_origin_may_send_requests_to_both_pools() {
         ("access-control-request-headers", "cache-control,content-type,x-amz-target,x-amz-user-agent".to_owned()),
     ];
     for endpoint in ["/userPoolEndpoint", "/identityPoolEndpoint"] {
-        let answer = send(Method::OPTIONS, stack.says(endpoint), &headers, "").await;
+        let answer = send(Method::OPTIONS, stack.ready_value(endpoint), &headers, "").await;
         assert_eq!((answer.status.as_u16(), header(&answer, "access-control-allow-origin")), (200, "*"));
         let allowed = header(&answer, "access-control-allow-headers");
         assert!(["cache-control", "x-amz-target", "x-amz-user-agent"].iter().all(|name| allowed.contains(name)), "{allowed}");

@@ -86,7 +86,7 @@ async fn ctrl_c_and_term_end_every_process_that_was_started() {
     for signal in [Signal::INT, Signal::TERM] {
         let core = format!("sh -c '{} & wait'", scripted_core());
         let mut stack = Stack::start(&["--core", &core]);
-        assert_eq!(stack.do_it("text").await.status, 200);
+        assert_eq!(stack.ask_core("text").await.status, 200);
         let started = descendants(stack.pid());
         assert!(started.len() >= 3, "the edge, the shell and what it started: {started:?}");
         assert!(stack.end(signal).success());
@@ -115,9 +115,9 @@ async fn a_core_function_in_python_works() {
     }
     let with_path = format!("env PYTHONPATH={}/tests/cores {core}", env!("CARGO_MANIFEST_DIR"));
     let stack = Stack::start(&["--core", &with_path]);
-    let answer = stack.do_it("hello").await;
+    let answer = stack.ask_core("hello").await;
     assert_eq!(value(&answer)["answer"], "Python heard: hello");
-    assert_eq!(value(&stack.do_it("throw").await)["detail"]["errorType"], "ValueError");
+    assert_eq!(value(&stack.ask_core("throw").await)["detail"]["errorType"], "ValueError");
 }
 
 #[cfg(target_os = "linux")]

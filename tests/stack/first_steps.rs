@@ -41,7 +41,7 @@ async fn a_saved_user_has_a_token_without_a_known_password() {
 impl Stack {
     /// Signs a user up without a confirmation, so that the pool saves its users.
     async fn sign_up(self) -> Self {
-        let client = self.says("/userPoolClientId");
+        let client = self.ready_value("/userPoolClientId");
         let body = json!({ "ClientId": client, "Username": "mary@example.edu", "Password": "Difference-1833" });
         assert_eq!(self.cognito("SignUp", body).await.status, 200);
         self
@@ -63,7 +63,7 @@ async fn every_port_answers_at_both_loopback_addresses() {
         not_run("the stack at ::1", "this machine has no IPv6", "enable IPv6 on the loopback interface");
     }
     for pointer in ["/consoleUrl", "/apiUrl", "/userPoolEndpoint", "/identityPoolEndpoint", "/lambdaEndpoint", "/functionUrl"] {
-        let port = stack.says(pointer).rsplit(':').next().expect("a port");
+        let port = stack.ready_value(pointer).rsplit(':').next().expect("a port");
         let by_ipv4 = send(Method::GET, &format!("http://127.0.0.1:{port}/"), &[], "").await;
         if has_ipv6 {
             let by_ipv6 = send(Method::GET, &format!("http://[::1]:{port}/"), &[], "").await;
@@ -80,8 +80,8 @@ async fn the_credentials_of_the_user_carry_an_identity_to_a_direct_invoke() {
     let answer = stack.invoke_as("userCredentials", "edge", QUESTION).await;
     assert_eq!(header(&answer, "x-amz-function-error"), "", "{}", text(&answer));
     assert!(text(&answer).contains("$117,154 million"), "{}", text(&answer));
-    let identity = stack.says("/userCredentials/identityId");
-    assert!(identity.starts_with("us-east-1:") && stack.says("/userCredentials/expiration").ends_with('Z'));
+    let identity = stack.ready_value("/userCredentials/identityId");
+    assert!(identity.starts_with("us-east-1:") && stack.ready_value("/userCredentials/expiration").ends_with('Z'));
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn the_frontends_configuration_is_served_and_names_the_stacks_own_ports() 
     std::fs::write(folder.join("index.html"), "<title>a page</title>").expect("a page");
     let stack = Stack::start(&["--web", &folder.display().to_string()]);
     for origin in ["/consoleUrl", "/webUrl"] {
-        let answer = send(Method::GET, &format!("{}/config.json", stack.says(origin)), &[], "").await;
+        let answer = send(Method::GET, &format!("{}/config.json", stack.ready_value(origin)), &[], "").await;
         assert_eq!((header(&answer, "content-type"), header(&answer, "cache-control")), ("application/json", "no-store"));
         let configuration = value(&answer);
         for name in
@@ -99,10 +99,10 @@ async fn the_frontends_configuration_is_served_and_names_the_stacks_own_ports() 
         {
             assert_eq!(configuration[name], stack.ready[name], "{origin}: {name}");
         }
-        assert_eq!(configuration["streamUrl"], format!("{}/", stack.says("/streamFunctionUrl")));
+        assert_eq!(configuration["streamUrl"], format!("{}/", stack.ready_value("/streamFunctionUrl")));
         assert!(!text(&answer).contains("Token") && configuration.as_object().is_some_and(|members| members.len() == 8));
     }
-    let page = send(Method::GET, &format!("{}/", stack.says("/webUrl")), &[], "").await;
+    let page = send(Method::GET, &format!("{}/", stack.ready_value("/webUrl")), &[], "").await;
     assert!(text(&page).contains("a page"));
     std::fs::remove_dir_all(folder).expect("the folder");
 }
@@ -111,12 +111,12 @@ async fn the_frontends_configuration_is_served_and_names_the_stacks_own_ports() 
 async fn a_core_that_responds_as_a_proxy_integration_gets_one_hint() {
     let stack = Stack::scripted(&[]);
     for _ in 0..2 {
-        assert_eq!(value(&stack.do_it("proxy-reply").await)["statusCode"], 201);
+        assert_eq!(value(&stack.ask_core("proxy-reply").await)["statusCode"], 201);
     }
     stack.wait_for("start the stack with --env CORE_REPLY=proxy");
     assert_eq!(stack.written().matches("CORE_REPLY=proxy").count(), 1);
     let unwrapped = Stack::scripted(&["--env", "CORE_REPLY=proxy"]);
-    let answer = unwrapped.do_it("proxy-reply").await;
+    let answer = unwrapped.ask_core("proxy-reply").await;
     assert_eq!((answer.status.as_u16(), text(&answer).as_str(), header(&answer, "x-core")), (201, "made", "yes"));
     assert!(!unwrapped.written().contains("start the stack with"), "{}", unwrapped.written());
 }
@@ -150,7 +150,7 @@ async fn an_empty_aws_variable_counts_as_unset() {
 #[tokio::test]
 async fn the_time_out_of_the_core_function_is_504() {
     let stack = Stack::scripted(&[]);
-    let answer = stack.do_it("time-out").await;
+    let answer = stack.ask_core("time-out").await;
     let expected = json!([504, "core_timed_out", "Core lambda timed out", Value::Null]);
     let body = value(&answer);
     assert_eq!(json!([answer.status.as_u16(), body["code"], body["error"], body["detail"]]), expected);

@@ -108,7 +108,7 @@ impl Stack {
     }
 
     /// A string in the ready file, by its JSON pointer.
-    pub fn says(&self, pointer: &str) -> &str {
+    pub fn ready_value(&self, pointer: &str) -> &str {
         self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("the ready file has no {pointer}"))
     }
 
@@ -136,17 +136,17 @@ impl Stack {
 
     /// Sends a request to the API with the first user's ID token.
     pub async fn ask(&self, body: &str) -> BufferedResponse {
-        self.ask_with(self.says("/idToken"), body).await
+        self.ask_with(self.ready_value("/idToken"), body).await
     }
 
     /// Sends a request to the API with a token.
     pub async fn ask_with(&self, token: &str, body: &str) -> BufferedResponse {
         let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".to_owned())];
-        send(Method::POST, &format!("{}/inference", self.says("/apiUrl")), &headers, body).await
+        send(Method::POST, &format!("{}/inference", self.ready_value("/apiUrl")), &headers, body).await
     }
 
     /// Sends a request whose question tells the scripted core function what to do.
-    pub async fn do_it(&self, question: &str) -> BufferedResponse {
+    pub async fn ask_core(&self, question: &str) -> BufferedResponse {
         self.ask(&json!({ "partner": "p", "year": 1, "period": "Q1", "question": question }).to_string()).await
     }
 
@@ -167,7 +167,7 @@ impl Stack {
         headers: &[(&str, String)],
         payload: &str,
     ) -> BufferedResponse {
-        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.says("/lambdaEndpoint"));
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.ready_value("/lambdaEndpoint"));
         let keys = &self.ready[credentials];
         let member = |name: &str| keys[name].as_str().map(str::to_owned);
         let credentials = Credentials::new(member("accessKeyId").expect("a key"), member("secretAccessKey").expect("a secret"));
@@ -189,13 +189,14 @@ impl Stack {
     pub async fn cognito(&self, operation: &str, body: Value) -> BufferedResponse {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1".to_owned())];
-        send(Method::POST, self.says("/userPoolEndpoint"), &headers, &body.to_string()).await
+        send(Method::POST, self.ready_value("/userPoolEndpoint"), &headers, &body.to_string()).await
     }
 
     /// Signs the first user in over HTTP and returns the tokens.
     pub async fn sign_in(&self) -> Value {
-        let parameters = json!({ "USERNAME": self.says("/user/username"), "PASSWORD": self.says("/user/password") });
-        let client = self.says("/userPoolClientId");
+        let parameters =
+            json!({ "USERNAME": self.ready_value("/user/username"), "PASSWORD": self.ready_value("/user/password") });
+        let client = self.ready_value("/userPoolClientId");
         let body = json!({ "AuthFlow": "USER_PASSWORD_AUTH", "ClientId": client, "AuthParameters": parameters });
         value(&self.cognito("InitiateAuth", body).await)["AuthenticationResult"].clone()
     }

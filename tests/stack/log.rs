@@ -7,7 +7,7 @@ use crate::harness::{Stack, header};
 #[tokio::test]
 async fn a_request_leaves_one_line_that_is_its_metrics_too() {
     let stack = Stack::scripted(&[]);
-    let answer = stack.do_it("text").await;
+    let answer = stack.ask_core("text").await;
     let id = header(&answer, "x-request-id");
     let line = json_of(&stack.wait_for(&format!("\"requestId\":\"{id}\"")));
     let fields = ["message", "eventSource", "status", "code", "coldStart"].map(|name| line[name].clone());
@@ -30,7 +30,7 @@ async fn no_token_no_body_and_no_address_is_logged_at_any_level() {
     assert!(log.contains("\"status\":400"), "{log}");
     let edge: String =
         stack.written().lines().filter(|line| line.starts_with("edge │")).map(|line| format!("{line}\n")).collect();
-    let token = stack.says("/idToken");
+    let token = stack.ready_value("/idToken");
     for secret in ["SECRET-BODY", "ada@example.edu", &token[token.len() - 40..], "secret.py", "it broke"] {
         assert!(!edge.contains(secret), "{secret} is in the log:\n{edge}");
     }

@@ -5,7 +5,7 @@ mod browser;
 mod clients;
 mod cognito;
 mod command_line;
-mod doors;
+mod entry_points;
 mod first_steps;
 mod harness;
 mod lambda;

@@ -47,7 +47,7 @@ async fn core_gets_the_envelope_and_its_json_comes_back_byte_for_byte() {
     let envelope = text(&answer);
     assert!(envelope.starts_with(&format!("{{\"input\":{body},\"identity\":{{\"sub\":\"")), "{envelope}");
     let envelope = value(&answer);
-    assert_eq!(envelope["identity"]["email"], stack.says("/user/username"));
+    assert_eq!(envelope["identity"]["email"], stack.ready_value("/user/username"));
     assert_eq!(envelope["requestMeta"]["ip"], "127.0.0.1");
     assert_eq!(envelope["requestMeta"]["requestId"], header(&answer, "x-request-id"));
 }
@@ -56,7 +56,7 @@ async fn core_gets_the_envelope_and_its_json_comes_back_byte_for_byte() {
 async fn what_core_returns_is_200() {
     let stack = Stack::scripted(&[]);
     for (question, body) in [("text", r#"{"raw":"plain text"}"#), ("nothing", "{}"), ("sleep:1", r#"{"slept":true}"#)] {
-        let answer = stack.do_it(question).await;
+        let answer = stack.ask_core(question).await;
         assert_eq!((answer.status.as_u16(), text(&answer).as_str()), (200, body), "{question}");
     }
 }
@@ -70,7 +70,7 @@ async fn a_preflight_is_204_from_the_gateway_and_from_the_edge() {
         ("access-control-request-method", "POST".to_owned()),
         ("access-control-request-headers", "authorization,content-type".to_owned()),
     ];
-    let answer = send(Method::OPTIONS, &format!("{}/inference", stack.says("/apiUrl")), &headers, "").await;
+    let answer = send(Method::OPTIONS, &format!("{}/inference", stack.ready_value("/apiUrl")), &headers, "").await;
     assert_eq!(answer.status, 204);
     assert_eq!(header(&answer, "access-control-allow-origin"), origin);
     assert_eq!(header(&answer, "access-control-allow-headers"), "content-type,authorization");
@@ -102,25 +102,25 @@ async fn an_invalid_request_is_refused_with_its_code() {
 #[tokio::test]
 async fn a_function_error_of_core_is_502_with_its_type_and_message_and_no_stack() {
     let stack = Stack::scripted(&[]);
-    let answer = stack.do_it("throw").await;
+    let answer = stack.ask_core("throw").await;
     assert_eq!(failure(&answer), row(502, "core_error", "Core lambda error"));
     assert_eq!(value(&answer)["detail"], json!({ "errorType": "Boom", "errorMessage": "it broke" }));
-    let answer = stack.do_it("exit:3").await;
+    let answer = stack.ask_core("exit:3").await;
     assert_eq!(failure(&answer), row(502, "core_error", "Core lambda error"));
     let detail = value(&answer)["detail"].clone();
     assert_eq!(detail["errorType"], "Runtime.ExitError");
     assert!(detail["errorMessage"].as_str().is_some_and(|text| text.ends_with("exit status 3")), "{detail}");
-    assert_eq!(stack.do_it("text").await.status, 200, "core is started again after it died");
+    assert_eq!(stack.ask_core("text").await.status, 200, "core is started again after it died");
 }
 
 #[tokio::test]
 async fn a_response_that_exceeds_lambdas_limit_is_502() {
     let stack = Stack::scripted(&[]);
     for question in ["bytes:6291556", "quotes:2500000"] {
-        let answer = stack.do_it(question).await;
+        let answer = stack.ask_core(question).await;
         assert_eq!(failure(&answer), row(502, "core_answer_too_large", "Core lambda answer too large"), "{question}");
     }
-    let answer = stack.do_it("bytes:6000000").await;
+    let answer = stack.ask_core("bytes:6000000").await;
     assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 6_000_000));
 }
 
@@ -139,7 +139,7 @@ async fn an_enriched_request_over_6_mib_is_413() {
 #[tokio::test]
 async fn a_core_that_does_not_exist_is_500() {
     let stack = Stack::scripted(&["--env", "TARGET_LAMBDA_NAME=nobody"]);
-    assert_eq!(failure(&stack.do_it("text").await), row(500, "core_not_found", "Target lambda not found"));
+    assert_eq!(failure(&stack.ask_core("text").await), row(500, "core_not_found", "Target lambda not found"));
 }
 
 #[tokio::test]
@@ -150,20 +150,20 @@ async fn a_lambda_that_refuses_is_500() {
     ] {
         let url = lambda_that_answers(name).await;
         let stack = Stack::scripted(&["--env", &format!("AWS_ENDPOINT_URL_LAMBDA={url}")]);
-        assert_eq!(failure(&stack.do_it("text").await), expected);
+        assert_eq!(failure(&stack.ask_core("text").await), expected);
     }
 }
 
 #[tokio::test]
 async fn a_lambda_that_cannot_be_reached_is_502() {
     let stack = Stack::scripted(&["--env", "AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:1"]);
-    assert_eq!(failure(&stack.do_it("text").await), row(502, "core_unreachable", "Invocation failure"));
+    assert_eq!(failure(&stack.ask_core("text").await), row(502, "core_unreachable", "Invocation failure"));
 }
 
 #[tokio::test]
 async fn a_throttled_core_is_503_with_retry_after() {
     let stack = Stack::scripted(&["--core-concurrency", "0"]);
-    let answer = stack.do_it("text").await;
+    let answer = stack.ask_core("text").await;
     assert_eq!(failure(&answer), row(503, "core_throttled", "Core lambda is busy"));
     assert_eq!(header(&answer, "retry-after"), "1");
 }
@@ -171,9 +171,9 @@ async fn a_throttled_core_is_503_with_retry_after() {
 #[tokio::test]
 async fn a_core_that_takes_too_long_is_504_and_runs_once() {
     let stack = Stack::scripted(&["--env", "CORE_TIMEOUT_MS=300"]);
-    let answer = stack.do_it("sleep:1000").await;
+    let answer = stack.ask_core("sleep:1000").await;
     assert_eq!(failure(&answer), row(504, "core_timed_out", "Core lambda timed out"));
-    assert_eq!(stack.do_it("text").await.status, 200);
+    assert_eq!(stack.ask_core("text").await.status, 200);
     let runs = stack.written().matches("scripted core: sleep").count();
     assert_eq!(runs, 1, "{}", stack.written());
 }
@@ -181,10 +181,10 @@ async fn a_core_that_takes_too_long_is_504_and_runs_once() {
 #[tokio::test]
 async fn one_environment_serves_several_requests_at_once_where_lambda_asks_for_it() {
     let stack = Stack::scripted(&["--env", "AWS_LAMBDA_MAX_CONCURRENCY=4"]);
-    let ask = || stack.do_it("sleep:300");
+    let ask = || stack.ask_core("sleep:300");
     let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
     assert!([a, b, c, d].iter().all(|answer| answer.status == 200));
-    stack.do_it("text").await;
+    stack.ask_core("text").await;
     let written = stack.written();
     assert_eq!(written.matches("\"coldStart\":true").count(), 1, "{written}");
 }
@@ -192,9 +192,9 @@ async fn one_environment_serves_several_requests_at_once_where_lambda_asks_for_i
 #[tokio::test]
 async fn every_failure_may_be_read_by_an_allowed_origin_and_by_no_other() {
     let stack = Stack::scripted(&[]);
-    let url = format!("{}/inference", stack.says("/apiUrl"));
+    let url = format!("{}/inference", stack.ready_value("/apiUrl"));
     for (origin, allowed) in [("http://localhost:5173", "http://localhost:5173"), ("http://evil.example", "")] {
-        for token in [stack.says("/idToken").to_owned(), "nonsense".to_owned()] {
+        for token in [stack.ready_value("/idToken").to_owned(), "nonsense".to_owned()] {
             let headers = [("origin", origin.to_owned()), ("authorization", format!("Bearer {token}"))];
             let answer = send(Method::POST, &url, &headers, "{}").await;
             assert_eq!(header(&answer, "access-control-allow-origin"), allowed, "{}", text(&answer));
@@ -224,7 +224,7 @@ async fn lambda_that_answers(error: &'static str) -> String {
 #[tokio::test]
 async fn an_error_of_core_that_is_too_large_to_be_shown_is_still_its_502() {
     let stack = Stack::start(&["--env", "ERROR_DETAIL=full", "--core", &scripted_core()]);
-    let answer = stack.do_it("throw-bytes:6000000").await;
+    let answer = stack.ask_core("throw-bytes:6000000").await;
     assert_eq!(failure(&answer), row(502, "core_error", "Core lambda error"));
     assert_eq!(value(&answer).get("detail"), None);
 }

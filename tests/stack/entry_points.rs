@@ -30,7 +30,8 @@ const REVENUE: &str = "$117,154 million";
 impl Stack {
     /// Signs with the credentials of the ready file, as another Lambda function signs with those of its role.
     fn signer(&self) -> Signer {
-        let key = Credentials::new(self.says("/credentials/accessKeyId"), self.says("/credentials/secretAccessKey"));
+        let key =
+            Credentials::new(self.ready_value("/credentials/accessKeyId"), self.ready_value("/credentials/secretAccessKey"));
         Signer::new(Arc::new(key))
     }
 
@@ -45,16 +46,17 @@ impl Stack {
 
     /// Gets an identity and its credentials from the identity pool, as an app does after a sign-in.
     async fn identity_credentials(&self) -> Value {
-        let login = self.says("/issuer").split_once("://").expect("a URL").1.to_owned();
-        let logins = json!({ login: self.says("/idToken") });
-        let id = self.identity_pool("GetId", json!({ "IdentityPoolId": self.says("/identityPoolId"), "Logins": logins })).await;
+        let login = self.ready_value("/issuer").split_once("://").expect("a URL").1.to_owned();
+        let logins = json!({ login: self.ready_value("/idToken") });
+        let id =
+            self.identity_pool("GetId", json!({ "IdentityPoolId": self.ready_value("/identityPoolId"), "Logins": logins })).await;
         self.identity_pool("GetCredentialsForIdentity", json!({ "IdentityId": id["IdentityId"], "Logins": logins })).await["Credentials"].clone()
     }
 
     async fn identity_pool(&self, operation: &str, body: Value) -> Value {
         let target = ("x-amz-target", format!("AWSCognitoIdentityService.{operation}"));
         let kind = ("content-type", "application/x-amz-json-1.1".to_owned());
-        value(&send(Method::POST, self.says("/identityPoolEndpoint"), &[target, kind], &body.to_string()).await)
+        value(&send(Method::POST, self.ready_value("/identityPoolEndpoint"), &[target, kind], &body.to_string()).await)
     }
 
     async fn lambda_client(&self) -> Client {
@@ -63,7 +65,7 @@ impl Stack {
         let credentials = SdkCredentials::new(text("AccessKeyId"), text("SecretKey"), Some(text("SessionToken")), None, "pool");
         let sdk = aws_config::defaults(BehaviorVersion::latest())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .endpoint_url(self.says("/lambdaEndpoint"))
+            .endpoint_url(self.ready_value("/lambdaEndpoint"))
             .region(Region::new("us-east-1"))
             .credentials_provider(credentials)
             .load()
@@ -104,7 +106,7 @@ impl ChunkedBody {
 #[tokio::test]
 async fn an_iam_function_url_takes_a_signed_query_and_a_signed_body() {
     let stack = Stack::start(&[]);
-    let url = stack.says("/functionUrl");
+    let url = stack.ready_value("/functionUrl");
     let get = stack.send_signed(Method::GET, &format!("{url}/?{QUERY}"), "").await;
     assert!(text(&get).contains(REVENUE), "{}", text(&get));
     let post = stack.send_signed(Method::POST, &format!("{url}/"), QUESTION).await;
@@ -119,7 +121,7 @@ async fn an_iam_function_url_takes_a_signed_query_and_a_signed_body() {
 #[tokio::test]
 async fn an_iam_function_url_refuses_with_lambdas_errors() {
     let stack = Stack::start(&[]);
-    let url = format!("{}/", stack.says("/functionUrl"));
+    let url = format!("{}/", stack.ready_value("/functionUrl"));
     let forbidden = "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html";
     let unsigned = send(Method::POST, &url, &[], QUESTION).await;
     assert_eq!((unsigned.status.as_u16(), value(&unsigned)), (403, json!({ "Message": forbidden })));
@@ -135,13 +137,14 @@ async fn an_iam_function_url_refuses_with_lambdas_errors() {
 #[tokio::test]
 async fn an_open_function_url_requires_a_valid_token() {
     let stack = Stack::start(&[]);
-    let url = stack.says("/openFunctionUrl");
+    let url = stack.ready_value("/openFunctionUrl");
     let with = |token: &str| [("authorization", format!("Bearer {token}"))];
-    let get = send(Method::GET, &format!("{url}/?{QUERY}"), &with(stack.says("/idToken")), "").await;
+    let get = send(Method::GET, &format!("{url}/?{QUERY}"), &with(stack.ready_value("/idToken")), "").await;
     assert!(text(&get).contains(REVENUE), "{}", text(&get));
     let nobody = send(Method::GET, &format!("{url}/?{QUERY}"), &[], "").await;
     assert_eq!((nobody.status.as_u16(), header(&nobody, "www-authenticate")), (401, "Bearer"));
-    let forged = send(Method::GET, &format!("{url}/?{QUERY}"), &with(&stack.says("/idToken").replace("eyJ", "eyK")), "").await;
+    let forged =
+        send(Method::GET, &format!("{url}/?{QUERY}"), &with(&stack.ready_value("/idToken").replace("eyJ", "eyK")), "").await;
     assert_eq!(value(&forged)["code"], "unauthorized");
     let access = stack.sign_in().await["AccessToken"].as_str().expect("a token").to_owned();
     let access = send(Method::GET, &format!("{url}/?{QUERY}"), &with(&access), "").await;
@@ -154,18 +157,18 @@ async fn an_open_function_url_requires_a_valid_token() {
 #[tokio::test]
 async fn a_rest_api_requires_an_id_token_and_responds_as_rest_apis_do() {
     let stack = Stack::start(&[]);
-    let url = format!("{}/inference", stack.says("/restApiUrl"));
+    let url = format!("{}/inference", stack.ready_value("/restApiUrl"));
     let with = |token: &str| [("authorization", token.to_owned()), ("content-type", "application/json".to_owned())];
-    let answer = send(Method::POST, &url, &with(stack.says("/idToken")), QUESTION).await;
+    let answer = send(Method::POST, &url, &with(stack.ready_value("/idToken")), QUESTION).await;
     assert!(text(&answer).contains(REVENUE), "{}", text(&answer));
-    let get = send(Method::GET, &format!("{url}?{QUERY}"), &with(stack.says("/idToken")), "").await;
+    let get = send(Method::GET, &format!("{url}?{QUERY}"), &with(stack.ready_value("/idToken")), "").await;
     assert!(text(&get).contains(REVENUE), "{}", text(&get));
     let access = stack.sign_in().await["AccessToken"].as_str().expect("a token").to_owned();
     for token in ["", "x", access.as_str()] {
         let refused = send(Method::POST, &url, &with(token), QUESTION).await;
         assert_eq!((refused.status.as_u16(), text(&refused).as_str()), (401, r#"{"message":"Unauthorized"}"#), "{token}");
     }
-    let elsewhere = send(Method::POST, &format!("{}/nowhere", stack.says("/restApiUrl")), &[], "").await;
+    let elsewhere = send(Method::POST, &format!("{}/nowhere", stack.ready_value("/restApiUrl")), &[], "").await;
     assert_eq!((elsewhere.status.as_u16(), text(&elsewhere).as_str()), (403, r#"{"message":"Missing Authentication Token"}"#));
     let preflight = send(Method::OPTIONS, &url, &[("origin", "http://localhost:5173".to_owned())], "").await;
     assert_eq!((preflight.status.as_u16(), header(&preflight, "access-control-allow-origin")), (204, "http://localhost:5173"));
@@ -205,7 +208,8 @@ async fn the_rust_sdk_invokes_the_edge_as_an_identity_buffered_and_streamed() {
 async fn a_streamed_answer_comes_sentence_by_sentence() {
     let stack = Stack::start(&[]);
     let question = QUESTION.replace("What was the revenue?", "How did it go?");
-    let chunks = ChunkedBody::of(stack.signed(Method::POST, &format!("{}/", stack.says("/streamFunctionUrl")), &question)).await;
+    let chunks =
+        ChunkedBody::of(stack.signed(Method::POST, &format!("{}/", stack.ready_value("/streamFunctionUrl")), &question)).await;
     assert_eq!(chunks.0.headers().get("content-type").expect("a type"), "text/event-stream");
     let (all, is_whole) = chunks.rest().await;
     assert!(is_whole && all.matches("data: {\"text\"").count() > 2 && all.contains("event: done"), "{all}");
@@ -243,7 +247,7 @@ async fn a_truncated_response_never_looks_complete() {
 #[tokio::test]
 async fn an_error_before_the_first_byte_is_an_ordinary_response() {
     let stack = Stack::scripted(&[]);
-    let url = format!("{}/", stack.says("/streamFunctionUrl"));
+    let url = format!("{}/", stack.ready_value("/streamFunctionUrl"));
     let wrong = stack.send_signed(Method::POST, &url, "{}").await;
     assert_eq!((wrong.status.as_u16(), &value(&wrong)["code"]), (400, &json!("missing_fields")));
     let failed = HttpClient::new().send(ask_stream(&stack, "throw"), TEST_TIMEOUT).await.expect("an answer");
@@ -295,7 +299,7 @@ async fn a_slow_reader_gives_back_pressure_to_core() {
 
 fn ask_stream(stack: &Stack, question: &str) -> Request<Full<Bytes>> {
     let body = json!({ "partner": "x", "year": 2023, "period": "Q1", "question": question }).to_string();
-    stack.signed(Method::POST, &format!("{}/", stack.says("/streamFunctionUrl")), &body)
+    stack.signed(Method::POST, &format!("{}/", stack.ready_value("/streamFunctionUrl")), &body)
 }
 
 /// The peak memory of the processes with these two consecutive arguments, in KiB.
