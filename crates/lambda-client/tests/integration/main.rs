@@ -1,0 +1,5 @@
+//! The client against servers on loopback that count the connections and requests which reach them.
+
+mod client;
+mod http;
+mod server;
