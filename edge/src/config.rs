@@ -8,8 +8,9 @@ mod value;
 
 use std::fmt;
 
+use lambda_client::Roots;
+
 use crate::cors::{Cors, OriginRule};
-use crate::http::Roots;
 use crate::pipeline::{ResponseMode, Settings};
 use crate::runtime_api::RuntimeApi;
 use crate::stages::authorize::Access;

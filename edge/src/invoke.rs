@@ -1,13 +1,7 @@
 //! The Invoke API: an enriched request becomes core's reply. The only stage that touches the network.
 //!
-//! One request makes at most one execution of core: `at_most_once.rs` says which attempts may be made again.
-
-mod account;
-mod at_most_once;
-mod failure;
-mod lambda;
-mod operation;
-mod streamed;
+//! The client is `lambda-client`: one request makes at most one execution of core. What it cannot answer becomes the
+//! [`EdgeError`] of the contract here.
 
 use std::future::Future;
 use std::time::Duration;
@@ -15,13 +9,14 @@ use std::time::Duration;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::{BehaviorVersion, SdkConfig};
 use bytes::Bytes;
+use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use hyper::header::HeaderValue;
+use lambda_client::{Client, HttpClient, Invocation, InvokeError, InvokeOutput, ResponseEvent, ServiceError, StreamOutput};
 use tokio::time::timeout;
 
-use crate::error::{EdgeError, edge_gave_up};
-use crate::http::Client;
+use crate::error::{EdgeError, edge_gave_up, short, told};
 use crate::stages::enrich::Enriched;
-use lambda::Lambda;
 
 /// One call of core.
 #[derive(Debug)]
@@ -74,49 +69,100 @@ pub trait InvokeCore: Send + Sync + 'static {
     fn invoke_streamed(&self, call: Call) -> impl Future<Output = Result<CoreStream, EdgeError>> + Send;
 }
 
-/// For how long a start may wait for a connection that nobody needs yet.
-const AHEAD: Duration = Duration::from_secs(1);
+/// How long a start may wait for a connection that no request needs yet.
+const PRECONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Seconds after which to try again, where Lambda does not say.
+const RETRY_AFTER: u32 = 1;
+/// The header `User-Agent` of the requests to Lambda.
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("inference-edge/", env!("CARGO_PKG_VERSION")));
 
-/// Core behind Lambda's Invoke API; or why there is no way to it, which each call is told.
+/// Core behind Lambda's Invoke API; or why no request can be made, which is then the answer to each call.
 #[derive(Debug)]
-pub struct LambdaCore(Result<Lambda, String>);
+pub struct LambdaCore(Result<Client, InvokeError>);
 
 impl LambdaCore {
-    /// Finds endpoint and account; no request is sent to Lambda.
-    pub async fn new(sdk: &SdkConfig, http: Client, function: &str) -> Self {
-        Self(Lambda::find(sdk, http, function).await)
+    /// Resolves the endpoint. No request is sent.
+    pub async fn new(sdk: &SdkConfig, http: HttpClient, function: &str) -> Self {
+        Self(Client::new(sdk, http, function).await.map(|client| client.with_user_agent(USER_AGENT)))
     }
 
-    fn lambda(&self) -> Result<&Lambda, EdgeError> {
-        self.0.as_ref().map_err(|why| EdgeError::InvocationFailure(why.clone()))
+    fn client(&self) -> Result<&Client, EdgeError> {
+        self.0.as_ref().map_err(EdgeError::from)
     }
 }
 
-/// Endpoint, region and credentials as the SDK finds them. Credentials in the environment go before all others there too; to
-/// make ready for looking elsewhere takes a third of a cold start.
-pub async fn sdk_config(http: &Client, has_credentials: bool) -> SdkConfig {
-    let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.shared());
-    match has_credentials {
-        true => loader.credentials_provider(EnvironmentVariableCredentialsProvider::new()).load().await,
-        false => loader.load().await,
+/// Endpoint, region and credentials as the SDK finds them. The SDK too looks for credentials in the environment first; where
+/// they are there, its other providers are not set up, which takes a third of a cold start.
+pub async fn sdk_config(http: &HttpClient, has_credentials: bool) -> SdkConfig {
+    let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.for_sdk());
+    if has_credentials {
+        loader.credentials_provider(EnvironmentVariableCredentialsProvider::new()).load().await
+    } else {
+        loader.load().await
     }
 }
 
 impl InvokeCore for LambdaCore {
-    /// The first call then finds a connection; why there is none, that call will tell.
+    /// A failure is left for the first call to find again.
     async fn connect(&self) {
-        if let Ok(lambda) = &self.0 {
-            let _ = timeout(AHEAD, lambda.connect()).await;
+        if let Ok(client) = &self.0 {
+            let _ = timeout(PRECONNECT_TIMEOUT, client.connect()).await;
         }
     }
 
     async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
-        let lambda = self.lambda()?;
-        timeout(call.budget, lambda.invoke(call)).await.map_err(|_| edge_gave_up())?
+        let (client, budget) = (self.client()?, call.budget);
+        let invocation = invocation(call.enriched.payload, call.enriched.tenant.as_deref(), call.trace_id);
+        let output = timeout(budget, client.invoke(&invocation)).await.map_err(|_| edge_gave_up())?;
+        let InvokeOutput { payload, is_function_error } = output.map_err(|error| EdgeError::from(&error))?;
+        Ok(CoreReply { payload, is_function_error })
     }
 
     async fn invoke_streamed(&self, call: Call<'_>) -> Result<CoreStream, EdgeError> {
-        let lambda = self.lambda()?;
-        timeout(call.budget, lambda.invoke_streamed(call)).await.map_err(|_| edge_gave_up())?
+        let (client, budget) = (self.client()?, call.budget);
+        let invocation = invocation(call.enriched.payload, call.enriched.tenant.as_deref(), call.trace_id);
+        let output = timeout(budget, client.invoke_with_response_stream(&invocation)).await.map_err(|_| edge_gave_up())?;
+        let StreamOutput { content_type, events } = output.map_err(|error| EdgeError::from(&error))?;
+        let events = events.map(|event| match event {
+            Ok(ResponseEvent::PayloadChunk(bytes)) => Ok(CoreEvent::Bytes(bytes)),
+            Ok(ResponseEvent::FunctionError(payload)) => Ok(CoreEvent::Failed(payload)),
+            Err(error) => Err(EdgeError::from(&error)),
+        });
+        Ok(CoreStream { content_type, events: Box::pin(events) })
+    }
+}
+
+fn invocation<'a>(payload: Vec<u8>, tenant_id: Option<&'a str>, trace_id: Option<&'a str>) -> Invocation<'a> {
+    Invocation { payload: payload.into(), tenant_id, trace_id }
+}
+
+impl From<&InvokeError> for EdgeError {
+    fn from(error: &InvokeError) -> Self {
+        match error {
+            InvokeError::NotSent(_) => Self::InvocationFailure(told(error)),
+            InvokeError::Unreachable(_) => Self::CoreUnreachable(told(error)),
+            InvokeError::AnswerTooLarge { bytes } => Self::CoreAnswerTooLarge(*bytes),
+            InvokeError::Service(error) => service_error(error),
+        }
+    }
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>
+fn service_error(error: &ServiceError) -> EdgeError {
+    let name = error.name.as_str();
+    // The text of this one quotes the payload, which is not logged.
+    let message = if name == "InvalidRequestContentException" { "" } else { &error.message };
+    let cause = short(&format!("{name}: {message}"));
+    match name {
+        // The local Lambda of SAM CLI leaves `Exception` out of its error names.
+        "ResourceNotFoundException" | "ResourceNotFound" => EdgeError::CoreNotFound(cause),
+        "RequestTooLargeException" => EdgeError::RequestTooLarge(cause),
+        "AccessDeniedException" => EdgeError::CoreAccessDenied(cause),
+        "TooManyRequestsException"
+        | "ResourceNotReadyException"
+        | "ENINotReadyException"
+        | "ENILimitReachedException"
+        | "EC2ThrottledException" => EdgeError::CoreThrottled { retry_after: error.retry_after.unwrap_or(RETRY_AFTER), cause },
+        _ => EdgeError::InvocationFailure(cause),
     }
 }

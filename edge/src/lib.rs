@@ -5,14 +5,13 @@
 //! [`stages`].
 //!
 //! Only `config` reads the environment, beside the AWS SDK's own search for region and credentials. Only `invoke`, the keys of
-//! `stages::token` and `runtime` open connections, by `http`.
+//! `stages::token` and `runtime` open connections.
 
 pub mod claims;
 pub mod config;
 pub mod cors;
 pub mod error;
 pub mod headers;
-pub mod http;
 pub mod invoke;
 pub mod json;
 mod memory;
@@ -25,8 +24,8 @@ pub mod telemetry;
 use std::process::ExitCode;
 
 use config::{Config, ConfigError};
-use http::Client;
 use invoke::LambdaCore;
+use lambda_client::HttpClient;
 use pipeline::Edge;
 use telemetry::LogFormat;
 
@@ -56,7 +55,7 @@ pub fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
-    let http = Client::new(config.roots.clone());
+    let http = HttpClient::new(config.roots.clone());
     let core = LambdaCore::new(&invoke::sdk_config(&http, config.has_credentials).await, http, &config.target).await;
     let runtime_api = config.runtime_api.ok_or("AWS_LAMBDA_RUNTIME_API is not set")?;
     let edge = Edge::new(config.settings, core);

@@ -5,24 +5,23 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use http_body_util::channel::{Channel, Sender};
 use hyper::Request;
 use hyper::header::{HeaderMap, HeaderValue};
+use hyper_util::client::legacy::connect::HttpConnector;
 use lambda_http::{Error, lambda_runtime};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use lambda_runtime_api_client::PooledClient;
+use lambda_runtime_api_client::body::{Body, sender::Sender};
 use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 use tower::{Service, layer::layer_fn};
 
-use crate::http::{Client, Origin, Roots};
 use crate::invoke::InvokeCore;
 use crate::pipeline::{Edge, Head, Reply, StreamBody};
 use crate::runtime_api::RuntimeApi;
@@ -35,7 +34,10 @@ const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 
 /// Answers invocations until Lambda ends the environment.
 pub async fn run<C: InvokeCore>(edge: Edge<C>, runtime_api: RuntimeApi) -> Result<(), Error> {
-    let api = Api { http: Client::new(Roots::System), origin: runtime_api.origin, path: runtime_api.path };
+    let mut connector = HttpConnector::new();
+    // Otherwise the last bytes of an answer may wait for the acknowledgement of those before them.
+    connector.set_nodelay(true);
+    let api = PooledClient::builder().with_connector(connector).with_endpoint(runtime_api.endpoint).build();
     let service = Answering { edge: Arc::new(edge), api: Arc::new(api) };
     // The runtime wants a handler of its own kind, whose place is then taken.
     let placeholder = service_fn(|_: LambdaEvent<IgnoredAny>| std::future::ready(Err::<(), Diagnostic>(unanswered())));
@@ -46,17 +48,10 @@ fn unanswered() -> Diagnostic {
     Diagnostic { error_type: "Runtime.Unanswered".to_owned(), error_message: "no handler".to_owned() }
 }
 
-/// Where answers go.
-struct Api {
-    http: Client,
-    origin: Origin,
-    path: String,
-}
-
 /// The service that the runtime hands its invocations.
 struct Answering<C> {
     edge: Arc<Edge<C>>,
-    api: Arc<Api>,
+    api: Arc<PooledClient>,
 }
 
 impl<C> Clone for Answering<C> {
@@ -110,7 +105,7 @@ impl<C: InvokeCore> Answering<C> {
 
 /// The answer to one invocation.
 struct Answer<'a> {
-    api: &'a Api,
+    api: &'a PooledClient,
     context: &'a Context,
     invocation_id: Option<&'a HeaderValue>,
 }
@@ -128,24 +123,25 @@ impl Answer<'_> {
 
     /// A stream that breaks off takes the connection with it, which is how Lambda learns that there is no more.
     async fn streamed<C: InvokeCore>(&self, head: Head, body_stream: StreamBody<'_, C>) -> Result<(), Error> {
-        let (sender, body) = Channel::new(1);
-        // An `SdkBody` asks once more behind the end, which a channel takes amiss.
-        let body = SdkBody::from_body_1_x(body.fuse());
+        let (sender, body) = Body::channel();
         let headers = [("content-type", head.content_type.as_str()), (RESPONSE_MODE, "streaming")];
         let (sent, is_whole) = tokio::join!(self.send("response", &headers, body), pump(sender, head.prelude, body_stream));
         if is_whole { sent } else { Ok(()) }
     }
 
-    async fn send(&self, what: &str, headers: &[(&'static str, &str)], body: SdkBody) -> Result<(), Error> {
-        let path = format!("{}/2018-06-01/runtime/invocation/{}/{what}", self.api.path, self.context.request_id);
+    async fn send(&self, what: &str, headers: &[(&'static str, &str)], body: Body) -> Result<(), Error> {
+        let path = format!("/2018-06-01/runtime/invocation/{}/{what}", self.context.request_id);
         let mut request = Request::post(path).body(body)?;
         set(request.headers_mut(), headers)?;
         if let Some(id) = self.invocation_id {
             request.headers_mut().insert(INVOCATION_ID, id.clone());
         }
-        let (head, _) = self.api.http.send(&self.api.origin, request).await?.collect().await?;
-        if !matches!(head.status.as_u16(), 200 | 202) {
-            telemetry::log_refused_answer(head.status.as_u16());
+        let response = self.api.call(request).await?;
+        let status = response.status().as_u16();
+        // Read to its end, so that the connection is kept.
+        response.into_body().collect().await?;
+        if !matches!(status, 200 | 202) {
+            telemetry::log_refused_answer(status);
         }
         Ok(())
     }
@@ -158,25 +154,18 @@ fn set(headers: &mut HeaderMap, pairs: &[(&'static str, &str)]) -> Result<(), Er
     Ok(())
 }
 
-/// What a stream is cut with.
-type StreamAborted = io::Error;
-
 /// Sends the prelude and what follows; false when the stream was cut.
-async fn pump<C: InvokeCore>(mut sender: Sender<Bytes, StreamAborted>, prelude: Bytes, body_stream: StreamBody<'_, C>) -> bool {
+async fn pump<C: InvokeCore>(mut sender: Sender, prelude: Bytes, body_stream: StreamBody<'_, C>) -> bool {
     let is_whole = pass_on(&mut sender, prelude, body_stream).await;
     if !is_whole {
         // What was sent before must leave first: an error takes along what is not written yet.
         tokio::task::yield_now().await;
-        sender.abort(io::ErrorKind::ConnectionAborted.into());
+        sender.abort();
     }
     is_whole
 }
 
-async fn pass_on<C: InvokeCore>(
-    sender: &mut Sender<Bytes, StreamAborted>,
-    prelude: Bytes,
-    mut body_stream: StreamBody<'_, C>,
-) -> bool {
+async fn pass_on<C: InvokeCore>(sender: &mut Sender, prelude: Bytes, mut body_stream: StreamBody<'_, C>) -> bool {
     if !prelude.is_empty() && !send(sender, prelude, body_stream.deadline()).await {
         body_stream.abandon();
         return false;
@@ -196,7 +185,7 @@ async fn pass_on<C: InvokeCore>(
 }
 
 /// Sends bytes; false when nobody takes them in time.
-async fn send(sender: &mut Sender<Bytes, StreamAborted>, bytes: Bytes, deadline: Option<Instant>) -> bool {
+async fn send(sender: &mut Sender, bytes: Bytes, deadline: Option<Instant>) -> bool {
     let sent = sender.send_data(bytes);
     match deadline {
         Some(deadline) => timeout_at(deadline, sent).await.is_ok_and(|sent| sent.is_ok()),

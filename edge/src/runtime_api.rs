@@ -5,15 +5,11 @@
 
 use hyper::Uri;
 
-use crate::http::Origin;
-
 /// The address of the Runtime API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuntimeApi {
-    /// The server.
-    pub origin: Origin,
-    /// What comes before `/2018-06-01/runtime/…`; mostly nothing.
-    pub path: String,
+    /// Its URL; a path in it comes before `/2018-06-01/runtime/…`.
+    pub endpoint: Uri,
 }
 
 impl RuntimeApi {
@@ -22,12 +18,11 @@ impl RuntimeApi {
         let how = "write host:port, or http://host:port/path";
         let has_scheme = value.contains("://");
         let url = if has_scheme { value.to_owned() } else { format!("http://{value}") };
-        let uri: Uri = url.parse().map_err(|_| how.to_owned())?;
-        if uri.scheme_str() != Some("http") || uri.query().is_some() {
+        let endpoint: Uri = url.parse().map_err(|_| how.to_owned())?;
+        if endpoint.scheme_str() != Some("http") || endpoint.query().is_some() {
             return Err(how.to_owned());
         }
-        let origin = Origin::of(&uri).map_err(|_| how.to_owned())?;
-        Ok(Self { origin, path: uri.path().trim_end_matches('/').to_owned() })
+        Ok(Self { endpoint })
     }
 }
 
@@ -37,14 +32,14 @@ mod tests {
 
     #[test]
     fn host_and_port_or_a_url_with_a_path_are_read() {
-        for (value, authority, path) in [
-            ("127.0.0.1:9001", "127.0.0.1:9001", ""),
-            ("169.254.100.1:9001/", "169.254.100.1:9001", ""),
-            ("http://127.0.0.1:9000/.rt/edge", "127.0.0.1:9000", "/.rt/edge"),
-            ("http://[::1]:9000/.rt/edge/", "[::1]:9000", "/.rt/edge"),
+        for (value, url) in [
+            ("127.0.0.1:9001", "http://127.0.0.1:9001/"),
+            ("169.254.100.1:9001/", "http://169.254.100.1:9001/"),
+            ("http://127.0.0.1:9000/.rt/edge", "http://127.0.0.1:9000/.rt/edge"),
+            ("http://[::1]:9000/.rt/edge/", "http://[::1]:9000/.rt/edge/"),
         ] {
             let api = RuntimeApi::parse(value).expect(value);
-            assert_eq!((api.origin.authority().to_str().expect("text"), api.path.as_str()), (authority, path), "{value}");
+            assert_eq!(api.endpoint.to_string(), url, "{value}");
         }
     }
 

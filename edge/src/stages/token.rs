@@ -9,11 +9,11 @@ mod fetch;
 use std::time::SystemTime;
 
 use jws::{Jws, KeyCache, KeyCacheLimits, RegisteredClaims, TokenError, bearer_token};
+use lambda_client::{HttpClient, Roots};
 use serde_json::value::RawValue;
 
 use crate::claims::Claims;
 use crate::error::EdgeError;
-use crate::http::{Client, Roots};
 use crate::json::Object;
 use crate::stages::event::AuthorizerContext;
 use crate::stages::route::RoutedRequest;
@@ -51,7 +51,7 @@ impl VerifiedToken {
 impl TokenVerifier {
     /// A verifier with an empty key cache.
     pub fn new(issuer: Issuer) -> Self {
-        let client = DocumentClient(Client::new(issuer.roots.clone()));
+        let client = DocumentClient(HttpClient::new(issuer.roots.clone()));
         Self { keys: KeyCache::new(&issuer.url, client, KeyCacheLimits::default()), issuer }
     }
 

@@ -7,20 +7,20 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_lambda::config::Credentials;
 use edge::error::EdgeError;
-use edge::http::{Client, Roots};
 use edge::invoke::{Call, CoreReply, InvokeCore, LambdaCore};
 use edge::stages::enrich::Enriched;
+use lambda_client::{HttpClient, Roots};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A server that gives every request the same bytes, and then closes the connection.
-struct Server {
-    url: String,
+pub struct Server {
+    pub url: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    async fn answering(answer: impl Into<Vec<u8>>) -> Self {
+    pub async fn answering(answer: impl Into<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -35,7 +35,7 @@ impl Server {
         Self { url, requests }
     }
 
-    fn requests(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("a lock").clone()
     }
 }
@@ -55,20 +55,20 @@ async fn read_request(stream: &mut TcpStream) -> String {
     }
 }
 
-fn http(status: u16, headers: &str, body: &str) -> String {
+pub fn http(status: u16, headers: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
 }
 
-fn client() -> Client {
-    Client::new(Roots::Amazon)
+pub fn client() -> HttpClient {
+    HttpClient::new(Roots::Amazon)
 }
 
-async fn sdk(url: &str) -> SdkConfig {
+pub async fn sdk(url: &str) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(client().shared())
+        .http_client(client().for_sdk())
         .endpoint_url(url)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"))
@@ -87,7 +87,7 @@ async fn invoke(url: &str) -> Result<CoreReply, EdgeError> {
 }
 
 /// Status, name, the contract's code, and how often the call is made.
-const LAMBDA_ERRORS: [(u16, &str, &str, usize); 51] = [
+pub const LAMBDA_ERRORS: [(u16, &str, &str, usize); 51] = [
     (400, "InvalidParameterValueException", "invocation_failure", 1),
     (400, "InvalidRequestContentException", "invocation_failure", 1),
     (400, "ModeNotSupportedException", "invocation_failure", 1),

@@ -1,7 +1,6 @@
 //! The edge as a whole: the named events against a fake core, and the Lambda client against a real server on loopback.
 
 mod events;
-mod http;
 mod invoke;
 mod issuer;
 mod token;
