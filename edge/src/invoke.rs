@@ -3,6 +3,9 @@
 //! The client is `lambda-client`: one request makes at most one execution of core. What it cannot answer becomes the
 //! [`EdgeError`] of the contract here.
 
+#[cfg(feature = "sdk-core")]
+mod sdk;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -17,6 +20,8 @@ use tokio::time::timeout;
 
 use crate::error::{EdgeError, edge_gave_up, short, told};
 use crate::stages::enrich::Enriched;
+#[cfg(feature = "sdk-core")]
+pub use sdk::SdkCore;
 
 /// One call of core.
 #[derive(Debug)]

@@ -24,7 +24,6 @@ pub mod telemetry;
 use std::process::ExitCode;
 
 use config::{Config, ConfigError};
-use invoke::LambdaCore;
 use lambda_client::HttpClient;
 use pipeline::Edge;
 use telemetry::LogFormat;
@@ -56,7 +55,11 @@ pub fn main() -> ExitCode {
 
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
     let http = HttpClient::new(config.roots.clone());
-    let core = LambdaCore::new(&invoke::sdk_config(&http, config.has_credentials).await, http, &config.target).await;
+    let sdk = invoke::sdk_config(&http, config.has_credentials).await;
+    #[cfg(feature = "sdk")]
+    let core = invoke::SdkCore::new(&sdk, &config.target);
+    #[cfg(not(feature = "sdk"))]
+    let core = invoke::LambdaCore::new(&sdk, http, &config.target).await;
     let runtime_api = config.runtime_api.ok_or("AWS_LAMBDA_RUNTIME_API is not set")?;
     let edge = Edge::new(config.settings, core);
     edge.warm().await;

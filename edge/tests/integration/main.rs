@@ -3,4 +3,5 @@
 mod events;
 mod invoke;
 mod issuer;
+mod oracle;
 mod token;
