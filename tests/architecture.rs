@@ -36,7 +36,6 @@ const FORBIDDEN_IDENTIFIERS: &[(&str, &str)] = &[
     ("Served", "RouteTable"),
     ("Told", "ClaimValue"),
     ("USABLE", "JWKS_MAX_STALE"),
-    ("Visit", "RequestContext"),
     ("admit", "route"),
     ("dress", "with_common_headers"),
     ("dressed", "with_common_headers"),
@@ -59,11 +58,64 @@ const STACK: &str = "stack";
 
 #[test]
 fn the_modules_of_the_local_stack_import_each_other_without_circles() {
-    let imports = imports_by_module(&sources("local"));
+    let imports = imports_by_module("local", &sources("local"));
     assert!(imports.len() > 10, "the modules of local were not found: {imports:?}");
     assert_eq!(import_circle(&imports), None);
     let importers: Vec<_> = imports.iter().filter(|(_, imported)| imported.contains(STACK)).map(|(name, _)| name).collect();
     assert!(importers.is_empty(), "only main may import {STACK}, which knows all services: {importers:?}");
+}
+
+#[test]
+fn the_modules_of_the_deployed_packages_import_each_other_without_circles() {
+    for folder in ["edge/src", "core/src", "crates/jws/src", "crates/lambda-client/src", "crates/sigv4/src"] {
+        let imports = imports_by_module(folder, &sources(folder));
+        assert!(imports.len() > 3, "the modules of {folder} were not found: {imports:?}");
+        assert_eq!(import_circle(&imports), None, "{folder}");
+    }
+}
+
+/// The stages of the edge in their order; each may import those before it.
+const STAGES: [&str; 8] = ["event", "route", "token", "authorize", "validate", "enrich", "invoke", "respond"];
+
+#[test]
+fn a_stage_of_the_edge_imports_only_the_stages_before_it() {
+    let folder = root().join("edge/src/stages");
+    let sources = sources("edge/src/stages");
+    let place = |name: &str| STAGES.iter().position(|stage| *stage == name);
+    for (path, code) in &sources {
+        let inner = path.strip_prefix(&folder).expect("a source of a stage");
+        let first = inner.components().next().expect("a name").as_os_str().to_string_lossy();
+        let own = place(first.strip_suffix(".rs").unwrap_or(&first)).unwrap_or_else(|| panic!("{first} is not in STAGES"));
+        for later in later_stages(own, code) {
+            panic!("{}: {} imports the later stage {later}", path.display(), STAGES[own]);
+        }
+    }
+    assert!(sources.len() >= STAGES.len());
+}
+
+fn logs(code: &str) -> bool {
+    ["error!", "warn!", "info!", "debug!", "trace!"].iter().any(|level| code.contains(&format!("tracing::{level}")))
+}
+
+fn later_stages(own: usize, code: &str) -> Vec<String> {
+    let imported = code.split("crate::stages::").skip(1).filter_map(|rest| identifiers(rest).next());
+    let is_later = |name: &&str| STAGES.iter().position(|stage| stage == name).is_none_or(|place| place > own);
+    imported.filter(is_later).map(str::to_owned).collect()
+}
+
+#[test]
+fn only_some_files_of_the_edge_open_connections_or_log() {
+    let connects = ["HttpClient", "HttpConnector", "PooledClient", "TcpStream", "TcpListener"];
+    let may_connect =
+        ["lib.rs", "runtime.rs", "runtime/", "stages/invoke.rs", "stages/invoke/", "stages/token.rs", "stages/token/"];
+    let may_log = ["lib.rs", "pipeline.rs", "runtime.rs", "telemetry.rs", "telemetry/"];
+    for (path, code) in sources("edge/src") {
+        let inner = path.strip_prefix(root().join("edge/src")).expect("a source of the edge").to_string_lossy().into_owned();
+        let is_in = |files: &[&str]| files.iter().any(|file| inner == *file || (file.ends_with('/') && inner.starts_with(file)));
+        let words: BTreeSet<_> = identifiers(&code).collect();
+        assert!(is_in(&may_connect) || !connects.iter().any(|word| words.contains(word)), "{inner} opens connections");
+        assert!(is_in(&may_log) || !logs(&code), "{inner} logs");
+    }
 }
 
 #[test]
@@ -95,7 +147,7 @@ fn the_edge_reads_the_environment_in_its_configuration_only() {
 
 #[test]
 fn identifiers_are_standard_terms() {
-    for (path, code) in ["local", "tests"].into_iter().flat_map(sources) {
+    for (path, code) in ["core", "crates", "edge", "local", "tests"].into_iter().flat_map(sources) {
         let found = forbidden_identifiers(&code);
         let advice: Vec<_> = found.iter().map(|(word, term)| format!("{word} → {term}")).collect();
         assert!(advice.is_empty(), "{}: {}", path.display(), advice.join(", "));
@@ -106,11 +158,13 @@ fn identifiers_are_standard_terms() {
 fn each_check_reports_a_violation() {
     let module = |path: &str, text: &str| (root().join("local").join(path), code(text));
     let direct = [module("a.rs", "use crate::b::B;"), module("b/mod.rs", "use crate::{c, a::{A, self}};"), module("c.rs", "")];
-    assert_eq!(import_circle(&imports_by_module(&direct)), Some("a → b → a".to_owned()));
+    assert_eq!(import_circle(&imports_by_module("local", &direct)), Some("a → b → a".to_owned()));
     let indirect = [module("a.rs", "crate::b::f();"), module("b/x.rs", "use crate::c;"), module("c.rs", "use crate::a;")];
-    assert_eq!(import_circle(&imports_by_module(&indirect)), Some("a → b → c → a".to_owned()));
+    assert_eq!(import_circle(&imports_by_module("local", &indirect)), Some("a → b → c → a".to_owned()));
     let comment = [module("a.rs", "use crate::b;"), module("b.rs", "// crate::a\nconst A: &str = \"crate::a\";")];
-    assert_eq!(import_circle(&imports_by_module(&comment)), None);
+    assert_eq!(import_circle(&imports_by_module("local", &comment)), None);
+
+    assert_eq!(later_stages(1, "use crate::stages::event::Request; use crate::stages::enrich::Enriched;"), ["enrich"]);
 
     assert_eq!(import_of_local_stack(&code("use inference_edge::http;")), Some("inference_edge"));
     assert_eq!(import_of_local_stack(&code("use crate::local::http;")), Some("crate::local"));
@@ -232,11 +286,11 @@ fn identifiers(code: &str) -> impl Iterator<Item = &str> {
     code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
-/// The top-level modules of `local`, each with those that it imports. The library's root and the program are left out.
-fn imports_by_module(sources: &[(PathBuf, String)]) -> BTreeMap<String, BTreeSet<String>> {
+/// The top-level modules of a folder, each with those that it imports. The library's root and the program are left out.
+fn imports_by_module(folder: &str, sources: &[(PathBuf, String)]) -> BTreeMap<String, BTreeSet<String>> {
     let mut modules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, code) in sources {
-        let inner = path.strip_prefix(root().join("local")).expect("a source of local");
+        let inner = path.strip_prefix(root().join(folder)).expect("a source of the folder");
         let first = inner.components().next().expect("a name").as_os_str().to_string_lossy();
         let name = first.strip_suffix(".rs").unwrap_or(&first).to_owned();
         if !["lib", "main"].contains(&name.as_str()) {
@@ -244,6 +298,9 @@ fn imports_by_module(sources: &[(PathBuf, String)]) -> BTreeMap<String, BTreeSet
             modules.entry(name.clone()).or_default().extend(imported);
         }
     }
+    // The crate's root has items too, which are no modules.
+    let known: BTreeSet<String> = modules.keys().cloned().collect();
+    modules.values_mut().for_each(|imported| imported.retain(|name| known.contains(name)));
     modules
 }
 

@@ -140,7 +140,11 @@ impl Config {
 fn runtime_api(env: &mut Environment) -> Option<RuntimeApi> {
     let value = env.value("AWS_LAMBDA_RUNTIME_API")?;
     let parsed = RuntimeApi::parse(&value);
-    parsed.map_err(|why| env.problem(format!("AWS_LAMBDA_RUNTIME_API: `{value}`: {why}"))).ok()
+    let api = parsed.map_err(|why| env.problem(format!("AWS_LAMBDA_RUNTIME_API: `{value}`: {why}"))).ok()?;
+    // Lambda sets these two; what is no number above 0 counts as 1, as in lambda_runtime.
+    let max_concurrency = env.value("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|number| number.parse().ok()).unwrap_or(1).max(1);
+    let is_snap_start = env.value("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Some("snap-start");
+    Some(RuntimeApi { max_concurrency, is_snap_start, ..api })
 }
 
 fn required_fields(env: &mut Environment) -> Vec<String> {

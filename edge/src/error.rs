@@ -157,17 +157,17 @@ pub fn edge_gave_up() -> EdgeError {
 }
 
 /// An error and its causes in one line, shortened for the log.
-pub fn told(error: &(dyn Error + 'static)) -> String {
+pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         line = format!("{line}: {error}");
         cause = error.source();
     }
-    short(&line)
+    truncate(&line)
 }
 
 /// The beginning of a text, as long as the log allows.
-pub fn short(text: &str) -> String {
+pub fn truncate(text: &str) -> String {
     text.chars().take(LOGGED).collect()
 }

@@ -4,15 +4,15 @@
 //! and answers with JSON that the browser may read. [`pipeline`] has the order of the stages; each stage is a file under
 //! [`stages`].
 //!
-//! Only `config` reads the environment, beside the AWS SDK's own search for region and credentials. Only `invoke`, the keys of
+//! Only `config` reads the environment, beside the AWS SDK's own search for region and credentials. Only `stages::invoke`, the keys of
 //! `stages::token` and `runtime` open connections.
 
 pub mod claims;
 pub mod config;
 pub mod cors;
+mod deadline;
 pub mod error;
 pub mod headers;
-pub mod invoke;
 pub mod json;
 mod memory;
 pub mod pipeline;
@@ -55,11 +55,11 @@ pub fn main() -> ExitCode {
 
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
     let http = HttpClient::new(config.roots.clone());
-    let sdk = invoke::sdk_config(&http, config.has_credentials).await;
+    let sdk = stages::invoke::sdk_config(&http, config.has_credentials).await;
     #[cfg(feature = "sdk")]
-    let core = invoke::SdkCore::new(&sdk, &config.target);
+    let core = stages::invoke::SdkCore::new(&sdk, &config.target);
     #[cfg(not(feature = "sdk"))]
-    let core = invoke::LambdaCore::new(&sdk, http, &config.target).await;
+    let core = stages::invoke::LambdaCore::new(&sdk, http, &config.target).await;
     let runtime_api = config.runtime_api.ok_or("AWS_LAMBDA_RUNTIME_API is not set")?;
     let edge = Edge::new(config.settings, core);
     edge.warm().await;

@@ -12,16 +12,17 @@ mod clock;
 mod streamed;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, SystemTimeError};
+use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Context, Diagnostic};
 
 use crate::cors::Cors;
+use crate::deadline::remaining;
 use crate::error::{EdgeError, edge_gave_up};
-use crate::invoke::{Call, InvokeCore};
 use crate::stages::authorize::{Access, authorize};
 use crate::stages::enrich::{PayloadShape, enrich};
 use crate::stages::event::{EventSource, Request};
+use crate::stages::invoke::{Call, InvokeCore};
 use crate::stages::respond::{
     CommonHeaders, CoreReplyShape, ErrorDetail, MAX_ANSWER, Response, read_core_reply, read_function_result,
 };
@@ -34,9 +35,6 @@ pub use streamed::{Head, StreamAborted, StreamBody};
 
 /// The time before the edge's own deadline that is kept for its response.
 const RESERVE: Duration = Duration::from_millis(500);
-/// The longest time-out that a function may have.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// What the stages are configured with.
 #[derive(Debug)]
@@ -295,29 +293,13 @@ impl<C> Record<'_, C> {
 /// How long to wait for core: the time until the deadline less the reserve, or `CORE_TIMEOUT_MS` if that is shorter; `None`
 /// when no time is left.
 fn budget(deadline: SystemTime, core_timeout: Option<Duration>) -> Option<Duration> {
-    let left = remaining(deadline).ok()?.checked_sub(RESERVE)?;
+    let left = remaining(deadline)?.checked_sub(RESERVE)?;
     Some(core_timeout.map_or(left, |timeout| timeout.min(left))).filter(|budget| !budget.is_zero())
-}
-
-/// The time until a deadline. Lambda gives a point in time; `cargo lambda watch` gives ten minutes as a duration, in the same
-/// header, which read as a point in time is ten minutes after the start of 1970.
-fn remaining(deadline: SystemTime) -> Result<Duration, SystemTimeError> {
-    match deadline.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(duration) if !duration.is_zero() && duration <= LONGEST_TIMEOUT => Ok(duration),
-        _ => deadline.duration_since(SystemTime::now()),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_deadline_that_is_a_duration_is_taken_for_one() {
-        let of_cargo_lambda = SystemTime::UNIX_EPOCH + Duration::from_secs(600);
-        assert_eq!(budget(of_cargo_lambda, None), Some(Duration::from_millis(599_500)));
-        assert_eq!(budget(SystemTime::UNIX_EPOCH + LONGEST_TIMEOUT + Duration::from_secs(1), None), None);
-    }
 
     #[test]
     fn core_gets_what_is_left_less_the_reserve_and_never_more_than_configured() {

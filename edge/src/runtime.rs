@@ -1,194 +1,210 @@
-//! Wildcard the Lambda runtime and the handler: an invocation's bytes become an event, a reply goes to the Runtime API.
+//! The loop of the function: polls the Runtime API for invocations and answers them, until Lambda ends the environment.
 //!
-//! `lambda_runtime` polls; what it would do with a handler's answer is done here, because it types every answer as JSON once
-//! more, and ends a stream that broke as if it were whole.
+//! `lambda_runtime`'s own loop ends the process for a client context that it cannot read, and polls without a pause when the
+//! Runtime API fails. Its types and AWS's client for the Runtime API stay.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+mod answer;
+mod invocation;
 
-use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use http_body_util::BodyExt;
 use hyper::Request;
-use hyper::header::{HeaderMap, HeaderValue};
 use hyper_util::client::legacy::connect::HttpConnector;
-use lambda_http::{Error, lambda_runtime};
-use lambda_runtime::{Context, Diagnostic, LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use lambda_http::Error;
 use lambda_runtime_api_client::PooledClient;
-use lambda_runtime_api_client::body::{Body, sender::Sender};
-use serde::de::IgnoredAny;
-use tokio::time::{Instant, timeout_at};
-use tower::{Service, layer::layer_fn};
+use lambda_runtime_api_client::body::Body;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
-use crate::invoke::InvokeCore;
-use crate::pipeline::{Edge, Head, Reply, StreamBody};
+use crate::deadline::remaining;
+use crate::pipeline::Edge;
 use crate::runtime_api::RuntimeApi;
+use crate::stages::invoke::InvokeCore;
 use crate::telemetry;
+use answer::answer;
+use invocation::{Invocation, PollError, next};
 
-/// Keeps a stale answer from being taken for another's; sent back as it came.
-const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
-/// Announces an answer in pieces.
-const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
+/// The pauses before another poll when the Runtime API cannot be reached; after the last one the process ends.
+const BACKOFF: [Duration; 6] = [
+    Duration::from_millis(20),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+];
 
-/// Answers invocations until Lambda ends the environment.
+/// The time for a response where the deadline has passed already, by this machine's clock.
+const AFTER_DEADLINE: Duration = Duration::from_secs(1);
+
+/// Answers invocations until the Runtime API gives none any longer; the error says why.
 pub async fn run<C: InvokeCore>(edge: Edge<C>, runtime_api: RuntimeApi) -> Result<(), Error> {
     let mut connector = HttpConnector::new();
-    // Otherwise the last bytes of an answer may wait for the acknowledgement of those before them.
+    // Otherwise the last bytes of a response may wait for the acknowledgement of those before them.
     connector.set_nodelay(true);
-    let api = PooledClient::builder().with_connector(connector).with_endpoint(runtime_api.endpoint).build();
-    let service = Answering { edge: Arc::new(edge), api: Arc::new(api) };
-    // The runtime wants a handler of its own kind, whose place is then taken.
-    let placeholder = service_fn(|_: LambdaEvent<IgnoredAny>| std::future::ready(Err::<(), Diagnostic>(unanswered())));
-    Runtime::new(placeholder).layer(layer_fn(move |_| service.clone())).run_concurrent().await
-}
-
-fn unanswered() -> Diagnostic {
-    Diagnostic { error_type: "Runtime.Unanswered".to_owned(), error_message: "no handler".to_owned() }
-}
-
-/// The service that the runtime hands its invocations.
-struct Answering<C> {
-    edge: Arc<Edge<C>>,
-    api: Arc<PooledClient>,
-}
-
-impl<C> Clone for Answering<C> {
-    fn clone(&self) -> Self {
-        Self { edge: Arc::clone(&self.edge), api: Arc::clone(&self.api) }
+    let workers = runtime_api.max_concurrency;
+    let client = PooledClient::builder().with_connector(connector).with_endpoint(runtime_api.endpoint).with_pool_size(workers);
+    let (edge, api) = (Arc::new(edge), Arc::new(client.build()));
+    if runtime_api.is_snap_start {
+        wait_for_restore(&api).await?;
     }
+    let (ending, _) = watch::channel(false);
+    let worker = |_| {
+        let (edge, api, ending) = (Arc::clone(&edge), Arc::clone(&api), ending.clone());
+        tokio::spawn(async move { work(&edge, &api, &ending).await })
+    };
+    let ended = join_all((0..workers).map(worker)).await;
+    ended.into_iter().try_for_each(|worker| worker?.map_err(|error| error.to_string().into()))
 }
 
-impl<C: InvokeCore> Service<LambdaInvocation> for Answering<C> {
-    type Response = ();
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
-        let this = self.clone();
-        let request_id = invocation.context.request_id.clone();
-        Box::pin(telemetry::of_request(request_id, async move { this.answer(invocation).await }))
-    }
-}
-
-impl<C: InvokeCore> Answering<C> {
-    async fn answer(&self, invocation: LambdaInvocation) -> Result<(), Error> {
-        let LambdaInvocation { parts, body, context } = invocation;
-        if parts.status.is_server_error() {
-            return Err(format!("the Runtime API answers {}", parts.status).into());
-        }
-        let answer = Answer { api: &self.api, context: &context, invocation_id: parts.headers.get(INVOCATION_ID) };
-        let Ok(event) = std::str::from_utf8(&body) else {
-            telemetry::log_unreadable_event();
-            return answer.failed("invalid_event", "The event is not UTF-8").await;
+/// Polls and answers, one invocation after the other, until a poll is refused or another worker's was.
+async fn work<C: InvokeCore>(edge: &Edge<C>, api: &PooledClient, ending: &watch::Sender<bool>) -> Result<(), PollError> {
+    let mut is_ending = ending.subscribe();
+    let mut pauses = BACKOFF.iter();
+    loop {
+        let polled = tokio::select! {
+            polled = next(api) => polled,
+            _ = is_ending.wait_for(|is_ending| *is_ending) => return Ok(()),
         };
-        match self.edge.handle(event, &context).await {
-            Reply::Result(json, record) => {
-                let sent = answer.whole(json.into()).await;
-                record.write();
-                sent
+        match polled {
+            Ok(invocation) => {
+                pauses = BACKOFF.iter();
+                let request_id = invocation.context.request_id.clone();
+                telemetry::of_request(request_id, answer_in_time(edge, api, &invocation)).await;
             }
-            Reply::Failure(error, record) => {
-                let sent = answer.failed(error.error_type, &error.error_message).await;
-                record.write();
-                sent
+            Err(error) => {
+                let pause = pauses.next().filter(|_| matches!(error, PollError::Connection(_)));
+                let Some(pause) = pause else {
+                    ending.send_replace(true);
+                    return Err(error);
+                };
+                tracing::warn!(%error, "the poll for an invocation failed and is repeated");
+                tokio::time::sleep(*pause).await;
             }
-            Reply::Stream(head, body_stream) => answer.streamed(head, body_stream).await,
         }
     }
 }
 
-/// The answer to one invocation.
-struct Answer<'a> {
-    api: &'a PooledClient,
-    context: &'a Context,
-    invocation_id: Option<&'a HeaderValue>,
-}
-
-impl Answer<'_> {
-    async fn whole(&self, json: Bytes) -> Result<(), Error> {
-        self.send("response", &[("content-type", "application/json")], json.into()).await
-    }
-
-    async fn failed(&self, error_type: &str, error_message: &str) -> Result<(), Error> {
-        let error = Diagnostic { error_type: error_type.to_owned(), error_message: error_message.to_owned() };
-        let headers = [("content-type", "application/json"), ("lambda-runtime-function-error-type", "Function.Error")];
-        self.send("error", &headers, serde_json::to_vec(&error)?.into()).await
-    }
-
-    /// A stream that breaks off takes the connection with it, which is how Lambda learns that there is no more.
-    async fn streamed<C: InvokeCore>(&self, head: Head, body_stream: StreamBody<'_, C>) -> Result<(), Error> {
-        let (sender, body) = Body::channel();
-        let headers = [("content-type", head.content_type.as_str()), (RESPONSE_MODE, "streaming")];
-        let (sent, is_whole) = tokio::join!(self.send("response", &headers, body), pump(sender, head.prelude, body_stream));
-        if is_whole { sent } else { Ok(()) }
-    }
-
-    async fn send(&self, what: &str, headers: &[(&'static str, &str)], body: Body) -> Result<(), Error> {
-        let path = format!("/2018-06-01/runtime/invocation/{}/{what}", self.context.request_id);
-        let mut request = Request::post(path).body(body)?;
-        set(request.headers_mut(), headers)?;
-        if let Some(id) = self.invocation_id {
-            request.headers_mut().insert(INVOCATION_ID, id.clone());
-        }
-        let response = self.api.call(request).await?;
-        let status = response.status().as_u16();
-        // Read to its end, so that the connection is kept.
-        response.into_body().collect().await?;
-        if !matches!(status, 200 | 202) {
-            telemetry::log_refused_answer(status);
-        }
-        Ok(())
+/// Answers an invocation before its deadline. A response that cannot be sent is logged: the next poll shows whether the Runtime
+/// API can be reached.
+async fn answer_in_time<C: InvokeCore>(edge: &Edge<C>, api: &PooledClient, invocation: &Invocation) {
+    let limit = remaining(invocation.context.deadline()).unwrap_or(AFTER_DEADLINE);
+    match timeout(limit, answer(edge, api, invocation)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(error, "the response could not be sent to the Runtime API"),
+        Err(_) => tracing::error!("the response could not be sent to the Runtime API before the deadline"),
     }
 }
 
-fn set(headers: &mut HeaderMap, pairs: &[(&'static str, &str)]) -> Result<(), Error> {
-    for (name, value) in pairs {
-        headers.insert(*name, HeaderValue::from_str(value)?);
-    }
+/// Lambda SnapStart takes its snapshot while this request waits, and answers it in each environment that it restores.
+async fn wait_for_restore(api: &PooledClient) -> Result<(), Error> {
+    let response = api.call(Request::get("/2018-06-01/runtime/restore/next").body(Body::empty())?).await?;
+    response.into_body().collect().await?;
+    api.reset_pool();
     Ok(())
 }
 
-/// Sends the prelude and what follows; false when the stream was cut.
-async fn pump<C: InvokeCore>(mut sender: Sender, prelude: Bytes, body_stream: StreamBody<'_, C>) -> bool {
-    let is_whole = pass_on(&mut sender, prelude, body_stream).await;
-    if !is_whole {
-        // What was sent before must leave first: an error takes along what is not written yet.
-        tokio::task::yield_now().await;
-        sender.abort();
-    }
-    is_whole
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-async fn pass_on<C: InvokeCore>(sender: &mut Sender, prelude: Bytes, mut body_stream: StreamBody<'_, C>) -> bool {
-    if !prelude.is_empty() && !send(sender, prelude, body_stream.deadline()).await {
-        body_stream.abandon();
-        return false;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::error::EdgeError;
+    use crate::stages::invoke::{Call, CoreReply, CoreStream};
+
+    /// A core that gives back what it gets.
+    struct Echo;
+
+    impl InvokeCore for Echo {
+        async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
+            Ok(CoreReply { payload: call.enriched.payload, is_function_error: false })
+        }
+
+        async fn invoke_streamed(&self, _: Call<'_>) -> Result<CoreStream, EdgeError> {
+            unreachable!("nothing streams here")
+        }
     }
-    loop {
-        match body_stream.next().await {
-            None => return true,
-            Some(Err(_)) => return false,
-            Some(Ok(bytes)) => {
-                if !send(sender, bytes, body_stream.deadline()).await {
-                    body_stream.abandon();
-                    return false;
-                }
+
+    async fn run_against(address: &str, max_concurrency: usize) -> Result<(), String> {
+        let config = Config::read(|name| match name {
+            "TARGET_LAMBDA_NAME" => Some("core".to_owned()),
+            "REQUIRED_FIELDS" => Some(String::new()),
+            "AWS_LAMBDA_RUNTIME_API" => Some(address.to_owned()),
+            "AWS_LAMBDA_MAX_CONCURRENCY" => Some(max_concurrency.to_string()),
+            _ => None,
+        });
+        let config = config.expect("a configuration");
+        let edge = Edge::new(config.settings, Echo).with_log(|line| print!("{line}"));
+        run(edge, config.runtime_api.expect("an address")).await.map_err(|error| error.to_string())
+    }
+
+    /// Gives the invocation once, then answers every poll with the status; counts the polls, and keeps the responses.
+    async fn runtime_api(invocation: &'static str, status: u16) -> (String, Arc<AtomicUsize>, Arc<std::sync::Mutex<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (polls, responses) = (Arc::new(AtomicUsize::new(0)), Arc::new(std::sync::Mutex::new(String::new())));
+        let (counted, kept) = (Arc::clone(&polls), Arc::clone(&responses));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut buffer = [0; 8192];
+                let read = stream.read(&mut buffer).await.unwrap_or_default();
+                let request = String::from_utf8_lossy(&buffer[..read]).into_owned();
+                let answer = if !request.starts_with("GET") {
+                    kept.lock().expect("a lock").push_str(&request);
+                    "HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".to_owned()
+                } else if counted.fetch_add(1, Ordering::SeqCst) == 0 && !invocation.is_empty() {
+                    invocation.to_owned()
+                } else {
+                    format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+                };
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        (address, polls, responses)
+    }
+
+    #[tokio::test]
+    async fn a_refused_poll_ends_the_process_without_another() {
+        for status in [403, 410, 500] {
+            for workers in [1, 4] {
+                let (address, polls, _) = runtime_api("", status).await;
+                let error = run_against(&address, workers).await.expect_err("an end");
+                assert_eq!(error, format!("the Runtime API gives no invocation: status {status}"));
+                assert!(polls.load(Ordering::SeqCst) <= workers, "{status} with {workers} workers");
             }
         }
     }
-}
 
-/// Sends bytes; false when nobody takes them in time.
-async fn send(sender: &mut Sender, bytes: Bytes, deadline: Option<Instant>) -> bool {
-    let sent = sender.send_data(bytes);
-    match deadline {
-        Some(deadline) => timeout_at(deadline, sent).await.is_ok_and(|sent| sent.is_ok()),
-        None => sent.await.is_ok(),
+    #[tokio::test]
+    async fn a_runtime_api_that_cannot_be_reached_is_polled_with_pauses_and_then_given_up() {
+        let port = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").port();
+        let start = Instant::now();
+        let error = run_against(&format!("127.0.0.1:{port}"), 1).await.expect_err("an end");
+        assert!(error.starts_with("the Runtime API cannot be reached"), "{error}");
+        assert!(start.elapsed() >= BACKOFF.iter().sum::<Duration>(), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test]
+    async fn an_odd_client_context_is_answered_and_the_next_poll_follows() {
+        let (address, polls, responses) = runtime_api(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nLambda-Runtime-Aws-Request-Id: id-1\r\n\
+             Lambda-Runtime-Client-Context: {\"custom\":{\"name\":\"Zo\u{eb}\",\"n\":1}}\r\nContent-Length: 2\r\n\r\n{}",
+            410,
+        )
+        .await;
+        run_against(&address, 1).await.expect_err("an end");
+        let responses = responses.lock().expect("a lock").clone();
+        assert!(responses.starts_with("POST /2018-06-01/runtime/invocation/id-1/error"), "{responses}");
+        assert!(responses.contains("unauthorized"), "an app without an identity is nobody: {responses}");
+        assert_eq!(polls.load(Ordering::SeqCst), 2);
     }
 }

@@ -1,15 +1,19 @@
-//! The value of `AWS_LAMBDA_RUNTIME_API`.
+//! The address of the Runtime API, and how it is polled.
 //!
 //! Lambda sets `host:port`. `cargo lambda watch` sets a URL with a path, `http://127.0.0.1:9000/.rt/edge`, because it serves
 //! several functions at one port.
 
 use hyper::Uri;
 
-/// The address of the Runtime API.
+/// The Runtime API of this environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuntimeApi {
     /// Its URL; a path in it comes before `/2018-06-01/runtime/…`.
     pub endpoint: Uri,
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`: how many invocations the environment may answer at once.
+    pub max_concurrency: usize,
+    /// `AWS_LAMBDA_INITIALIZATION_TYPE`: whether Lambda restores the environment from a snapshot.
+    pub is_snap_start: bool,
 }
 
 impl RuntimeApi {
@@ -22,7 +26,7 @@ impl RuntimeApi {
         if endpoint.scheme_str() != Some("http") || endpoint.query().is_some() {
             return Err(how.to_owned());
         }
-        Ok(Self { endpoint })
+        Ok(Self { endpoint, max_concurrency: 1, is_snap_start: false })
     }
 }
 

@@ -9,11 +9,13 @@
 //! | [`authorize`] | `RoutedRequest` | [`authorize::Authorized`], or 401, or 403 |
 //! | [`validate`] | `Authorized` | [`validate::Validated`], or 400 |
 //! | [`enrich`] | `Validated` | [`enrich::Enriched`], or 413 |
+//! | [`invoke`] | `Enriched` | [`invoke::CoreReply`] or [`invoke::CoreStream`], or an error of the call |
 //! | [`respond`] | core's reply, or a failure | [`respond::Response`] |
 
 pub mod authorize;
 pub mod enrich;
 pub mod event;
+pub mod invoke;
 pub mod respond;
 pub mod route;
 pub mod token;

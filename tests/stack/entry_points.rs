@@ -13,6 +13,8 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvokeWithResponseStreamResponseEvent as Event;
 use axum::body::Bytes;
 use axum::http::{Method, Request};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -202,6 +204,18 @@ async fn the_rust_sdk_invokes_the_edge_as_an_identity_buffered_and_streamed() {
     let complete = event.as_invoke_complete().expect("the end");
     assert_eq!(complete.error_code.as_deref(), Some("Unhandled"));
     assert!(complete.error_details.as_ref().is_some_and(|details| details.contains("missing_fields")), "{complete:?}");
+}
+
+#[tokio::test]
+async fn whatever_client_context_an_app_sends_it_is_answered_by_the_same_environment() {
+    let stack = Stack::start(&["--env", "AWS_LAMBDA_MAX_CONCURRENCY=2"]);
+    for context in ["{}", r#"{"custom":{"n":1}}"#, "7", r#"{"custom":{"name":"Zoë"}}"#, "[]"] {
+        let header = ("x-amz-client-context", STANDARD.encode(context));
+        let answer = stack.invoke_with("userCredentials", "edge", &[header], QUESTION).await;
+        assert!(text(&answer).contains(REVENUE), "{context}: {}", text(&answer));
+    }
+    let cold_starts = stack.written().matches("\"coldStart\":true").count();
+    assert_eq!(cold_starts, 1, "{}", stack.written());
 }
 
 #[tokio::test]

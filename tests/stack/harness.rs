@@ -160,7 +160,7 @@ impl Stack {
         self.invoke_with(credentials, function, &[], payload).await
     }
 
-    async fn invoke_with(
+    pub async fn invoke_with(
         &self,
         credentials: &str,
         function: &str,

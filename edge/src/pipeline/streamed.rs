@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Edge, Record, Reply, RequestContext};
 use crate::error::{EdgeError, edge_gave_up};
-use crate::invoke::{CoreEvent, InvokeCore};
 use crate::stages::event::Request;
+use crate::stages::invoke::{CoreEvent, InvokeCore};
 use crate::stages::respond::{PreludeParser, Response, ResponseHead, core_error, failure_event};
 
 /// What the Runtime API receives before the body of a stream.

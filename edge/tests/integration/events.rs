@@ -9,8 +9,8 @@ use std::sync::Mutex;
 
 use edge::config::Config;
 use edge::error::EdgeError;
-use edge::invoke::{Call, CoreEvent, CoreReply, CoreStream, InvokeCore};
 use edge::pipeline::{Edge, Reply, Settings};
+use edge::stages::invoke::{Call, CoreEvent, CoreReply, CoreStream, InvokeCore};
 use lambda_http::{Context, lambda_runtime::Diagnostic};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use edge::error::EdgeError;
-use edge::invoke::{Call, CoreEvent, InvokeCore, LambdaCore, SdkCore};
 use edge::stages::enrich::Enriched;
+use edge::stages::invoke::{Call, CoreEvent, InvokeCore, LambdaCore, SdkCore};
 use futures_util::StreamExt;
 
 use crate::invoke::{LAMBDA_ERRORS, Server, client, http, sdk};

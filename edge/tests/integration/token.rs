@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use edge::config::Config;
 use edge::error::EdgeError;
-use edge::invoke::{Call, CoreReply, CoreStream, InvokeCore};
 use edge::pipeline::{Edge, Reply};
+use edge::stages::invoke::{Call, CoreReply, CoreStream, InvokeCore};
 use lambda_http::Context;
 use serde_json::{Value, json};
 

@@ -9,8 +9,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{CoreReplyShape, ErrorDetail, MAX_ANSWER, Response};
 use crate::error::EdgeError;
 use crate::headers::Headers;
-use crate::invoke::CoreReply;
 use crate::json::{self, Object};
+use crate::stages::invoke::CoreReply;
 
 /// The headers of the connection, which core cannot set.
 const HOP_BY_HOP_HEADERS: [&str; 4] = ["connection", "content-length", "transfer-encoding", "keep-alive"];
@@ -230,8 +230,8 @@ mod tests {
             (ErrorDetail::None, PAYLOAD, None),
         ] {
             let error = read_core_reply(reply(payload, true), CoreReplyShape::Raw, detail).expect_err("a function error");
-            let EdgeError::CoreError { detail: told, .. } = error else { panic!("{error:?}") };
-            assert_eq!(told.as_deref().map(RawValue::get), shown, "{detail:?} of {payload}");
+            let EdgeError::CoreError { detail: shown_detail, .. } = error else { panic!("{error:?}") };
+            assert_eq!(shown_detail.as_deref().map(RawValue::get), shown, "{detail:?} of {payload}");
         }
     }
 

@@ -10,8 +10,8 @@ use bytes::{Bytes, BytesMut};
 use super::core_answer::{add_core_headers, is_header, malformed, read_core_reply, status};
 use super::{CoreReplyShape, ErrorDetail, MAX_ANSWER, Response};
 use crate::error::EdgeError;
-use crate::invoke::CoreReply;
 use crate::json::Object;
+use crate::stages::invoke::CoreReply;
 
 /// The delimiter between a prelude and the body.
 pub const DELIMITER: [u8; 8] = [0; 8];

@@ -1,7 +1,7 @@
-//! The Invoke API: an enriched request becomes core's reply. The only stage that touches the network.
+//! Invokes core with an enriched request.
 //!
-//! The client is `lambda-client`: one request makes at most one execution of core. What it cannot answer becomes the
-//! [`EdgeError`] of the contract here.
+//! The client is `lambda-client`: one request makes at most one execution of core. Its errors become those of the
+//! contract, [`EdgeError`], here.
 
 #[cfg(feature = "sdk-core")]
 mod sdk;
@@ -18,7 +18,7 @@ use hyper::header::HeaderValue;
 use lambda_client::{Client, HttpClient, Invocation, InvokeError, InvokeOutput, ResponseEvent, ServiceError, StreamOutput};
 use tokio::time::timeout;
 
-use crate::error::{EdgeError, edge_gave_up, short, told};
+use crate::error::{EdgeError, edge_gave_up, error_chain, truncate};
 use crate::stages::enrich::Enriched;
 #[cfg(feature = "sdk-core")]
 pub use sdk::SdkCore;
@@ -30,11 +30,11 @@ pub struct Call<'a> {
     pub enriched: Enriched,
     /// The invocation's trace header, passed on as `X-Amzn-Trace-Id`.
     pub trace_id: Option<&'a str>,
-    /// For how long to wait.
+    /// How long to wait.
     pub budget: Duration,
 }
 
-/// What core gave back.
+/// Core's reply.
 #[derive(Debug)]
 pub struct CoreReply {
     /// The function's result, or the error payload.
@@ -43,34 +43,35 @@ pub struct CoreReply {
     pub is_function_error: bool,
 }
 
-/// What core says while it works; the end of the stream is core's own, an error is the way's.
+/// Core's streamed reply. A failure of core is an event; an error is one of the connection.
 pub struct CoreStream {
-    /// The type that core's runtime gave its answer, where Lambda tells.
+    /// The content type that core's runtime gave its answer, where Lambda passes it on.
     pub content_type: Option<String>,
-    /// What comes, as it comes.
+    /// The events, as they arrive.
     pub events: BoxStream<'static, Result<CoreEvent, EdgeError>>,
 }
 
-/// A piece of core's streamed answer.
+/// An event of core's streamed reply.
 #[derive(Debug)]
 pub enum CoreEvent {
-    /// Bytes of it.
+    /// Bytes of the answer.
     Bytes(Bytes),
     /// Core failed; the error payload.
     Failed(Vec<u8>),
 }
 
-/// Invokes core. Each call is made once, and makes at most one execution.
+/// Invokes core. One call makes at most one execution.
 pub trait InvokeCore: Send + Sync + 'static {
-    /// Makes ready for the first call.
+    /// Connects, so that the first call does not wait.
     fn connect(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 
-    /// Calls core and waits for its whole answer.
+    /// Invokes core and waits for its whole answer.
     fn invoke(&self, call: Call) -> impl Future<Output = Result<CoreReply, EdgeError>> + Send;
 
-    /// Calls core and gives its answer as it comes, whether core streams or not. The budget bounds the call alone, not the stream.
+    /// Invokes core and gives its answer as it arrives, whether core streams or not. The budget limits the time until the first
+    /// event, not the stream.
     fn invoke_streamed(&self, call: Call) -> impl Future<Output = Result<CoreStream, EdgeError>> + Send;
 }
 
@@ -144,8 +145,8 @@ fn invocation<'a>(payload: Vec<u8>, tenant_id: Option<&'a str>, trace_id: Option
 impl From<&InvokeError> for EdgeError {
     fn from(error: &InvokeError) -> Self {
         match error {
-            InvokeError::NotSent(_) => Self::InvocationFailure(told(error)),
-            InvokeError::Unreachable(_) => Self::CoreUnreachable(told(error)),
+            InvokeError::NotSent(_) => Self::InvocationFailure(error_chain(error)),
+            InvokeError::Unreachable(_) => Self::CoreUnreachable(error_chain(error)),
             InvokeError::AnswerTooLarge { bytes } => Self::CoreAnswerTooLarge(*bytes),
             InvokeError::Service(error) => service_error(error),
         }
@@ -157,7 +158,7 @@ fn service_error(error: &ServiceError) -> EdgeError {
     let name = error.name.as_str();
     // The text of this one quotes the payload, which is not logged.
     let message = if name == "InvalidRequestContentException" { "" } else { &error.message };
-    let cause = short(&format!("{name}: {message}"));
+    let cause = truncate(&format!("{name}: {message}"));
     match name {
         // The local Lambda of SAM CLI leaves `Exception` out of its error names.
         "ResourceNotFoundException" | "ResourceNotFound" => EdgeError::CoreNotFound(cause),

@@ -1,0 +1,134 @@
+//! Answers one invocation: the event goes to the pipeline, and its reply to the Runtime API.
+//!
+//! `lambda_runtime` would write every response as JSON once more, and would end a stream that failed as if it were whole.
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::Request;
+use hyper::header::{HeaderMap, HeaderValue};
+use lambda_http::Error;
+use lambda_runtime::{Context, Diagnostic};
+use lambda_runtime_api_client::PooledClient;
+use lambda_runtime_api_client::body::{Body, sender::Sender};
+use tokio::time::{Instant, timeout_at};
+
+use super::invocation::{INVOCATION_ID, Invocation};
+use crate::pipeline::{Edge, Head, Reply, StreamBody};
+use crate::stages::invoke::InvokeCore;
+use crate::telemetry;
+
+/// The header that announces a streamed response.
+const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
+
+/// Answers an invocation.
+pub async fn answer<C: InvokeCore>(edge: &Edge<C>, api: &PooledClient, invocation: &Invocation) -> Result<(), Error> {
+    let Invocation { context, event, invocation_id } = invocation;
+    let answer = Answer { api, context, invocation_id: invocation_id.as_ref() };
+    let Ok(event) = std::str::from_utf8(event) else {
+        telemetry::log_unreadable_event();
+        return answer.failed("invalid_event", "The event is not UTF-8").await;
+    };
+    match edge.handle(event, context).await {
+        Reply::Result(json, record) => {
+            let sent = answer.whole(json.into()).await;
+            record.write();
+            sent
+        }
+        Reply::Failure(error, record) => {
+            let sent = answer.failed(error.error_type, &error.error_message).await;
+            record.write();
+            sent
+        }
+        Reply::Stream(head, body_stream) => answer.streamed(head, body_stream).await,
+    }
+}
+
+/// The response to one invocation.
+struct Answer<'a> {
+    api: &'a PooledClient,
+    context: &'a Context,
+    invocation_id: Option<&'a HeaderValue>,
+}
+
+impl Answer<'_> {
+    async fn whole(&self, json: Bytes) -> Result<(), Error> {
+        self.send("response", &[("content-type", "application/json")], json.into()).await
+    }
+
+    async fn failed(&self, error_type: &str, error_message: &str) -> Result<(), Error> {
+        let error = Diagnostic { error_type: error_type.to_owned(), error_message: error_message.to_owned() };
+        let headers = [("content-type", "application/json"), ("lambda-runtime-function-error-type", "Function.Error")];
+        self.send("error", &headers, serde_json::to_vec(&error)?.into()).await
+    }
+
+    /// A stream that fails closes the connection, from which Lambda learns that the response is not whole.
+    async fn streamed<C: InvokeCore>(&self, head: Head, body_stream: StreamBody<'_, C>) -> Result<(), Error> {
+        let (sender, body) = Body::channel();
+        let headers = [("content-type", head.content_type.as_str()), (RESPONSE_MODE, "streaming")];
+        let (sent, is_whole) = tokio::join!(self.send("response", &headers, body), pump(sender, head.prelude, body_stream));
+        if is_whole { sent } else { Ok(()) }
+    }
+
+    async fn send(&self, what: &str, headers: &[(&'static str, &str)], body: Body) -> Result<(), Error> {
+        let path = format!("/2018-06-01/runtime/invocation/{}/{what}", self.context.request_id);
+        let mut request = Request::post(path).body(body)?;
+        set(request.headers_mut(), headers)?;
+        if let Some(id) = self.invocation_id {
+            request.headers_mut().insert(INVOCATION_ID, id.clone());
+        }
+        let response = self.api.call(request).await?;
+        let status = response.status().as_u16();
+        // Read to its end, so that the connection is kept.
+        response.into_body().collect().await?;
+        if !matches!(status, 200 | 202) {
+            telemetry::log_refused_answer(status);
+        }
+        Ok(())
+    }
+}
+
+fn set(headers: &mut HeaderMap, pairs: &[(&'static str, &str)]) -> Result<(), Error> {
+    for (name, value) in pairs {
+        headers.insert(*name, HeaderValue::from_str(value)?);
+    }
+    Ok(())
+}
+
+/// Sends the prelude and the body; false when the stream was aborted.
+async fn pump<C: InvokeCore>(mut sender: Sender, prelude: Bytes, body_stream: StreamBody<'_, C>) -> bool {
+    let is_whole = pass_on(&mut sender, prelude, body_stream).await;
+    if !is_whole {
+        // What was sent before must be written first: aborting drops what is not written yet.
+        tokio::task::yield_now().await;
+        sender.abort();
+    }
+    is_whole
+}
+
+async fn pass_on<C: InvokeCore>(sender: &mut Sender, prelude: Bytes, mut body_stream: StreamBody<'_, C>) -> bool {
+    if !prelude.is_empty() && !send(sender, prelude, body_stream.deadline()).await {
+        body_stream.abandon();
+        return false;
+    }
+    loop {
+        match body_stream.next().await {
+            None => return true,
+            Some(Err(_)) => return false,
+            Some(Ok(bytes)) => {
+                if !send(sender, bytes, body_stream.deadline()).await {
+                    body_stream.abandon();
+                    return false;
+                }
+            }
+        }
+    }
+}
+
+/// Sends bytes; false when the Runtime API does not read them before the deadline.
+async fn send(sender: &mut Sender, bytes: Bytes, deadline: Option<Instant>) -> bool {
+    let sent = sender.send_data(bytes);
+    match deadline {
+        Some(deadline) => timeout_at(deadline, sent).await.is_ok_and(|sent| sent.is_ok()),
+        None => sent.await.is_ok(),
+    }
+}
