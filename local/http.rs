@@ -1,11 +1,13 @@
 //! The HTTP server and the HTTP client of the local services.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::http::header::HOST;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
+use axum::middleware::Next;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -21,6 +23,34 @@ pub async fn serve(listener: TcpListener, router: Router) {
     });
     // It returns only when the task is aborted.
     let _ = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await;
+}
+
+/// Lets only requests in whose `Host` is an address or a name of this machine. By DNS rebinding a web page can make its own
+/// name stand for this machine; a browser then lets the page read what the stack answers, but still sends the page's name.
+pub fn with_host_check(router: Router) -> Router {
+    router.layer(axum::middleware::from_fn(check_host))
+}
+
+async fn check_host(request: Request<Body>, next: Next) -> Response<Body> {
+    let host = request.headers().get(HOST).map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
+    match host {
+        Some(host) if !is_this_machine(&host) => {
+            let text = format!("The stack does not answer for the host {host}: use localhost or an IP address");
+            json(StatusCode::MISDIRECTED_REQUEST, serde_json::json!({ "message": text }).to_string())
+        }
+        _ => next.run(request).await,
+    }
+}
+
+/// Whether a `Host` is an IP address, `localhost` or a name below it, or the name that Docker gives this machine.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    let name = name.to_ascii_lowercase();
+    is_address || name == "localhost" || name.ends_with(".localhost") || name == "host.docker.internal"
 }
 
 /// An HTTP client with a pool of connections, with which services send requests to each other.
@@ -91,4 +121,28 @@ fn error_chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_and_names_of_this_machine_are_answered() {
+        for (host, is_answered) in [
+            ("localhost:4000", true),
+            ("LOCALHOST", true),
+            ("app.localhost:4005", true),
+            ("127.0.0.1:4001", true),
+            ("[::1]:4001", true),
+            ("192.0.2.7:4001", true),
+            ("host.docker.internal:4004", true),
+            ("evil.example:4000", false),
+            ("localhost.evil.example", false),
+            ("127.0.0.1.evil.example:4000", false),
+            ("", false),
+        ] {
+            assert_eq!(is_this_machine(host), is_answered, "{host}");
+        }
+    }
 }

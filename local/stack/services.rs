@@ -18,7 +18,7 @@ use crate::cognito_idp::UserPool;
 use crate::console::{Console, configuration_file};
 use crate::cors::CorsConfiguration;
 use crate::credentials::{CredentialStore, Principal};
-use crate::http::{HttpClient, serve};
+use crate::http::{HttpClient, serve, with_host_check};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::lambda::{FunctionUrl, InvokeMode, Lambda, UrlAuth};
 use crate::recorder::Recorder;
@@ -128,5 +128,5 @@ impl Services {
 
 /// Serves a router at each address of a port, in one task each.
 fn spawn(port: Port, router: Router) -> Vec<JoinHandle<()>> {
-    port.listeners.into_iter().map(|listener| tokio::spawn(serve(listener, router.clone()))).collect()
+    port.listeners.into_iter().map(|listener| tokio::spawn(serve(listener, with_host_check(router.clone())))).collect()
 }

@@ -73,6 +73,17 @@ async fn every_port_answers_at_both_loopback_addresses() {
 }
 
 #[tokio::test]
+async fn a_page_that_reaches_the_stack_by_another_name_reads_nothing() {
+    let stack = Stack::start(&[]);
+    for url in ["/consoleUrl", "/apiUrl", "/userPoolEndpoint", "/lambdaEndpoint"] {
+        let host = [("host", "evil.example:4000".to_owned())];
+        let answer = send(Method::GET, &format!("{}/configuration.json", stack.ready_value(url)), &host, "").await;
+        assert_eq!(answer.status.as_u16(), 421, "{url}");
+        assert!(!text(&answer).contains("password"), "{}", text(&answer));
+    }
+}
+
+#[tokio::test]
 async fn the_credentials_of_the_user_carry_an_identity_to_a_direct_invoke() {
     let stack = Stack::start(&[]);
     let own = stack.invoke("edge", &[], QUESTION).await;
