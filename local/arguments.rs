@@ -1,4 +1,5 @@
-//! The command line of the program: its options, their checks, and the messages for values that are not accepted.
+//! The command line of the program: its options, their checks, and the messages for values that are
+//! not accepted.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -8,9 +9,14 @@ use clap::{Parser, Subcommand, ValueEnum};
 /// How many consecutive ports the stack listens on, from `--port` on.
 pub(crate) const PORT_COUNT: u16 = 10;
 
-/// Runs the whole stack on this machine: user pool, API with JWT authorizer, Lambda, the edge and a core function.
+/// Runs the whole stack on this machine: user pool, API with JWT authorizer, Lambda, the edge and a
+/// core function.
 #[derive(Debug, Parser)]
-#[command(name = "inference-edge", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "inference-edge",
+    version,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Arguments {
     /// The subcommand; `None` runs the stack.
     #[command(subcommand)]
@@ -43,16 +49,19 @@ pub enum FunctionKind {
 /// The options of the local stack.
 #[derive(Debug, clap::Args)]
 pub struct StackArguments {
-    /// The first of ten consecutive ports: console, API, user pool, identity pool, Lambda, frontend, three function URLs, REST API; 0 takes any free ports
+    /// The first of ten consecutive ports: console, API, user pool, identity pool, Lambda,
+    /// frontend, three function URLs, REST API; 0 takes any free ports
     #[arg(long, default_value_t = 4000, value_name = "PORT", value_parser = parse_port)]
     pub port: u16,
-    /// A further address to listen on, beside the loopback addresses: 0.0.0.0 for all of IPv4, so that containers and other machines can reach the stack
+    /// A further address to listen on, beside the loopback addresses: 0.0.0.0 for all of IPv4, so
+    /// that containers and other machines can reach the stack
     #[arg(long, value_name = "ADDRESS", value_parser = parse_host)]
     pub host: Option<IpAddr>,
     /// A built frontend to serve, e.g. web/dist; its origin is added to the allowed origins
     #[arg(long, value_name = "FOLDER", value_parser = parse_frontend_folder)]
     pub web: Option<PathBuf>,
-    /// A core function of your own: a command that talks to the Runtime API, e.g. "python3 -m awslambdaric app.handler"
+    /// A core function of your own: a command that talks to the Runtime API, e.g. "python3 -m
+    /// awslambdaric app.handler"
     #[arg(long, value_name = "COMMAND", value_parser = parse_command_line)]
     pub core: Option<CommandLine>,
     /// How many environments of core may run at once; beyond that Lambda throttles
@@ -76,7 +85,8 @@ pub struct StackArguments {
     /// Prints nothing but errors
     #[arg(long)]
     pub quiet: bool,
-    /// Writes every URL, id and secret that a script needs to a JSON file, once all services answer
+    /// Writes every URL, id and secret that a script needs to a JSON file, once all services
+    /// answer
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
 }
@@ -106,20 +116,35 @@ pub struct NewUser {
 
 fn parse_user(text: &str) -> Result<NewUser, String> {
     let mut parts = text.splitn(3, ':');
-    let (email, password) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (email, password) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
     if !email.contains('@') || password.is_empty() {
         return Err("write EMAIL:PASSWORD or EMAIL:PASSWORD:GROUP,GROUP".to_owned());
     }
-    let groups = parts.next().unwrap_or_default().split(',').map(str::trim).filter(|group| !group.is_empty());
-    Ok(NewUser { email: email.to_owned(), password: password.to_owned(), groups: groups.map(str::to_owned).collect() })
+    let groups = parts
+        .next()
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|group| !group.is_empty());
+    Ok(NewUser {
+        email: email.to_owned(),
+        password: password.to_owned(),
+        groups: groups.map(str::to_owned).collect(),
+    })
 }
 
-/// Parses the first port. Ports below 1024 are refused, because they belong to the system's services.
+/// Parses the first port. Ports below 1024 are refused, because they belong to the system's
+/// services.
 fn parse_port(text: &str) -> Result<u16, String> {
     let (first, last) = (1024, u16::MAX - PORT_COUNT + 1);
     match text.parse() {
         Ok(port) if port == 0 || (first..=last).contains(&port) => Ok(port),
-        _ => Err(format!("give 0, or a number from {first} to {last}: {PORT_COUNT} ports in a row are taken from it on")),
+        _ => Err(format!(
+            "give 0, or a number from {first} to {last}: {PORT_COUNT} ports in a row are taken from it on"
+        )),
     }
 }
 

@@ -1,7 +1,8 @@
-//! The constants of AWS that more than one service needs: the account and the region that the stack emulates, the ids of
-//! its resources, and the limits of API Gateway and Lambda.
+//! The constants of AWS that more than one service needs: the account and the region that the stack
+//! emulates, the ids of its resources, and the limits of API Gateway and Lambda.
 //!
-//! This module imports no other module of the stack, so that no service has to import another one for a constant.
+//! This module imports no other module of the stack, so that no service has to import another one
+//! for a constant.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! The CORS configuration of an HTTP API or a function URL: the preflights that the platform answers itself, and the headers that
-//! it adds to every response. An API replaces the function's CORS headers; a function URL adds its own to them.
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
+//! The CORS configuration of an HTTP API or a function URL: the preflights that the platform
+//! answers itself, and the headers that it adds to every response. An API replaces the function's
+//! CORS headers; a function URL adds its own to them. <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
 //! <https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html#urls-cors>
 
 use axum::body::Body;
@@ -9,7 +9,8 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
-/// The configuration, as `CorsConfiguration` in a template. It is disabled while there are no origins.
+/// The configuration, as `CorsConfiguration` in a template. It is disabled while there are no
+/// origins.
 #[derive(Debug, Default)]
 pub struct CorsConfiguration {
     /// The allowed origins: exact ones, `*`, `https://*` or `http://*`.
@@ -39,17 +40,33 @@ impl CorsConfiguration {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
         let requested = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
-        if self.allows(origin) && allows_method(&self.allow_methods, method) && allows_headers(&self.allow_headers, requested) {
+        if self.allows(origin)
+            && allows_method(&self.allow_methods, method)
+            && allows_headers(&self.allow_headers, requested)
+        {
             let headers = response.headers_mut();
-            set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, self.allow_methods.join(","));
-            set(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, self.allow_headers.join(",").to_lowercase());
-            set(headers, header::ACCESS_CONTROL_MAX_AGE, self.max_age.to_string());
+            set(
+                headers,
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+                self.allow_methods.join(","),
+            );
+            set(
+                headers,
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                self.allow_headers.join(",").to_lowercase(),
+            );
+            set(
+                headers,
+                header::ACCESS_CONTROL_MAX_AGE,
+                self.max_age.to_string(),
+            );
         }
         Some(response)
     }
 
-    /// Adds the configured headers to those that the function has set itself, as a function URL does. Browsers refuse a response with
-    /// two values, so that the mistake shows here as it does at AWS.
+    /// Adds the configured headers to those that the function has set itself, as a function URL
+    /// does. Browsers refuse a response with two values, so that the mistake shows here as it
+    /// does at AWS.
     pub(crate) fn append_to_response(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         let mut own = HeaderMap::new();
         if headers.contains_key(header::ACCESS_CONTROL_MAX_AGE) {
@@ -67,44 +84,79 @@ impl CorsConfiguration {
         if !self.is_enabled() {
             return;
         }
-        const PREFLIGHT_HEADERS: [HeaderName; 3] =
-            [header::ACCESS_CONTROL_ALLOW_METHODS, header::ACCESS_CONTROL_ALLOW_HEADERS, header::ACCESS_CONTROL_MAX_AGE];
-        let is_preflight = PREFLIGHT_HEADERS.iter().all(|name| headers.contains_key(name));
+        const PREFLIGHT_HEADERS: [HeaderName; 3] = [
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            header::ACCESS_CONTROL_MAX_AGE,
+        ];
+        let is_preflight = PREFLIGHT_HEADERS
+            .iter()
+            .all(|name| headers.contains_key(name));
         let is_kept = |name: &HeaderName| {
-            !name.as_str().starts_with("access-control-") || (is_preflight && PREFLIGHT_HEADERS.contains(name))
+            !name.as_str().starts_with("access-control-")
+                || (is_preflight && PREFLIGHT_HEADERS.contains(name))
         };
-        let dropped: Vec<_> = headers.keys().filter(|name| !is_kept(name)).cloned().collect();
+        let dropped: Vec<_> = headers
+            .keys()
+            .filter(|name| !is_kept(name))
+            .cloned()
+            .collect();
         dropped.iter().for_each(|name| drop(headers.remove(name)));
-        let Some(origin) = origin.filter(|origin| self.allows(origin)) else { return };
+        let Some(origin) = origin.filter(|origin| self.allows(origin)) else {
+            return;
+        };
         if self.allow_origins.iter().any(|allowed| allowed == "*") {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_ORIGIN,
+                HeaderValue::from_static("*"),
+            );
         } else {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             headers.append(header::VARY, HeaderValue::from_static("origin"));
         }
         if !self.expose_headers.is_empty() && !is_preflight {
-            set(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, self.expose_headers.join(",").to_lowercase());
+            set(
+                headers,
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                self.expose_headers.join(",").to_lowercase(),
+            );
         }
     }
 
     fn allows(&self, origin: &HeaderValue) -> bool {
-        let Ok(origin) = origin.to_str() else { return false };
-        self.allow_origins.iter().any(|allowed| match allowed.as_str() {
-            "*" => true,
-            "https://*" | "http://*" => origin.starts_with(allowed.trim_end_matches('*')),
-            exact => exact == origin,
-        })
+        let Ok(origin) = origin.to_str() else {
+            return false;
+        };
+        self.allow_origins
+            .iter()
+            .any(|allowed| match allowed.as_str() {
+                "*" => true,
+                "https://*" | "http://*" => origin.starts_with(allowed.trim_end_matches('*')),
+                exact => exact == origin,
+            })
     }
 }
 
 fn allows_method(allowed: &[String], requested: &HeaderValue) -> bool {
-    allowed.iter().any(|method| method == "*" || method.as_bytes() == requested.as_bytes())
+    allowed
+        .iter()
+        .any(|method| method == "*" || method.as_bytes() == requested.as_bytes())
 }
 
 fn allows_headers(allowed: &[String], requested: Option<&HeaderValue>) -> bool {
-    let requested = requested.and_then(|requested| requested.to_str().ok()).unwrap_or_default();
-    let allows = |name: &str| allowed.iter().any(|known| known == "*" || known.eq_ignore_ascii_case(name));
-    requested.split(',').map(str::trim).filter(|name| !name.is_empty()).all(allows)
+    let requested = requested
+        .and_then(|requested| requested.to_str().ok())
+        .unwrap_or_default();
+    let allows = |name: &str| {
+        allowed
+            .iter()
+            .any(|known| known == "*" || known.eq_ignore_ascii_case(name))
+    };
+    requested
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .all(allows)
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
@@ -136,8 +188,14 @@ mod tests {
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let mut response = cors.preflight(&parts).expect("a preflight");
         cors.apply_to_response(parts.headers.get("origin"), response.headers_mut());
-        let line = |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}\n", value.to_str().expect("text"));
-        format!("{}\n{}", response.status(), response.headers().iter().map(line).collect::<String>())
+        let line = |(name, value): (&HeaderName, &HeaderValue)| {
+            format!("{name}: {}\n", value.to_str().expect("text"))
+        };
+        format!(
+            "{}\n{}",
+            response.status(),
+            response.headers().iter().map(line).collect::<String>()
+        )
     }
 
     #[test]
@@ -162,16 +220,25 @@ mod tests {
             ("a header", "https://a.example", "POST", "x-other"),
         ] {
             let answer = preflight(&cors, origin, method, requested);
-            assert!(answer.starts_with("204") && !answer.contains("allow-methods"), "{name}: {answer}");
+            assert!(
+                answer.starts_with("204") && !answer.contains("allow-methods"),
+                "{name}: {answer}"
+            );
         }
     }
 
     #[test]
     fn the_integrations_cors_headers_are_replaced() {
         let mut headers = HeaderMap::new();
-        headers.insert("access-control-allow-origin", HeaderValue::from_static("https://evil.example"));
+        headers.insert(
+            "access-control-allow-origin",
+            HeaderValue::from_static("https://evil.example"),
+        );
         headers.insert("access-control-max-age", HeaderValue::from_static("9"));
-        cors(&["https://a.example"]).apply_to_response(Some(&HeaderValue::from_static("https://a.example")), &mut headers);
+        cors(&["https://a.example"]).apply_to_response(
+            Some(&HeaderValue::from_static("https://a.example")),
+            &mut headers,
+        );
         insta::assert_debug_snapshot!(headers, @r#"
         {
             "access-control-allow-origin": "https://a.example",
@@ -185,7 +252,10 @@ mod tests {
     fn without_a_configuration_the_integrations_headers_pass() {
         let mut headers = HeaderMap::new();
         headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-        CorsConfiguration::default().apply_to_response(Some(&HeaderValue::from_static("https://a.example")), &mut headers);
+        CorsConfiguration::default().apply_to_response(
+            Some(&HeaderValue::from_static("https://a.example")),
+            &mut headers,
+        );
         assert_eq!(headers.len(), 1);
     }
 }

@@ -1,4 +1,5 @@
-//! The AWS credentials that the stack has issued, and the principal of each. Signatures are verified with them.
+//! The AWS credentials that the stack has issued, and the principal of each. Signatures are
+//! verified with them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,9 +38,15 @@ impl Principal {
         match self {
             Self::Stack => format!("arn:aws:iam::{ACCOUNT_ID}:user/developer"),
             Self::ApiGateway => "apigateway.amazonaws.com".to_owned(),
-            Self::Function(name) => format!("arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}-role/{name}"),
+            Self::Function(name) => {
+                format!("arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}-role/{name}")
+            }
             Self::CognitoIdentity { sub, .. } => {
-                let role = if sub.is_some() { "Authenticated" } else { "Unauthenticated" };
+                let role = if sub.is_some() {
+                    "Authenticated"
+                } else {
+                    "Unauthenticated"
+                };
                 format!("arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}/CognitoIdentityCredentials")
             }
         }
@@ -66,7 +73,11 @@ impl CredentialStore {
     }
 
     /// Issues credentials with a session token that expire after `lifetime`.
-    pub(crate) fn issue_temporary(&self, principal: Principal, lifetime: Duration) -> Arc<Credentials> {
+    pub(crate) fn issue_temporary(
+        &self,
+        principal: Principal,
+        lifetime: Duration,
+    ) -> Arc<Credentials> {
         self.issue("ASIA", principal, Some(lifetime))
     }
 
@@ -75,15 +86,25 @@ impl CredentialStore {
         self.0.lock().get(access_key_id).cloned()
     }
 
-    fn issue(&self, prefix: &str, principal: Principal, lifetime: Option<Duration>) -> Arc<Credentials> {
+    fn issue(
+        &self,
+        prefix: &str,
+        principal: Principal,
+        lifetime: Option<Duration>,
+    ) -> Arc<Credentials> {
         let random = || uuid::Uuid::new_v4().simple().to_string();
         let access_key_id = format!("{prefix}{}", random()[..16].to_uppercase());
         let secret_access_key = format!("{}{}", random(), &random()[..8]);
         let session_token = lifetime.map(|_| format!("local{}{}", random(), random()));
         let credentials = Credentials::new(access_key_id.clone(), secret_access_key);
-        let credentials =
-            Arc::new(credentials.with_session(session_token, lifetime.map(|lifetime| SystemTime::now() + lifetime)));
-        let issued = IssuedCredentials { credentials: Arc::clone(&credentials), principal };
+        let credentials = Arc::new(credentials.with_session(
+            session_token,
+            lifetime.map(|lifetime| SystemTime::now() + lifetime),
+        ));
+        let issued = IssuedCredentials {
+            credentials: Arc::clone(&credentials),
+            principal,
+        };
         self.0.lock().insert(access_key_id, issued);
         credentials
     }

@@ -22,27 +22,41 @@ pub async fn serve(listener: TcpListener, router: Router) {
         let _ = stream.set_nodelay(true);
     });
     // It returns only when the task is aborted.
-    let _ = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await;
+    let _ = axum::serve(
+        listener,
+        router.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .await;
 }
 
-/// Lets only requests in whose `Host` is an address or a name of this machine. By DNS rebinding a web page can make its own
-/// name stand for this machine; a browser then lets the page read what the stack answers, but still sends the page's name.
+/// Lets only requests in whose `Host` is an address or a name of this machine. By DNS rebinding a
+/// web page can make its own name stand for this machine; a browser then lets the page read what
+/// the stack answers, but still sends the page's name.
 pub fn with_host_check(router: Router) -> Router {
     router.layer(axum::middleware::from_fn(check_host))
 }
 
 async fn check_host(request: Request<Body>, next: Next) -> Response<Body> {
-    let host = request.headers().get(HOST).map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
+    let host = request
+        .headers()
+        .get(HOST)
+        .map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
     match host {
         Some(host) if !is_this_machine(&host) => {
-            let text = format!("The stack does not answer for the host {host}: use localhost or an IP address");
-            json(StatusCode::MISDIRECTED_REQUEST, serde_json::json!({ "message": text }).to_string())
+            let text = format!(
+                "The stack does not answer for the host {host}: use localhost or an IP address"
+            );
+            json(
+                StatusCode::MISDIRECTED_REQUEST,
+                serde_json::json!({ "message": text }).to_string(),
+            )
         }
         _ => next.run(request).await,
     }
 }
 
-/// Whether a `Host` is an IP address, `localhost` or a name below it, or the name that Docker gives this machine.
+/// Whether a `Host` is an IP address, `localhost` or a name below it, or the name that Docker gives
+/// this machine.
 fn is_this_machine(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -50,7 +64,10 @@ fn is_this_machine(host: &str) -> bool {
     };
     let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
     let name = name.to_ascii_lowercase();
-    is_address || name == "localhost" || name.ends_with(".localhost") || name == "host.docker.internal"
+    is_address
+        || name == "localhost"
+        || name.ends_with(".localhost")
+        || name == "host.docker.internal"
 }
 
 /// An HTTP client with a pool of connections, with which services send requests to each other.
@@ -74,7 +91,8 @@ pub enum RequestError {
     /// There was no whole response within the time-out.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
-    /// The connection could not be established, or it was closed before the response was complete. Holds the chain of errors.
+    /// The connection could not be established, or it was closed before the response was complete.
+    /// Holds the chain of errors.
     #[error("{0}")]
     Connection(String),
 }
@@ -88,14 +106,32 @@ impl HttpClient {
     }
 
     /// Sends a request and reads the whole response within a time-out.
-    pub async fn send(&self, request: Request<Full<Bytes>>, timeout: Duration) -> Result<BufferedResponse, RequestError> {
+    pub async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        timeout: Duration,
+    ) -> Result<BufferedResponse, RequestError> {
         let exchange = async {
-            let response = self.0.request(request).await.map_err(|error| RequestError::Connection(error_chain(&error)))?;
+            let response = self
+                .0
+                .request(request)
+                .await
+                .map_err(|error| RequestError::Connection(error_chain(&error)))?;
             let (parts, body) = response.into_parts();
-            let body = body.collect().await.map_err(|error| RequestError::Connection(error_chain(&error)))?.to_bytes();
-            Ok(BufferedResponse { status: parts.status, headers: parts.headers, body })
+            let body = body
+                .collect()
+                .await
+                .map_err(|error| RequestError::Connection(error_chain(&error)))?
+                .to_bytes();
+            Ok(BufferedResponse {
+                status: parts.status,
+                headers: parts.headers,
+                body,
+            })
         };
-        tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(RequestError::TimedOut(timeout)))
+        tokio::time::timeout(timeout, exchange)
+            .await
+            .unwrap_or(Err(RequestError::TimedOut(timeout)))
     }
 }
 
@@ -109,7 +145,10 @@ impl Default for HttpClient {
 pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    response.headers_mut().insert("content-type", axum::http::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        "content-type",
+        axum::http::HeaderValue::from_static("application/json"),
+    );
     response
 }
 

@@ -1,6 +1,8 @@
-//! The JSON protocol of both Cognito services: `POST /` with the operation's name in `x-amz-target`.
+//! The JSON protocol of both Cognito services: `POST /` with the operation's name in
+//! `x-amz-target`.
 //!
-//! Errors have AWS's names in the body and in `x-amzn-ErrorType`. As at AWS, scripts of every origin may read every response.
+//! Errors have AWS's names in the body and in `x-amzn-ErrorType`. As at AWS, scripts of every
+//! origin may read every response.
 
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
@@ -25,7 +27,10 @@ pub(crate) struct ServiceError {
 impl ServiceError {
     /// Creates an error with the name of AWS's exception.
     pub(crate) fn new(name: &'static str, message: impl Into<String>) -> Self {
-        Self { name, message: message.into() }
+        Self {
+            name,
+            message: message.into(),
+        }
     }
 
     /// The credentials are wrong or no longer valid.
@@ -40,7 +45,10 @@ impl ServiceError {
 
     /// The service does not have this operation.
     pub(crate) fn not_supported(operation: &str) -> Self {
-        Self::new("UnknownOperationException", format!("{operation} is not supported here"))
+        Self::new(
+            "UnknownOperationException",
+            format!("{operation} is not supported here"),
+        )
     }
 
     pub(crate) fn response(&self) -> Response {
@@ -60,28 +68,44 @@ impl ServiceError {
 
 /// The name of the requested operation; the whole target if it names another service.
 pub(crate) fn operation<'a>(headers: &'a HeaderMap, service: &str) -> &'a str {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    target.strip_prefix(service).and_then(|rest| rest.strip_prefix('.')).unwrap_or(target)
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default();
+    target
+        .strip_prefix(service)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .unwrap_or(target)
 }
 
 /// Parses the input of an operation.
 pub(crate) fn parse<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, ServiceError> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| ServiceError::new("SerializationException", error.to_string()))?;
-    serde_json::from_value(value).map_err(|error| ServiceError::invalid_parameter(error.to_string()))
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| ServiceError::new("SerializationException", error.to_string()))?;
+    serde_json::from_value(value)
+        .map_err(|error| ServiceError::invalid_parameter(error.to_string()))
 }
 
 /// The response with an operation's output or error.
 pub(crate) fn respond(result: Result<Value, ServiceError>) -> Response {
-    result.map_or_else(|error| error.response(), |output| json_response(StatusCode::OK, &output))
+    result.map_or_else(
+        |error| error.response(),
+        |output| json_response(StatusCode::OK, &output),
+    )
 }
 
 /// The response to a browser's preflight.
 pub(crate) fn preflight() -> Response {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
-    headers.insert("access-control-allow-methods", HeaderValue::from_static("POST,GET"));
-    headers.insert("access-control-allow-headers", HeaderValue::from_static(ALLOWED_HEADERS));
+    headers.insert(
+        "access-control-allow-methods",
+        HeaderValue::from_static("POST,GET"),
+    );
+    headers.insert(
+        "access-control-allow-headers",
+        HeaderValue::from_static(ALLOWED_HEADERS),
+    );
     headers.insert("access-control-max-age", HeaderValue::from_static("172800"));
     response
 }
@@ -90,7 +114,10 @@ pub(crate) fn preflight() -> Response {
 pub(crate) fn with_common_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-    headers.insert("access-control-expose-headers", HeaderValue::from_static(EXPOSED_HEADERS));
+    headers.insert(
+        "access-control-expose-headers",
+        HeaderValue::from_static(EXPOSED_HEADERS),
+    );
     if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
         headers.insert("x-amzn-requestid", id);
     }
@@ -99,6 +126,8 @@ pub(crate) fn with_common_headers(mut response: Response) -> Response {
 
 fn json_response(status: StatusCode, body: &Value) -> Response {
     let mut response = crate::http::json(status, body.to_string());
-    response.headers_mut().insert("content-type", HeaderValue::from_static(CONTENT_TYPE));
+    response
+        .headers_mut()
+        .insert("content-type", HeaderValue::from_static(CONTENT_TYPE));
     response
 }

@@ -1,7 +1,8 @@
 //! The verification of JSON Web Tokens for API Gateway's authorizers and the identity pool.
 //!
-//! The crate `jws` verifies signatures and claims. This file caches verified tokens, because a client sends the same token for an
-//! hour, and words the errors as API Gateway does. It does not check `token_use`.
+//! The crate `jws` verifies signatures and claims. This file caches verified tokens, because a
+//! client sends the same token for an hour, and words the errors as API Gateway does. It does not
+//! check `token_use`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,12 +20,14 @@ use crate::http::HttpClient;
 
 /// The time-out for a request of an issuer's document.
 const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
-/// The least time between two requests of an issuer's keys. It is shorter than at AWS, so that a developer need not wait.
+/// The least time between two requests of an issuer's keys. It is shorter than at AWS, so that a
+/// developer need not wait.
 const REFRESH_COOLDOWN: Duration = Duration::from_secs(5);
 /// The capacity of the cache of verified tokens.
 const MAX_CACHED_TOKENS: usize = 1000;
 
-/// The issuer and the audience of the tokens that an authorizer accepts, as `JWTConfiguration` in API Gateway's API.
+/// The issuer and the audience of the tokens that an authorizer accepts, as `JWTConfiguration` in
+/// API Gateway's API.
 #[derive(Debug, Clone)]
 pub struct JwtConfiguration {
     /// The required claim `iss`.
@@ -59,7 +62,8 @@ pub(crate) enum VerifyError {
 }
 
 impl VerifyError {
-    /// The time at which the token expired, in seconds since 1970, if it is refused for that reason.
+    /// The time at which the token expired, in seconds since 1970, if it is refused for that
+    /// reason.
     pub(crate) fn expired_at(&self) -> Option<f64> {
         match self {
             Self::InvalidToken(TokenError::Expired(at), _) => Some(*at),
@@ -81,7 +85,9 @@ impl fmt::Display for VerifyError {
             TokenError::TooLong => "the token is too long",
             TokenError::MalformedHeader => "the token's header is malformed",
             TokenError::UnsupportedAlgorithm => "the token's signing method is invalid",
-            TokenError::CriticalExtensions => "the token has critical extensions that are not understood",
+            TokenError::CriticalExtensions => {
+                "the token has critical extensions that are not understood"
+            }
             TokenError::UnknownKey => match key_id {
                 Some(key_id) => return write!(f, "the issuer has no key {}", printable(key_id)),
                 None => "the token has no key id",
@@ -106,22 +112,38 @@ impl fmt::Display for VerifyError {
 
 /// A key id without the characters that cannot stand in a quoted string of a response header.
 fn printable(key_id: &str) -> String {
-    key_id.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).take(64).collect()
+    key_id
+        .chars()
+        .filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\'))
+        .take(64)
+        .collect()
 }
 
 impl Verifier {
     /// Creates a verifier, which loads the issuer's keys with the first token.
     pub(crate) fn new(configuration: JwtConfiguration, http: HttpClient) -> Self {
-        let limits = KeyCacheLimits { refresh_cooldown: REFRESH_COOLDOWN, ..KeyCacheLimits::default() };
+        let limits = KeyCacheLimits {
+            refresh_cooldown: REFRESH_COOLDOWN,
+            ..KeyCacheLimits::default()
+        };
         let keys = KeyCache::new(&configuration.issuer, http, limits);
-        Self { configuration, keys, verified: Mutex::default() }
+        Self {
+            configuration,
+            keys,
+            verified: Mutex::default(),
+        }
     }
 
-    /// Verifies a token's form, algorithm, key and signature, then its claims, and returns the claims.
+    /// Verifies a token's form, algorithm, key and signature, then its claims, and returns the
+    /// claims.
     pub(crate) async fn verify(&self, token: &str) -> Result<Arc<Map<String, Value>>, VerifyError> {
         let jws = Jws::parse(token).map_err(|error| VerifyError::InvalidToken(error, None))?;
         let invalid = |error| VerifyError::InvalidToken(error, jws.key_id().map(str::to_owned));
-        let keys = self.keys.keys(jws.key_id()).await.map_err(VerifyError::IssuerUnavailable)?;
+        let keys = self
+            .keys
+            .keys(jws.key_id())
+            .await
+            .map_err(VerifyError::IssuerUnavailable)?;
         let cached = self.verified.lock().get(token).cloned();
         // A cached token is valid only while the issuer still publishes the key that verified it.
         let verified = match cached.filter(|cached| keys.find(jws.key_id()) == Some(&cached.key)) {
@@ -129,14 +151,24 @@ impl Verifier {
             None => {
                 let (payload, key) = jws.verify(&keys).map_err(invalid)?;
                 let registered = RegisteredClaims::read(&payload).map_err(invalid)?;
-                let claims = serde_json::from_slice(&payload).map_err(|_| invalid(TokenError::MalformedClaims))?;
-                self.cache(token, VerifiedToken { key: key.clone(), registered, claims: Arc::new(claims) })
+                let claims = serde_json::from_slice(&payload)
+                    .map_err(|_| invalid(TokenError::MalformedClaims))?;
+                self.cache(
+                    token,
+                    VerifiedToken {
+                        key: key.clone(),
+                        registered,
+                        claims: Arc::new(claims),
+                    },
+                )
             }
         };
         let now = SystemTime::now();
         let JwtConfiguration { issuer, audience } = &self.configuration;
         let checked = verified.registered.check(issuer, audience, now);
-        checked.and_then(|()| verified.registered.check_issued(now)).map_err(invalid)?;
+        checked
+            .and_then(|()| verified.registered.check_issued(now))
+            .map_err(invalid)?;
         Ok(verified.claims)
     }
 
@@ -152,8 +184,13 @@ impl Verifier {
 
 impl FetchDocument for HttpClient {
     async fn get(&self, url: &str) -> Result<Vec<u8>, String> {
-        let request = Request::get(url).body(Full::<Bytes>::default()).map_err(|error| error.to_string())?;
-        let answer = self.send(request, FETCH_TIMEOUT).await.map_err(|error| error.to_string())?;
+        let request = Request::get(url)
+            .body(Full::<Bytes>::default())
+            .map_err(|error| error.to_string())?;
+        let answer = self
+            .send(request, FETCH_TIMEOUT)
+            .await
+            .map_err(|error| error.to_string())?;
         if answer.status != 200 {
             return Err(format!("status {}", answer.status.as_u16()));
         }
@@ -169,15 +206,30 @@ mod tests {
     fn refusals_are_worded_as_api_gateway_words_them() {
         let invalid = |error| VerifyError::InvalidToken(error, Some("k\"1".to_owned())).to_string();
         for (error, text) in [
-            (TokenError::NotThreeParts, "token contains an invalid number of segments"),
-            (TokenError::WrongAudience, "the token does not have a valid audience"),
-            (TokenError::WrongIssuer, "the token does not have a valid issuer"),
+            (
+                TokenError::NotThreeParts,
+                "token contains an invalid number of segments",
+            ),
+            (
+                TokenError::WrongAudience,
+                "the token does not have a valid audience",
+            ),
+            (
+                TokenError::WrongIssuer,
+                "the token does not have a valid issuer",
+            ),
             (TokenError::Expired(1.0), "the token has expired"),
             (TokenError::UnknownKey, "the issuer has no key k1"),
-            (TokenError::NotANumber("exp"), "the token's exp is not a number"),
+            (
+                TokenError::NotANumber("exp"),
+                "the token's exp is not a number",
+            ),
         ] {
             assert_eq!(invalid(error), text);
         }
-        assert_eq!(VerifyError::InvalidToken(TokenError::UnknownKey, None).to_string(), "the token has no key id");
+        assert_eq!(
+            VerifyError::InvalidToken(TokenError::UnknownKey, None).to_string(),
+            "the token has no key id"
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! The local stack: the AWS services that `template.yaml` uses, on one machine.
 //!
-//! Each service is one module, named as the AWS SDKs name it. Services send requests to each other over HTTP, as in AWS, so
-//! that any of them can be replaced by the real one by a change of its URL. A service does what the template asks of it, with
-//! AWS's wire forms and error messages, and refuses every other operation by name. Only [`stack`] knows all the services: it
-//! configures, starts and stops them.
+//! Each service is one module, named as the AWS SDKs name it. Services send requests to each other
+//! over HTTP, as in AWS, so that any of them can be replaced by the real one by a change of its
+//! URL. A service does what the template asks of it, with AWS's wire forms and error messages, and
+//! refuses every other operation by name. Only [`stack`] knows all the services: it configures,
+//! starts and stops them.
 //!
 //! Only what the program (`local/main.rs`), the integration tests and the benchmarks use is public.
 

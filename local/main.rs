@@ -1,4 +1,5 @@
-//! The program `inference-edge`: runs the local stack until a signal stops it, or one of its functions as a process.
+//! The program `inference-edge`: runs the local stack until a signal stops it, or one of its
+//! functions as a process.
 
 use std::process::ExitCode;
 
@@ -8,23 +9,31 @@ use inference_edge::stack::{Stack, StartError};
 use inference_edge::terminal::print_line;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Each request makes some hundred small allocations; this allocator saves a tenth of the stack's time.
+/// Each request makes some hundred small allocations; this allocator saves a tenth of the stack's
+/// time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.command {
-        Some(Subcommands::Function { name: FunctionKind::Edge }) => edge::main(),
-        Some(Subcommands::Function { name: FunctionKind::Core }) => core_function::main(),
+        Some(Subcommands::Function {
+            name: FunctionKind::Edge,
+        }) => edge::main(),
+        Some(Subcommands::Function {
+            name: FunctionKind::Core,
+        }) => core_function::main(),
         None => run_stack(&arguments.stack),
     }
 }
 
 fn run_stack(arguments: &StackArguments) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let result =
-        runtime.map_err(|error| StartError::Other(error.to_string())).and_then(|runtime| runtime.block_on(run(arguments)));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let result = runtime
+        .map_err(|error| StartError::Other(error.to_string()))
+        .and_then(|runtime| runtime.block_on(run(arguments)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -51,7 +60,10 @@ async fn run(arguments: &StackArguments) -> Result<(), StartError> {
         Err(StartError::Stopped) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let ready = arguments.ready_file.as_deref().map_or(Ok(()), |path| stack.write_ready_file(path));
+    let ready = arguments
+        .ready_file
+        .as_deref()
+        .map_or(Ok(()), |path| stack.write_ready_file(path));
     if ready.is_ok() {
         if !arguments.quiet {
             print_line(stack.startup_message());

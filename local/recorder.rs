@@ -1,6 +1,8 @@
-//! The records that the console shows: one for each request to the API, with the invocations that it caused.
+//! The records that the console shows: one for each request to the API, with the invocations that
+//! it caused.
 //!
-//! Nothing is recorded while no console is open. The signatures of tokens are removed before a record is sent.
+//! Nothing is recorded while no console is open. The signatures of tokens are removed before a
+//! record is sent.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +16,8 @@ const MAX_SHOWN_BODY: usize = 64 * 1024;
 /// How many records are buffered for a slow console.
 const BACKLOG: usize = 64;
 
-/// Collects what belongs to one request by its trace id, and sends it to the open consoles. Clones share one recorder.
+/// Collects what belongs to one request by its trace id, and sends it to the open consoles. Clones
+/// share one recorder.
 #[derive(Debug, Clone)]
 pub struct Recorder(Arc<Inner>);
 
@@ -26,7 +29,10 @@ struct Inner {
 
 impl Default for Recorder {
     fn default() -> Self {
-        Self(Arc::new(Inner { records: broadcast::Sender::new(BACKLOG), invocations: Mutex::default() }))
+        Self(Arc::new(Inner {
+            records: broadcast::Sender::new(BACKLOG),
+            invocations: Mutex::default(),
+        }))
     }
 }
 
@@ -44,12 +50,23 @@ impl Recorder {
     /// Starts the record of a request, to which the invocations of its trace belong.
     pub(crate) fn begin(&self, trace_id: &str) {
         if self.has_subscribers() {
-            self.0.invocations.lock().insert(trace_root(trace_id), Vec::new());
+            self.0
+                .invocations
+                .lock()
+                .insert(trace_root(trace_id), Vec::new());
         }
     }
 
     /// Adds an invocation to the record of its trace.
-    pub(crate) fn invocation(&self, trace_id: &str, function: &str, payload: &[u8], reply: &[u8], is_error: bool, millis: f64) {
+    pub(crate) fn invocation(
+        &self,
+        trace_id: &str,
+        function: &str,
+        payload: &[u8],
+        reply: &[u8],
+        is_error: bool,
+        millis: f64,
+    ) {
         if let Some(invocations) = self.0.invocations.lock().get_mut(&trace_root(trace_id)) {
             invocations.push(json!({
                 "function": function,
@@ -68,7 +85,12 @@ impl Recorder {
 
     /// Completes the record of a request and sends it.
     pub(crate) fn end(&self, trace_id: &str, mut record: Value) {
-        let invocations = self.0.invocations.lock().remove(&trace_root(trace_id)).unwrap_or_default();
+        let invocations = self
+            .0
+            .invocations
+            .lock()
+            .remove(&trace_root(trace_id))
+            .unwrap_or_default();
         record["invocations"] = Value::Array(invocations);
         remove_signatures(&mut record);
         // An `Err` means that no console is open any longer.
@@ -77,14 +99,20 @@ impl Recorder {
 }
 
 fn trace_root(trace_id: &str) -> String {
-    let root = trace_id.split(';').find_map(|part| part.trim().strip_prefix("Root="));
+    let root = trace_id
+        .split(';')
+        .find_map(|part| part.trim().strip_prefix("Root="));
     root.unwrap_or_default().to_owned()
 }
 
 /// A body as text, truncated if it is long.
 pub(crate) fn displayed_body(bytes: &[u8]) -> Value {
     let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_SHOWN_BODY)]);
-    if bytes.len() > MAX_SHOWN_BODY { json!(format!("{shown}… ({} bytes in all)", bytes.len())) } else { json!(shown) }
+    if bytes.len() > MAX_SHOWN_BODY {
+        json!(format!("{shown}… ({} bytes in all)", bytes.len()))
+    } else {
+        json!(shown)
+    }
 }
 
 /// Removes the signature of every JSON Web Token in a value.
@@ -109,7 +137,11 @@ fn without_signatures(text: &str) -> String {
         let kept: Vec<_> = parts.by_ref().take(2).collect();
         cleaned.push_str(before);
         cleaned.push_str(&kept.join("."));
-        cleaned.push_str(if parts.next().is_some() { ".[signature removed]" } else { "" });
+        cleaned.push_str(if parts.next().is_some() {
+            ".[signature removed]"
+        } else {
+            ""
+        });
         rest = after;
     }
     cleaned + rest
@@ -126,7 +158,10 @@ mod tests {
         recorder.begin("Root=1-a-b;Sampled=0");
         recorder.invocation("Root=1-a-b;Parent=c", "core", b"{}", b"null", false, 1.0);
         recorder.invocation("Root=1-other", "core", b"{}", b"null", false, 1.0);
-        recorder.end("Root=1-a-b", json!({ "headers": { "authorization": "Bearer eyJh.eyJi.c2ln, eyJh.eyJi.c2ln" } }));
+        recorder.end(
+            "Root=1-a-b",
+            json!({ "headers": { "authorization": "Bearer eyJh.eyJi.c2ln, eyJh.eyJi.c2ln" } }),
+        );
         insta::assert_snapshot!(records.recv().await.expect("a record"), @r#"{"headers":{"authorization":"Bearer eyJh.eyJi.[signature removed], eyJh.eyJi.[signature removed]"},"invocations":[{"function":"core","isError":false,"ms":1.0,"payload":"{}","reply":"null"}]}"#);
     }
 

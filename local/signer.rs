@@ -1,4 +1,5 @@
-//! Signs requests to Lambda with Signature Version 4, as API Gateway does when it invokes an integration.
+//! Signs requests to Lambda with Signature Version 4, as API Gateway does when it invokes an
+//! integration.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -22,7 +23,12 @@ impl Signer {
     }
 
     /// Creates a signed POST request; fails if the URL or a header is malformed.
-    pub fn post(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> Result<Request<Full<Bytes>>, String> {
+    pub fn post(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Request<Full<Bytes>>, String> {
         self.request(Method::POST, url, headers, body)
     }
 
@@ -35,19 +41,41 @@ impl Signer {
         body: Bytes,
     ) -> Result<Request<Full<Bytes>>, String> {
         let uri: Uri = url.parse().map_err(|_| format!("{url} is no URL"))?;
-        let authority = uri.authority().ok_or_else(|| format!("{url} has no host"))?;
+        let authority = uri
+            .authority()
+            .ok_or_else(|| format!("{url} has no host"))?;
         let mut signed = HeaderMap::new();
-        signed.insert(HOST, HeaderValue::from_str(authority.as_str()).map_err(|error| error.to_string())?);
+        signed.insert(
+            HOST,
+            HeaderValue::from_str(authority.as_str()).map_err(|error| error.to_string())?,
+        );
         for (name, value) in headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
-            signed.append(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
+            signed.append(
+                name,
+                HeaderValue::from_str(value).map_err(|error| error.to_string())?,
+            );
         }
         let query = uri.query().unwrap_or_default();
-        let target = Target { method: method.as_str(), path: uri.path(), query, body: &body };
-        let scope = Scope { region: REGION, service: "lambda" };
-        sigv4::sign(target, &mut signed, scope, &self.0, SystemTime::now()).map_err(|error| error.to_string())?;
+        let target = Target {
+            method: method.as_str(),
+            path: uri.path(),
+            query,
+            body: &body,
+        };
+        let scope = Scope {
+            region: REGION,
+            service: "lambda",
+        };
+        sigv4::sign(target, &mut signed, scope, &self.0, SystemTime::now())
+            .map_err(|error| error.to_string())?;
         let mut request = Request::new(Full::new(body));
-        (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (method, uri, signed);
+        (
+            *request.method_mut(),
+            *request.uri_mut(),
+            *request.headers_mut(),
+        ) = (method, uri, signed);
         Ok(request)
     }
 }

@@ -1,5 +1,5 @@
-//! The stack: starts the services, gives each the URLs of those that it calls, and stops them. Together with its submodules it is
-//! the only part that knows all services.
+//! The stack: starts the services, gives each the URLs of those that it calls, and stops them.
+//! Together with its submodules it is the only part that knows all services.
 
 mod description;
 mod functions;
@@ -20,14 +20,17 @@ use crate::console::Console;
 use crate::credentials::{CredentialStore, Principal};
 use crate::lambda::{AccessControl, IamAuthorizer, Lambda, StartFailure};
 use crate::recorder::Recorder;
-use description::{KnownUser, Urls, describe, frontend_configuration, startup_message, without_secrets};
+use description::{
+    KnownUser, Urls, describe, frontend_configuration, startup_message, without_secrets,
+};
 use functions::{functions, permissions, variable, warn_of_unknown_variables};
 use ports::Ports;
 use services::Services;
 
 /// The name of the edge function.
 pub(crate) const EDGE: &str = "edge";
-/// The name of the edge function behind a function URL with the auth type `NONE`, which verifies tokens itself.
+/// The name of the edge function behind a function URL with the auth type `NONE`, which verifies
+/// tokens itself.
 pub(crate) const EDGE_OPEN: &str = "edge-open";
 /// The name of the edge function behind a function URL with response streaming.
 pub(crate) const EDGE_STREAM: &str = "edge-stream";
@@ -45,8 +48,10 @@ pub const EDGE_TIMEOUT: u64 = 29;
 pub const MEMORY: u32 = 256;
 /// The allowed request headers of the API, as in the template's `CorsConfiguration`.
 pub const CORS_ALLOW_HEADERS: &str = "content-type,authorization";
-/// The allowed request headers of a function URL, as in the template's `Cors`: those of signed requests.
-pub const URL_ALLOW_HEADERS: &str = "content-type,authorization,x-amz-date,x-amz-security-token,x-amz-content-sha256";
+/// The allowed request headers of a function URL, as in the template's `Cors`: those of signed
+/// requests.
+pub const URL_ALLOW_HEADERS: &str =
+    "content-type,authorization,x-amz-date,x-amz-security-token,x-amz-content-sha256";
 /// The response headers that scripts may read, as in the template.
 pub const CORS_EXPOSE_HEADERS: &str = "retry-after,server-timing,x-request-id";
 /// How long a browser may cache the response to a preflight in seconds, as in the template.
@@ -111,7 +116,10 @@ pub enum StartError {
 impl Stack {
     /// Starts all services and returns when all of them respond.
     /// If `stop` completes before, ends what was started and fails with [`StartError::Stopped`].
-    pub async fn start(arguments: &StackArguments, stop: impl Future<Output = ()>) -> Result<Self, StartError> {
+    pub async fn start(
+        arguments: &StackArguments,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Self, StartError> {
         let ports = Ports::take(arguments.port, arguments.host, arguments.web.is_some()).await?;
         let urls = Urls::new(&ports);
         let store = CredentialStore::default();
@@ -120,12 +128,14 @@ impl Stack {
         warn_of_unknown_variables(&arguments.environment);
         let functions = functions(arguments, &urls, &store)?;
         let origins = variable(&functions[0], "ALLOWED_ORIGINS");
-        let authorizer = IamAuthorizer { credentials: store.clone(), permissions: permissions(&functions) };
+        let authorizer = IamAuthorizer {
+            credentials: store.clone(),
+            permissions: permissions(&functions),
+        };
         let lambda = Lambda::new(functions, recorder.clone(), AccessControl::Iam(authorizer));
         let (directory, users) = users(arguments)?;
         let pool = create_user_pool(&urls.user_pool, directory, arguments.token_lifetime);
-        let made =
-            tokio::select! { made = start_functions_and_user_pool(&lambda, pool) => made, () = stop => Err(StartError::Stopped) };
+        let made = tokio::select! { made = start_functions_and_user_pool(&lambda, pool) => made, () = stop => Err(StartError::Stopped) };
         let user_pool = match made {
             Ok(pool) => pool,
             Err(error) => {
@@ -135,22 +145,50 @@ impl Stack {
         };
         let description = describe(&urls, &user_pool, &store, &credentials, &users);
         let configuration = frontend_configuration(&urls);
-        let console = Console::new(&without_secrets(&description, arguments.host), configuration.clone(), recorder.clone());
-        let services =
-            Services { configuration, lambda, user_pool, store, recorder, console, origins, access_log: !arguments.quiet };
+        let console = Console::new(
+            &without_secrets(&description, arguments.host),
+            configuration.clone(),
+            recorder.clone(),
+        );
+        let services = Services {
+            configuration,
+            lambda,
+            user_pool,
+            store,
+            recorder,
+            console,
+            origins,
+            access_log: !arguments.quiet,
+        };
         let tasks = services.start(ports, arguments.web.as_deref());
-        Ok(Self { urls, host: arguments.host, lambda: services.lambda, description, tasks })
+        Ok(Self {
+            urls,
+            host: arguments.host,
+            lambda: services.lambda,
+            description,
+            tasks,
+        })
     }
 
-    /// Writes the ready file, either completely or not at all. It holds secrets, so only its owner may read it.
+    /// Writes the ready file, either completely or not at all. It holds secrets, so only its owner
+    /// may read it.
     pub fn write_ready_file(&self, path: &Path) -> Result<(), StartError> {
-        let failed = |source| StartError::ReadyFile { path: path.display().to_string(), source };
+        let failed = |source| StartError::ReadyFile {
+            path: path.display().to_string(),
+            source,
+        };
         let partial = path.with_extension("partial");
         // An existing file may have other permissions, which it would keep if it were only opened.
         let _ = std::fs::remove_file(&partial);
-        let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial);
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&partial);
         let written = file.and_then(|mut file| writeln!(file, "{:#}", self.description));
-        written.and_then(|()| std::fs::rename(&partial, path)).map_err(failed)
+        written
+            .and_then(|()| std::fs::rename(&partial, path))
+            .map_err(failed)
     }
 
     /// The message with all URLs that is printed after the start.
@@ -177,18 +215,30 @@ async fn start_functions_and_user_pool(
     pool
 }
 
-/// Creates the user pool on a thread of its own: its two keys take a while, during which the functions start.
-async fn create_user_pool(url: &str, directory: UserDirectory, token_lifetime: u64) -> Result<UserPool, StartError> {
+/// Creates the user pool on a thread of its own: its two keys take a while, during which the
+/// functions start.
+async fn create_user_pool(
+    url: &str,
+    directory: UserDirectory,
+    token_lifetime: u64,
+) -> Result<UserPool, StartError> {
     let url = url.to_owned();
-    let made = tokio::task::spawn_blocking(move || UserPool::new(&url, directory, token_lifetime)).await;
-    made.map_err(|error| StartError::Other(error.to_string()))?.map_err(StartError::Other)
+    let made =
+        tokio::task::spawn_blocking(move || UserPool::new(&url, directory, token_lifetime)).await;
+    made.map_err(|error| StartError::Other(error.to_string()))?
+        .map_err(StartError::Other)
 }
 
-/// The users of the user pool, from the options or else the default user, and what is known of those who can sign in.
+/// The users of the user pool, from the options or else the default user, and what is known of
+/// those who can sign in.
 fn users(arguments: &StackArguments) -> Result<(UserDirectory, Vec<KnownUser>), StartError> {
     let mut users: Vec<User> = Vec::new();
     let mut passwords: Vec<(String, String)> = Vec::new();
-    if let Some(path) = arguments.users_file.as_deref().filter(|path| path.exists() || !arguments.save_users) {
+    if let Some(path) = arguments
+        .users_file
+        .as_deref()
+        .filter(|path| path.exists() || !arguments.save_users)
+    {
         for UserFileEntry { user, password } in read_users(path).map_err(StartError::Other)? {
             passwords.extend(password.map(|password| (user.email.clone(), password)));
             users.push(user);
@@ -210,20 +260,31 @@ fn users(arguments: &StackArguments) -> Result<(UserDirectory, Vec<KnownUser>), 
         users.push(default_user);
     }
     let known_password = |user: &User| {
-        let mut candidates = passwords.iter().filter(|(email, _)| email.eq_ignore_ascii_case(&user.email));
-        candidates.find(|(_, password)| user.has_password(password)).map(|(_, password)| password.clone())
+        let mut candidates = passwords
+            .iter()
+            .filter(|(email, _)| email.eq_ignore_ascii_case(&user.email));
+        candidates
+            .find(|(_, password)| user.has_password(password))
+            .map(|(_, password)| password.clone())
     };
-    let known_users = users.iter().filter(|user| user.status == UserStatus::Confirmed).map(|user| KnownUser {
-        username: user.email.clone(),
-        sub: user.sub.clone(),
-        password: known_password(user),
-    });
+    let known_users = users
+        .iter()
+        .filter(|user| user.status == UserStatus::Confirmed)
+        .map(|user| KnownUser {
+            username: user.email.clone(),
+            sub: user.sub.clone(),
+            password: known_password(user),
+        });
     let known_users = known_users.collect();
-    let save_to = arguments.users_file.clone().filter(|_| arguments.save_users);
+    let save_to = arguments
+        .users_file
+        .clone()
+        .filter(|_| arguments.save_users);
     Ok((UserDirectory::new(users, save_to), known_users))
 }
 
-/// A user of the command line as the user pool holds it: confirmed, so that the user can sign in at once.
+/// A user of the command line as the user pool holds it: confirmed, so that the user can sign in at
+/// once.
 fn confirmed(new_user: &NewUser) -> User {
     let mut user = User::new(&new_user.email, &new_user.password, UserStatus::Confirmed);
     user.groups.clone_from(&new_user.groups);

@@ -1,12 +1,15 @@
-//! The invariants of the architecture that the compiler does not check: which module may import which, which package may
-//! know which, where the environment is read, and which words may not be identifiers.
+//! The invariants of the architecture that the compiler does not check: which module may import
+//! which, which package may know which, where the environment is read, and which words may not be
+//! identifiers.
 //!
-//! The checks read the sources as text, without comments and literals. They do not expand macros or resolve aliases.
+//! The checks read the sources as text, without comments and literals. They do not expand macros or
+//! resolve aliases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Identifiers that say nothing to a reader from outside, each with the standard term that replaces it.
+/// Identifiers that say nothing to a reader from outside, each with the standard term that replaces
+/// it.
 const FORBIDDEN_IDENTIFIERS: &[(&str, &str)] = &[
     ("AHEAD", "PRECONNECT_TIMEOUT"),
     ("ADDRESS", "PER_ADDRESS_TIMEOUT"),
@@ -59,23 +62,51 @@ const STACK: &str = "stack";
 #[test]
 fn the_modules_of_the_local_stack_import_each_other_without_circles() {
     let imports = imports_by_module("local", &sources("local"));
-    assert!(imports.len() > 10, "the modules of local were not found: {imports:?}");
+    assert!(
+        imports.len() > 10,
+        "the modules of local were not found: {imports:?}"
+    );
     assert_eq!(import_circle(&imports), None);
-    let importers: Vec<_> = imports.iter().filter(|(_, imported)| imported.contains(STACK)).map(|(name, _)| name).collect();
-    assert!(importers.is_empty(), "only main may import {STACK}, which knows all services: {importers:?}");
+    let importers: Vec<_> = imports
+        .iter()
+        .filter(|(_, imported)| imported.contains(STACK))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(
+        importers.is_empty(),
+        "only main may import {STACK}, which knows all services: {importers:?}"
+    );
 }
 
 #[test]
 fn the_modules_of_the_deployed_packages_import_each_other_without_circles() {
-    for folder in ["edge/src", "core/src", "crates/jws/src", "crates/lambda-client/src", "crates/sigv4/src"] {
+    for folder in [
+        "edge/src",
+        "core/src",
+        "crates/jws/src",
+        "crates/lambda-client/src",
+        "crates/sigv4/src",
+    ] {
         let imports = imports_by_module(folder, &sources(folder));
-        assert!(imports.len() > 3, "the modules of {folder} were not found: {imports:?}");
+        assert!(
+            imports.len() > 3,
+            "the modules of {folder} were not found: {imports:?}"
+        );
         assert_eq!(import_circle(&imports), None, "{folder}");
     }
 }
 
 /// The stages of the edge in their order; each may import those before it.
-const STAGES: [&str; 8] = ["event", "route", "token", "authorize", "validate", "enrich", "invoke", "respond"];
+const STAGES: [&str; 8] = [
+    "event",
+    "route",
+    "token",
+    "authorize",
+    "validate",
+    "enrich",
+    "invoke",
+    "respond",
+];
 
 #[test]
 fn a_stage_of_the_edge_imports_only_the_stages_before_it() {
@@ -84,35 +115,86 @@ fn a_stage_of_the_edge_imports_only_the_stages_before_it() {
     let place = |name: &str| STAGES.iter().position(|stage| *stage == name);
     for (path, code) in &sources {
         let inner = path.strip_prefix(&folder).expect("a source of a stage");
-        let first = inner.components().next().expect("a name").as_os_str().to_string_lossy();
-        let own = place(first.strip_suffix(".rs").unwrap_or(&first)).unwrap_or_else(|| panic!("{first} is not in STAGES"));
+        let first = inner
+            .components()
+            .next()
+            .expect("a name")
+            .as_os_str()
+            .to_string_lossy();
+        let own = place(first.strip_suffix(".rs").unwrap_or(&first))
+            .unwrap_or_else(|| panic!("{first} is not in STAGES"));
         let later = later_stages(own, code);
-        assert!(later.is_empty(), "{}: {} imports later stages: {later:?}", path.display(), STAGES[own]);
+        assert!(
+            later.is_empty(),
+            "{}: {} imports later stages: {later:?}",
+            path.display(),
+            STAGES[own]
+        );
     }
     assert!(sources.len() >= STAGES.len());
 }
 
 fn logs(code: &str) -> bool {
-    ["error!", "warn!", "info!", "debug!", "trace!"].iter().any(|level| code.contains(&format!("tracing::{level}")))
+    ["error!", "warn!", "info!", "debug!", "trace!"]
+        .iter()
+        .any(|level| code.contains(&format!("tracing::{level}")))
 }
 
 fn later_stages(own: usize, code: &str) -> Vec<String> {
-    let imported = code.split("crate::stages::").skip(1).filter_map(|rest| identifiers(rest).next());
-    let is_later = |name: &&str| STAGES.iter().position(|stage| stage == name).is_none_or(|place| place > own);
+    let imported = code
+        .split("crate::stages::")
+        .skip(1)
+        .filter_map(|rest| identifiers(rest).next());
+    let is_later = |name: &&str| {
+        STAGES
+            .iter()
+            .position(|stage| stage == name)
+            .is_none_or(|place| place > own)
+    };
     imported.filter(is_later).map(str::to_owned).collect()
 }
 
 #[test]
 fn only_some_files_of_the_edge_open_connections_or_log() {
-    let connects = ["HttpClient", "HttpConnector", "PooledClient", "TcpStream", "TcpListener"];
-    let may_connect =
-        ["lib.rs", "runtime.rs", "runtime/", "stages/invoke.rs", "stages/invoke/", "stages/token.rs", "stages/token/"];
-    let may_log = ["lib.rs", "pipeline.rs", "runtime.rs", "telemetry.rs", "telemetry/"];
+    let connects = [
+        "HttpClient",
+        "HttpConnector",
+        "PooledClient",
+        "TcpStream",
+        "TcpListener",
+    ];
+    let may_connect = [
+        "lib.rs",
+        "runtime.rs",
+        "runtime/",
+        "stages/invoke.rs",
+        "stages/invoke/",
+        "stages/token.rs",
+        "stages/token/",
+    ];
+    let may_log = [
+        "lib.rs",
+        "pipeline.rs",
+        "runtime.rs",
+        "telemetry.rs",
+        "telemetry/",
+    ];
     for (path, code) in sources("edge/src") {
-        let inner = path.strip_prefix(root().join("edge/src")).expect("a source of the edge").to_string_lossy().into_owned();
-        let is_in = |files: &[&str]| files.iter().any(|file| inner == *file || (file.ends_with('/') && inner.starts_with(file)));
+        let inner = path
+            .strip_prefix(root().join("edge/src"))
+            .expect("a source of the edge")
+            .to_string_lossy()
+            .into_owned();
+        let is_in = |files: &[&str]| {
+            files
+                .iter()
+                .any(|file| inner == *file || (file.ends_with('/') && inner.starts_with(file)))
+        };
         let words: BTreeSet<_> = identifiers(&code).collect();
-        assert!(is_in(&may_connect) || !connects.iter().any(|word| words.contains(word)), "{inner} opens connections");
+        assert!(
+            is_in(&may_connect) || !connects.iter().any(|word| words.contains(word)),
+            "{inner} opens connections"
+        );
         assert!(is_in(&may_log) || !logs(&code), "{inner} logs");
     }
 }
@@ -128,17 +210,27 @@ fn the_deployed_packages_do_not_know_the_local_stack() {
     }
     for manifest in manifests() {
         let text = std::fs::read_to_string(&manifest).expect("a manifest");
-        assert_eq!(dependency_on_root(&text, manifest.parent().expect("a folder")), None, "{}", manifest.display());
+        assert_eq!(
+            dependency_on_root(&text, manifest.parent().expect("a folder")),
+            None,
+            "{}",
+            manifest.display()
+        );
     }
 }
 
 #[test]
 fn the_edge_reads_the_environment_in_its_configuration_only() {
     let source_folder = root().join("edge/src");
-    let is_configuration =
-        |path: &Path| path.starts_with(source_folder.join("config")) || path == source_folder.join("config.rs");
+    let is_configuration = |path: &Path| {
+        path.starts_with(source_folder.join("config")) || path == source_folder.join("config.rs")
+    };
     let sources = sources("edge/src");
-    assert!(sources.iter().any(|(path, code)| is_configuration(path) && environment_access(code).is_some()));
+    assert!(
+        sources
+            .iter()
+            .any(|(path, code)| is_configuration(path) && environment_access(code).is_some())
+    );
     for (path, code) in sources.iter().filter(|(path, _)| !is_configuration(path)) {
         assert_eq!(environment_access(code), None, "{}", path.display());
     }
@@ -146,44 +238,114 @@ fn the_edge_reads_the_environment_in_its_configuration_only() {
 
 #[test]
 fn identifiers_are_standard_terms() {
-    for (path, code) in ["core", "crates", "edge", "local", "tests"].into_iter().flat_map(sources) {
+    for (path, code) in ["core", "crates", "edge", "local", "tests"]
+        .into_iter()
+        .flat_map(sources)
+    {
         let found = forbidden_identifiers(&code);
-        let advice: Vec<_> = found.iter().map(|(word, term)| format!("{word} → {term}")).collect();
-        assert!(advice.is_empty(), "{}: {}", path.display(), advice.join(", "));
+        let advice: Vec<_> = found
+            .iter()
+            .map(|(word, term)| format!("{word} → {term}"))
+            .collect();
+        assert!(
+            advice.is_empty(),
+            "{}: {}",
+            path.display(),
+            advice.join(", ")
+        );
     }
 }
 
 #[test]
 fn each_check_reports_a_violation() {
     let module = |path: &str, text: &str| (root().join("local").join(path), code(text));
-    let direct = [module("a.rs", "use crate::b::B;"), module("b/mod.rs", "use crate::{c, a::{A, self}};"), module("c.rs", "")];
-    assert_eq!(import_circle(&imports_by_module("local", &direct)), Some("a → b → a".to_owned()));
-    let indirect = [module("a.rs", "crate::b::f();"), module("b/x.rs", "use crate::c;"), module("c.rs", "use crate::a;")];
-    assert_eq!(import_circle(&imports_by_module("local", &indirect)), Some("a → b → c → a".to_owned()));
-    let comment = [module("a.rs", "use crate::b;"), module("b.rs", "// crate::a\nconst A: &str = \"crate::a\";")];
+    let direct = [
+        module("a.rs", "use crate::b::B;"),
+        module("b/mod.rs", "use crate::{c, a::{A, self}};"),
+        module("c.rs", ""),
+    ];
+    assert_eq!(
+        import_circle(&imports_by_module("local", &direct)),
+        Some("a → b → a".to_owned())
+    );
+    let indirect = [
+        module("a.rs", "crate::b::f();"),
+        module("b/x.rs", "use crate::c;"),
+        module("c.rs", "use crate::a;"),
+    ];
+    assert_eq!(
+        import_circle(&imports_by_module("local", &indirect)),
+        Some("a → b → c → a".to_owned())
+    );
+    let comment = [
+        module("a.rs", "use crate::b;"),
+        module("b.rs", "// crate::a\nconst A: &str = \"crate::a\";"),
+    ];
     assert_eq!(import_circle(&imports_by_module("local", &comment)), None);
 
-    assert_eq!(later_stages(1, "use crate::stages::event::Request; use crate::stages::enrich::Enriched;"), ["enrich"]);
+    assert_eq!(
+        later_stages(
+            1,
+            "use crate::stages::event::Request; use crate::stages::enrich::Enriched;"
+        ),
+        ["enrich"]
+    );
 
-    assert_eq!(import_of_local_stack(&code("use inference_edge::http;")), Some("inference_edge"));
-    assert_eq!(import_of_local_stack(&code("use crate::local::http;")), Some("crate::local"));
-    assert_eq!(import_of_local_stack(&code("// inference_edge\nlet name = \"inference_edge\";")), None);
+    assert_eq!(
+        import_of_local_stack(&code("use inference_edge::http;")),
+        Some("inference_edge")
+    );
+    assert_eq!(
+        import_of_local_stack(&code("use crate::local::http;")),
+        Some("crate::local")
+    );
+    assert_eq!(
+        import_of_local_stack(&code("// inference_edge\nlet name = \"inference_edge\";")),
+        None
+    );
 
     let edge = root().join("edge");
-    let dependency = |line: &str| dependency_on_root(&format!("[package]\nname = \"edge\"\n[dependencies]\n{line}\n"), &edge);
-    for line in
-        ["inference-edge.workspace = true", "stack = { package = \"inference-edge\", version = \"1\" }", "x = { path = \"..\" }"]
-    {
+    let dependency = |line: &str| {
+        dependency_on_root(
+            &format!("[package]\nname = \"edge\"\n[dependencies]\n{line}\n"),
+            &edge,
+        )
+    };
+    for line in [
+        "inference-edge.workspace = true",
+        "stack = { package = \"inference-edge\", version = \"1\" }",
+        "x = { path = \"..\" }",
+    ] {
         assert_eq!(dependency(line), Some(line.to_owned()));
     }
-    assert_eq!(dependency("jws = { path = \"../crates/jws\" } # not inference-edge"), None);
+    assert_eq!(
+        dependency("jws = { path = \"../crates/jws\" } # not inference-edge"),
+        None
+    );
 
-    assert_eq!(environment_access(&code("let home = std::env::var(\"HOME\");")), Some("env::var"));
-    assert_eq!(environment_access(&code("use std::env::{self, vars_os};")), Some("env::{"));
-    assert_eq!(environment_access(&code("let arguments = std::env::args();")), None);
+    assert_eq!(
+        environment_access(&code("let home = std::env::var(\"HOME\");")),
+        Some("env::var")
+    );
+    assert_eq!(
+        environment_access(&code("use std::env::{self, vars_os};")),
+        Some("env::{")
+    );
+    assert_eq!(
+        environment_access(&code("let arguments = std::env::args();")),
+        None
+    );
 
-    assert_eq!(forbidden_identifiers(&code("struct Room;")), [("Room", "the name of the service")]);
-    assert_eq!(forbidden_identifiers(&code("struct Mushroom; // Room\nlet quote = '\\''; let text = r#\"Room\"#;")), []);
+    assert_eq!(
+        forbidden_identifiers(&code("struct Room;")),
+        [("Room", "the name of the service")]
+    );
+    assert_eq!(
+        forbidden_identifiers(&code(
+            "struct Mushroom; // Room\nlet quote = '\\''; let text = r#\"Room\"#;"
+        )),
+        []
+    );
 }
 
 fn root() -> &'static Path {
@@ -211,7 +373,9 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 /// The manifests of the deployed packages and of the shared crates.
 fn manifests() -> Vec<PathBuf> {
     let crates = std::fs::read_dir(root().join("crates")).expect("the shared crates");
-    let folders = crates.map(|entry| entry.expect("an entry").path()).chain(["edge", "core"].map(|name| root().join(name)));
+    let folders = crates
+        .map(|entry| entry.expect("an entry").path())
+        .chain(["edge", "core"].map(|name| root().join(name)));
     folders.map(|folder| folder.join("Cargo.toml")).collect()
 }
 
@@ -222,7 +386,13 @@ fn code(source: &str) -> String {
     while let Some(first) = rest.chars().next() {
         let after_identifier = code.ends_with(|c: char| c.is_alphanumeric() || c == '_');
         let skipped = comment(rest)
-            .or_else(|| if after_identifier { None } else { raw_string(rest) })
+            .or_else(|| {
+                if after_identifier {
+                    None
+                } else {
+                    raw_string(rest)
+                }
+            })
             .or_else(|| string(rest))
             .or_else(|| character(rest));
         match skipped {
@@ -239,7 +409,8 @@ fn code(source: &str) -> String {
     code
 }
 
-/// The length of the comment at the beginning of a text. Block comments are not nested in this repository.
+/// The length of the comment at the beginning of a text. Block comments are not nested in this
+/// repository.
 fn comment(text: &str) -> Option<usize> {
     if text.starts_with("//") {
         return Some(text.find('\n').unwrap_or(text.len()));
@@ -256,7 +427,11 @@ fn raw_string(text: &str) -> Option<usize> {
     let inner = inner.strip_prefix('"')?;
     let end = format!("\"{}", "#".repeat(marks));
     let opening = text.len() - inner.len();
-    Some(inner.find(&end).map_or(text.len(), |length| opening + length + end.len()))
+    Some(
+        inner
+            .find(&end)
+            .map_or(text.len(), |length| opening + length + end.len()),
+    )
 }
 
 /// The length of the string at the beginning of a text.
@@ -282,24 +457,40 @@ fn character(text: &str) -> Option<usize> {
 }
 
 fn identifiers(code: &str) -> impl Iterator<Item = &str> {
-    code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+    code.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
 }
 
-/// The top-level modules of a folder, each with those that it imports. The library's root and the program are left out.
-fn imports_by_module(folder: &str, sources: &[(PathBuf, String)]) -> BTreeMap<String, BTreeSet<String>> {
+/// The top-level modules of a folder, each with those that it imports. The library's root and the
+/// program are left out.
+fn imports_by_module(
+    folder: &str,
+    sources: &[(PathBuf, String)],
+) -> BTreeMap<String, BTreeSet<String>> {
     let mut modules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, code) in sources {
-        let inner = path.strip_prefix(root().join(folder)).expect("a source of the folder");
-        let first = inner.components().next().expect("a name").as_os_str().to_string_lossy();
+        let inner = path
+            .strip_prefix(root().join(folder))
+            .expect("a source of the folder");
+        let first = inner
+            .components()
+            .next()
+            .expect("a name")
+            .as_os_str()
+            .to_string_lossy();
         let name = first.strip_suffix(".rs").unwrap_or(&first).to_owned();
         if !["lib", "main"].contains(&name.as_str()) {
-            let imported = imported_modules(code).into_iter().filter(|imported| *imported != name);
+            let imported = imported_modules(code)
+                .into_iter()
+                .filter(|imported| *imported != name);
             modules.entry(name.clone()).or_default().extend(imported);
         }
     }
     // The crate's root has items too, which are no modules.
     let known: BTreeSet<String> = modules.keys().cloned().collect();
-    modules.values_mut().for_each(|imported| imported.retain(|name| known.contains(name)));
+    modules
+        .values_mut()
+        .for_each(|imported| imported.retain(|name| known.contains(name)));
     modules
 }
 
@@ -321,7 +512,11 @@ fn imported_modules(code: &str) -> Vec<String> {
             depth += i32::from(c == '{') - i32::from(c == '}');
             c == ',' && depth == 0
         });
-        modules.extend(members.filter_map(|member| identifiers(member).next()).map(str::to_owned));
+        modules.extend(
+            members
+                .filter_map(|member| identifiers(member).next())
+                .map(str::to_owned),
+        );
     }
     modules
 }
@@ -341,13 +536,18 @@ fn import_circle(imports: &BTreeMap<String, BTreeSet<String>>) -> Option<String>
             return None;
         }
         path.push(name);
-        let circle = imports.get(name)?.iter().find_map(|imported| search(imported, imports, path, finished));
+        let circle = imports
+            .get(name)?
+            .iter()
+            .find_map(|imported| search(imported, imports, path, finished));
         path.pop();
         finished.insert(name);
         circle
     }
     let mut finished = BTreeSet::new();
-    imports.keys().find_map(|name| search(name, imports, &mut Vec::new(), &mut finished))
+    imports
+        .keys()
+        .find_map(|name| search(name, imports, &mut Vec::new(), &mut finished))
 }
 
 /// The path by which a source names the local stack.
@@ -355,28 +555,47 @@ fn import_of_local_stack(code: &str) -> Option<&'static str> {
     if identifiers(code).any(|word| word == "inference_edge") {
         return Some("inference_edge");
     }
-    imported_modules(code).iter().any(|module| module == "local").then_some("crate::local")
+    imported_modules(code)
+        .iter()
+        .any(|module| module == "local")
+        .then_some("crate::local")
 }
 
 /// The line of a manifest that makes the package depend on the root package.
 fn dependency_on_root(manifest: &str, folder: &Path) -> Option<String> {
     let root = root().canonicalize().expect("the root");
-    let is_root = |path: &str| folder.join(path).canonicalize().is_ok_and(|path| path == root);
+    let is_root = |path: &str| {
+        folder
+            .join(path)
+            .canonicalize()
+            .is_ok_and(|path| path == root)
+    };
     let names_root = |line: &&str| {
         let line = line.split('#').next().unwrap_or_default().trim();
         let line = line.strip_prefix("[dependencies.").unwrap_or(line);
-        let path = line.split_once("path = \"").and_then(|(_, rest)| rest.split('"').next());
-        line.starts_with("inference-edge") || line.contains("package = \"inference-edge\"") || path.is_some_and(is_root)
+        let path = line
+            .split_once("path = \"")
+            .and_then(|(_, rest)| rest.split('"').next());
+        line.starts_with("inference-edge")
+            || line.contains("package = \"inference-edge\"")
+            || path.is_some_and(is_root)
     };
     manifest.lines().find(names_root).map(str::to_owned)
 }
 
-/// How a source reads environment variables, if it does. A group after `env::` counts, whatever it has.
+/// How a source reads environment variables, if it does. A group after `env::` counts, whatever it
+/// has.
 fn environment_access(code: &str) -> Option<&'static str> {
-    ["env::var", "env::{"].into_iter().find(|access| code.contains(access))
+    ["env::var", "env::{"]
+        .into_iter()
+        .find(|access| code.contains(access))
 }
 
 fn forbidden_identifiers(code: &str) -> Vec<(&'static str, &'static str)> {
     let words: BTreeSet<_> = identifiers(code).collect();
-    FORBIDDEN_IDENTIFIERS.iter().copied().filter(|(word, _)| words.contains(word)).collect()
+    FORBIDDEN_IDENTIFIERS
+        .iter()
+        .copied()
+        .filter(|(word, _)| words.contains(word))
+        .collect()
 }

@@ -1,5 +1,6 @@
-//! Figures that do not depend on the load of the machine: the instructions of a cold start and of a warm request, counted by
-//! callgrind, and the size of the binary. They are compared with the committed figures.
+//! Figures that do not depend on the load of the machine: the instructions of a cold start and of a
+//! warm request, counted by callgrind, and the size of the binary. They are compared with the
+//! committed figures.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -34,32 +35,58 @@ pub fn main() -> ExitCode {
     let (few, many) = (20, 120);
     let cold_start = count(&edge, 1);
     let warm_request = (count(&edge, many) - count(&edge, few)) / f64::from(many - few);
-    let today = Figures { cold_start, warm_request: warm_request.round(), binary: edge.bytes as f64 };
+    let today = Figures {
+        cold_start,
+        warm_request: warm_request.round(),
+        binary: edge.bytes as f64,
+    };
     if std::env::args().any(|argument| argument == "--write") {
         let text = serde_json::to_string_pretty(&today).expect("JSON");
         std::fs::write(FILE, format!("{text}\n")).expect("a file");
     }
-    let committed: Figures = serde_json::from_str(&std::fs::read_to_string(FILE).expect(FILE)).expect("figures");
+    let committed: Figures =
+        serde_json::from_str(&std::fs::read_to_string(FILE).expect(FILE)).expect("figures");
     let rows = [
-        ("instructions of a cold start", today.cold_start, committed.cold_start),
-        ("instructions of a warm request", today.warm_request, committed.warm_request),
+        (
+            "instructions of a cold start",
+            today.cold_start,
+            committed.cold_start,
+        ),
+        (
+            "instructions of a warm request",
+            today.warm_request,
+            committed.warm_request,
+        ),
         ("bytes of the binary", today.binary, committed.binary),
     ];
     let is_well = rows.map(|(what, today, committed)| holds(what, today, committed));
-    if is_well.iter().all(|well| *well) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if is_well.iter().all(|well| *well) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn holds(what: &str, today: f64, committed: f64) -> bool {
     let change = today / committed - 1.0;
-    let verdict =
-        if change.abs() <= TOLERANCE { "holds" } else { "has changed: correct it, or commit the new figure with --write" };
-    println!("{what}: {today:.0}, {:+.1} % of {committed:.0}: {verdict}", change * 100.0);
+    let verdict = if change.abs() <= TOLERANCE {
+        "holds"
+    } else {
+        "has changed: correct it, or commit the new figure with --write"
+    };
+    println!(
+        "{what}: {today:.0}, {:+.1} % of {committed:.0}: {verdict}",
+        change * 100.0
+    );
     change.abs() <= TOLERANCE
 }
 
 /// The number of instructions from the start to the last response of `requests` requests.
 fn count(edge: &Peer, requests: u32) -> f64 {
-    let file = std::env::temp_dir().join(format!("inference-edge-{}-{requests}.callgrind", std::process::id()));
+    let file = std::env::temp_dir().join(format!(
+        "inference-edge-{}-{requests}.callgrind",
+        std::process::id()
+    ));
     let server = Server::start(core(200), Duration::ZERO);
     let process = Process::start(&edge.counted(&file), &server.address, &[]);
     let event = event(200);
@@ -68,7 +95,10 @@ fn count(edge: &Peer, requests: u32) -> f64 {
     }
     // The function polls again when it has written its log.
     for _ in 0..=requests {
-        server.polled.recv_timeout(Duration::from_secs(60)).expect("a poll");
+        server
+            .polled
+            .recv_timeout(Duration::from_secs(60))
+            .expect("a poll");
     }
     process.end();
     let total = total(&file);
@@ -77,8 +107,12 @@ fn count(edge: &Peer, requests: u32) -> f64 {
 }
 
 fn total(file: &Path) -> f64 {
-    let text =
-        std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}: is valgrind installed?", file.display()));
-    let line = text.lines().find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
-    line.and_then(|count| count.trim().parse().ok()).expect("a total")
+    let text = std::fs::read_to_string(file)
+        .unwrap_or_else(|error| panic!("{}: {error}: is valgrind installed?", file.display()));
+    let line = text.lines().find_map(|line| {
+        line.strip_prefix("totals: ")
+            .or_else(|| line.strip_prefix("summary: "))
+    });
+    line.and_then(|count| count.trim().parse().ok())
+        .expect("a total")
 }

@@ -50,22 +50,45 @@ pub fn cold(peers: &[Peer], times: usize) -> Vec<ColdStart> {
         for (peer, samples) in peers.iter().zip(&mut samples) {
             let server = Server::start(core(200), Duration::ZERO);
             let process = Process::start(peer, &server.address, &[]);
-            let polled = server.polled.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("{} does not poll", peer.name));
+            let polled = server
+                .polled
+                .recv_timeout(TIMEOUT)
+                .unwrap_or_else(|_| panic!("{} does not poll", peer.name));
             server.send(&event);
-            let (_, answered) = server.answers.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("{} does not answer", peer.name));
+            let (_, answered) = server
+                .answers
+                .recv_timeout(TIMEOUT)
+                .unwrap_or_else(|_| panic!("{} does not answer", peer.name));
             let millis = |at: Instant| (at - process.spawned).as_secs_f64() * 1e3;
-            samples.push([millis(polled), millis(answered), process.cpu(), process.peak()]);
+            samples.push([
+                millis(polled),
+                millis(answered),
+                process.cpu(),
+                process.peak(),
+            ]);
         }
     }
-    let medians = |samples: &[[f64; 4]]| std::array::from_fn::<f64, 4, _>(|at| median(samples.iter().map(|sample| sample[at])));
+    let medians = |samples: &[[f64; 4]]| {
+        std::array::from_fn::<f64, 4, _>(|at| median(samples.iter().map(|sample| sample[at])))
+    };
     let medians = samples.iter().map(|samples| medians(samples));
     let rows = peers.iter().zip(medians);
-    rows.map(|(peer, [poll, answer, cpu, memory])| ColdStart { peer: peer.name, poll, answer, cpu, memory }).collect()
+    rows.map(|(peer, [poll, answer, cpu, memory])| ColdStart {
+        peer: peer.name,
+        poll,
+        answer,
+        cpu,
+        memory,
+    })
+    .collect()
 }
 
 /// Measures warm requests: keeps all peers running and sends each a round of requests in turn.
 pub fn warm(peers: &[Peer], rounds: usize, sizes: &[(usize, usize)]) -> Vec<WarmRequests> {
-    sizes.iter().flat_map(|(size, requests)| warm_at(peers, rounds, *size, *requests)).collect()
+    sizes
+        .iter()
+        .flat_map(|(size, requests)| warm_at(peers, rounds, *size, *requests))
+        .collect()
 }
 
 fn warm_at(peers: &[Peer], rounds: usize, size: usize, requests: usize) -> Vec<WarmRequests> {
@@ -112,12 +135,25 @@ pub fn concurrency(edge: &Peer) -> Table {
     const AT_ONCE: usize = 8;
     const DELAY: Duration = Duration::from_millis(20);
     let event = event(200);
-    let mut table = Table::new("One environment, a core that takes 20 ms", &["at once", "requests/s", "of the ideal"]);
+    let mut table = Table::new(
+        "One environment, a core that takes 20 ms",
+        &["at once", "requests/s", "of the ideal"],
+    );
     for at_once in [1, AT_ONCE] {
         let server = Server::start(core(200), DELAY);
         let concurrency = at_once.to_string();
-        let _process = Process::start(edge, &server.address, &[("AWS_LAMBDA_MAX_CONCURRENCY", &concurrency)]);
-        let answer = || server.answers.recv_timeout(TIMEOUT).map(|_| ()).expect("an answer");
+        let _process = Process::start(
+            edge,
+            &server.address,
+            &[("AWS_LAMBDA_MAX_CONCURRENCY", &concurrency)],
+        );
+        let answer = || {
+            server
+                .answers
+                .recv_timeout(TIMEOUT)
+                .map(|_| ())
+                .expect("an answer")
+        };
         (0..at_once).for_each(|_| server.send(&event));
         (0..at_once).for_each(|_| answer());
         let (total, start) = (60 * at_once, Instant::now());
@@ -130,7 +166,11 @@ pub fn concurrency(edge: &Peer) -> Table {
         }
         let rate = total as f64 / start.elapsed().as_secs_f64();
         let ideal = at_once as f64 / DELAY.as_secs_f64();
-        table.row([at_once.to_string(), format!("{rate:.0}"), format!("{:.0} %", rate / ideal * 100.0)]);
+        table.row([
+            at_once.to_string(),
+            format!("{rate:.0}"),
+            format!("{:.0} %", rate / ideal * 100.0),
+        ]);
     }
     table
 }
@@ -145,7 +185,8 @@ pub fn median(values: impl Iterator<Item = f64>) -> f64 {
 /// An event of an HTTP API with a body of about `size` bytes that has characters to escape.
 pub fn event(size: usize) -> Arc<Vec<u8>> {
     let filler = r#"a "question" "#.repeat(size.saturating_sub(90) / 13 + 1);
-    let body = json!({ "partner": "acme", "year": 2023, "period": "Q1", "question": filler }).to_string();
+    let body =
+        json!({ "partner": "acme", "year": 2023, "period": "Q1", "question": filler }).to_string();
     let claims = json!({
         "sub": "f468e498-f051-705f-e684-d15444d72ae5", "email": "user@example.com", "email_verified": "true", "token_use": "id",
         "iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_example", "aud": "4s0peq2cv7vuuvq00frkrt13hb", "exp": "4102444800",
@@ -166,5 +207,7 @@ pub fn event(size: usize) -> Arc<Vec<u8>> {
 
 /// The core function's response of about `size` bytes.
 pub fn core(size: usize) -> Vec<u8> {
-    json!({ "answer": r#"an "answer" "#.repeat(size / 12) }).to_string().into_bytes()
+    json!({ "answer": r#"an "answer" "#.repeat(size / 12) })
+        .to_string()
+        .into_bytes()
 }

@@ -1,4 +1,5 @@
-//! The edge function and its peers: a lower bound (`floor`), and the same handler in Python and in Node.
+//! The edge function and its peers: a lower bound (`floor`), and the same handler in Python and in
+//! Node.
 //!
 //! A peer whose tools are not installed is left out with a message.
 
@@ -34,8 +35,13 @@ impl Peer {
 impl Peer {
     /// The same function under valgrind, which writes the count of instructions to a file.
     pub fn counted(&self, file: &Path) -> Self {
-        let own = [self.program.display().to_string()].into_iter().chain(self.arguments.iter().cloned());
-        let arguments = ["--tool=callgrind".to_owned(), format!("--callgrind-out-file={}", file.display())];
+        let own = [self.program.display().to_string()]
+            .into_iter()
+            .chain(self.arguments.iter().cloned());
+        let arguments = [
+            "--tool=callgrind".to_owned(),
+            format!("--callgrind-out-file={}", file.display()),
+        ];
         Self {
             program: PathBuf::from("valgrind"),
             arguments: arguments.into_iter().chain(own).collect(),
@@ -65,18 +71,36 @@ fn root() -> &'static Path {
 /// The target folder of Cargo, which contains the running program.
 fn target() -> PathBuf {
     let program = std::env::current_exe().expect("a path");
-    program.ancestors().nth(3).expect("the target folder").to_owned()
+    program
+        .ancestors()
+        .nth(3)
+        .expect("the target folder")
+        .to_owned()
 }
 
 /// The edge function, built as it is deployed.
 pub fn edge() -> Peer {
-    run(Command::new(env!("CARGO")).args(["build", "--release", "--locked", "-p", "edge", "--bin", "edge"]).current_dir(root()))
-        .expect("the edge");
+    run(Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "-p",
+            "edge",
+            "--bin",
+            "edge",
+        ])
+        .current_dir(root()))
+    .expect("the edge");
     native("edge", target().join("release/edge"), &[])
 }
 
 fn floor() -> Peer {
-    native("floor", std::env::current_exe().expect("a path"), &["floor"])
+    native(
+        "floor",
+        std::env::current_exe().expect("a path"),
+        &["floor"],
+    )
 }
 
 fn native(name: &'static str, program: PathBuf, arguments: &[&str]) -> Peer {
@@ -84,7 +108,10 @@ fn native(name: &'static str, program: PathBuf, arguments: &[&str]) -> Peer {
         name,
         bytes: std::fs::metadata(&program).map_or(0, |file| file.len()),
         program,
-        arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+        arguments: arguments
+            .iter()
+            .map(|argument| (*argument).to_owned())
+            .collect(),
         folder: root().to_owned(),
         variables: Vec::new(),
     }
@@ -95,7 +122,16 @@ fn python() -> Result<Peer, String> {
     let packages = target().join("bench-peers/python");
     if !packages.exists() {
         let packages = packages.display().to_string();
-        run(Command::new("python3").args(["-m", "pip", "install", "-q", "--target", &packages, "awslambdaric", "boto3"]))?;
+        run(Command::new("python3").args([
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--target",
+            &packages,
+            "awslambdaric",
+            "boto3",
+        ]))?;
     }
     let path = format!("{}:{}", packages.display(), folder.display());
     let python = output(Command::new("python3").args(["-c", "import sys; print(sys.executable)"]))?;
@@ -103,7 +139,9 @@ fn python() -> Result<Peer, String> {
         name: "python",
         bytes: size(&packages),
         program: PathBuf::from(python.trim()),
-        arguments: ["-m", "awslambdaric", "handler.handler"].map(str::to_owned).to_vec(),
+        arguments: ["-m", "awslambdaric", "handler.handler"]
+            .map(str::to_owned)
+            .to_vec(),
         folder,
         variables: vec![("PYTHONPATH", path)],
     })
@@ -115,10 +153,15 @@ fn node() -> Result<Peer, String> {
     if !folder.join("dist/runtime.mjs").exists() {
         std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         for file in ["package.json", "package-lock.json", "runtime.mjs"] {
-            std::fs::copy(source.join(file), folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
+            std::fs::copy(source.join(file), folder.join(file))
+                .map_err(|error| format!("{file}: {error}"))?;
         }
-        run(Command::new("npm").args(["ci", "--no-progress", "--no-audit", "--no-fund"]).current_dir(&folder))?;
-        run(Command::new("npm").args(["run", "build"]).current_dir(&folder))?;
+        run(Command::new("npm")
+            .args(["ci", "--no-progress", "--no-audit", "--no-fund"])
+            .current_dir(&folder))?;
+        run(Command::new("npm")
+            .args(["run", "build"])
+            .current_dir(&folder))?;
     }
     let node = output(Command::new("node").args(["-p", "process.execPath"]))?;
     let bundle = folder.join("dist/runtime.mjs");
@@ -133,9 +176,18 @@ fn node() -> Result<Peer, String> {
 }
 
 fn size(path: &Path) -> u64 {
-    let entries = std::fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+    let entries = std::fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
     entries
-        .map(|entry| if entry.path().is_dir() { size(&entry.path()) } else { entry.metadata().map_or(0, |file| file.len()) })
+        .map(|entry| {
+            if entry.path().is_dir() {
+                size(&entry.path())
+            } else {
+                entry.metadata().map_or(0, |file| file.len())
+            }
+        })
         .sum()
 }
 
@@ -144,9 +196,14 @@ fn run(command: &mut Command) -> Result<(), String> {
 }
 
 fn output(command: &mut Command) -> Result<String, String> {
-    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    let output = command
+        .output()
+        .map_err(|error| format!("{command:?}: {error}"))?;
     if !output.status.success() {
-        return Err(format!("{command:?} fails: {}", String::from_utf8_lossy(&output.stderr)));
+        return Err(format!(
+            "{command:?} fails: {}",
+            String::from_utf8_lossy(&output.stderr)
+        ));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -35,14 +35,26 @@ impl Process {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let spawned = Instant::now();
-        Self { child: command.spawn().unwrap_or_else(|error| panic!("{}: {error}", peer.name)), spawned }
+        Self {
+            child: command
+                .spawn()
+                .unwrap_or_else(|error| panic!("{}: {error}", peer.name)),
+            spawned,
+        }
     }
 
     /// The CPU time of all threads, in milliseconds.
     pub fn cpu(&self) -> f64 {
-        let tasks = std::fs::read_dir(self.path("task")).into_iter().flatten().filter_map(Result::ok);
-        let spent = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
-        spent.filter_map(|text| text.split(' ').next()?.parse::<f64>().ok()).sum::<f64>() / 1e6
+        let tasks = std::fs::read_dir(self.path("task"))
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok);
+        let spent =
+            tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
+        spent
+            .filter_map(|text| text.split(' ').next()?.parse::<f64>().ok())
+            .sum::<f64>()
+            / 1e6
     }
 
     /// The peak memory in MiB.
@@ -59,7 +71,9 @@ impl Process {
 pub fn peak_of(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or_default() / 1024.0
+    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok())
+        .unwrap_or_default()
+        / 1024.0
 }
 
 impl Process {

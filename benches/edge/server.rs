@@ -1,6 +1,8 @@
-//! Lambda as a function sees it: the Runtime API, which supplies events, and the Invoke API with the core function's response.
+//! Lambda as a function sees it: the Runtime API, which supplies events, and the Invoke API with
+//! the core function's response.
 //!
-//! It has threads and sockets and no asynchronous runtime, so that it disturbs the measurement little.
+//! It has threads and sockets and no asynchronous runtime, so that it disturbs the measurement
+//! little.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -52,7 +54,12 @@ impl Server {
                 std::thread::spawn(move || serve(stream, &shared));
             }
         });
-        Self { address, events, polled, answers }
+        Self {
+            address,
+            events,
+            polled,
+            answers,
+        }
     }
 
     /// Queues an event for the next poll.
@@ -63,7 +70,10 @@ impl Server {
     /// Queues an event and waits for its response; returns the time between.
     pub fn invoke(&self, event: &Arc<Vec<u8>>) -> Duration {
         self.send(event);
-        let (handed_out, answered) = self.answers.recv_timeout(Duration::from_secs(60)).expect("an answer");
+        let (handed_out, answered) = self
+            .answers
+            .recv_timeout(Duration::from_secs(60))
+            .expect("an answer");
         answered - handed_out
     }
 }
@@ -81,10 +91,18 @@ fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
         } else if path.contains("/runtime/invocation/") {
             let answered = Instant::now();
             answer(&mut writer, "202 Accepted", br#"{"status":"OK"}"#)?;
-            let id = path.split('/').nth_back(1)?.rsplit('-').next()?.parse::<u64>().ok()?;
+            let id = path
+                .split('/')
+                .nth_back(1)?
+                .rsplit('-')
+                .next()?
+                .parse::<u64>()
+                .ok()?;
             let mut handed_out = shared.handed_out.lock().ok()?;
             let at = handed_out.iter().position(|(known, _)| *known == id)?;
-            let _ = shared.answers.send((handed_out.swap_remove(at).1, answered));
+            let _ = shared
+                .answers
+                .send((handed_out.swap_remove(at).1, answered));
         } else {
             std::thread::sleep(shared.delay);
             answer(&mut writer, "200 OK", &shared.core)?;
@@ -107,7 +125,10 @@ fn hand_out(writer: &mut TcpStream, shared: &Shared, event: &[u8]) -> Option<()>
 }
 
 fn answer(writer: &mut TcpStream, status: &str, body: &[u8]) -> Option<()> {
-    let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
     writer.write_all(&[head.as_bytes(), body].concat()).ok()
 }
 
@@ -124,9 +145,16 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> 
             line => lines.push(line.to_ascii_lowercase()),
         }
     }
-    let header = |name: &str| lines.iter().find_map(|line| line.strip_prefix(name).map(str::to_owned));
+    let header = |name: &str| {
+        lines
+            .iter()
+            .find_map(|line| line.strip_prefix(name).map(str::to_owned))
+    };
     if header("expect: ").is_some() {
-        reader.get_mut().write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+        reader
+            .get_mut()
+            .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
+            .ok()?;
     }
     let body = match header("content-length: ") {
         Some(length) => read_exactly(reader, length.parse().ok()?)?,

@@ -1,4 +1,5 @@
-//! Measures a release build of the local stack: start, requests through all services, and 100 MB through the streaming function URL.
+//! Measures a release build of the local stack: start, requests through all services, and 100 MB
+//! through the streaming function URL.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -33,18 +34,39 @@ struct Stack {
 
 /// Runs all measurements of the stack and returns their tables.
 pub fn tables() -> String {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let programs = programs();
-    runtime.block_on(async { format!("{}\n{}\n{}", start_up(&programs).await, load(&programs).await, streamed(&programs).await) })
+    runtime.block_on(async {
+        format!(
+            "{}\n{}\n{}",
+            start_up(&programs).await,
+            load(&programs).await,
+            streamed(&programs).await
+        )
+    })
 }
 
 impl Stack {
     async fn start((program, core): &(PathBuf, PathBuf)) -> Self {
-        let ready_file = std::env::temp_dir().join(format!("inference-edge-bench-{}.json", std::process::id()));
+        let ready_file =
+            std::env::temp_dir().join(format!("inference-edge-bench-{}.json", std::process::id()));
         let core = core.display().to_string();
         let file = ready_file.display().to_string();
         let mut command = Command::new(program);
-        command.args(["--port", "0", "--quiet", "--core", &core, "--ready-file", &file, "--env", "REQUIRED_FIELDS="]);
+        command.args([
+            "--port",
+            "0",
+            "--quiet",
+            "--core",
+            &core,
+            "--ready-file",
+            &file,
+            "--env",
+            "REQUIRED_FIELDS=",
+        ]);
         let child = command.stdout(Stdio::null()).spawn().expect("the stack");
         while !ready_file.exists() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -52,19 +74,31 @@ impl Stack {
         let ready = std::fs::read_to_string(&ready_file).expect("the ready file");
         let _ = std::fs::remove_file(&ready_file);
         let http = Client::builder(TokioExecutor::new()).build_http();
-        Self { child, ready: serde_json::from_str(&ready).expect("JSON"), http }
+        Self {
+            child,
+            ready: serde_json::from_str(&ready).expect("JSON"),
+            http,
+        }
     }
 
     fn ready_value(&self, pointer: &str) -> &str {
-        self.ready.pointer(pointer).and_then(Value::as_str).expect(pointer)
+        self.ready
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .expect(pointer)
     }
 
     fn question(&self) -> Request<Full<Bytes>> {
         let request = Request::post(format!("{}/inference", self.ready_value("/apiUrl")));
         let request = request
-            .header("authorization", format!("Bearer {}", self.ready_value("/idToken")))
+            .header(
+                "authorization",
+                format!("Bearer {}", self.ready_value("/idToken")),
+            )
             .header("content-type", "application/json");
-        request.body(Full::from(r#"{"question":"text"}"#)).expect("a request")
+        request
+            .body(Full::from(r#"{"question":"text"}"#))
+            .expect("a request")
     }
 
     async fn ask(&self) {
@@ -74,23 +108,39 @@ impl Stack {
     }
 
     fn signed(&self, question: &str) -> Request<Full<Bytes>> {
-        let keys =
-            Credentials::new(self.ready_value("/credentials/accessKeyId"), self.ready_value("/credentials/secretAccessKey"));
+        let keys = Credentials::new(
+            self.ready_value("/credentials/accessKeyId"),
+            self.ready_value("/credentials/secretAccessKey"),
+        );
         let signer = Signer::new(Arc::new(keys));
         let url = format!("{}/", self.ready_value("/streamFunctionUrl"));
-        signer.request(Method::POST, &url, &[], json!({ "question": question }).to_string().into()).expect("a request")
+        signer
+            .request(
+                Method::POST,
+                &url,
+                &[],
+                json!({ "question": question }).to_string().into(),
+            )
+            .expect("a request")
     }
 
     /// The largest peak memory of the stack's edge processes, in MiB.
     fn edge_peak(&self) -> f64 {
         // Any thread of the stack may have started them.
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).into_iter().flatten().filter_map(Result::ok);
-        let children: String =
-            threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect();
-        let edges = children.split_whitespace().filter_map(|pid| pid.parse().ok()).filter(|pid: &u32| {
-            let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            command.ends_with(b"function\0edge\0")
-        });
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()))
+            .into_iter()
+            .flatten()
+            .filter_map(Result::ok);
+        let children: String = threads
+            .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
+            .collect();
+        let edges = children
+            .split_whitespace()
+            .filter_map(|pid| pid.parse().ok())
+            .filter(|pid: &u32| {
+                let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                command.ends_with(b"function\0edge\0")
+            });
         edges.map(peak_of).fold(0.0, f64::max)
     }
 }
@@ -106,9 +156,23 @@ impl Drop for Stack {
 
 /// Builds the stack and the scripted core function in release mode and returns their paths.
 fn programs() -> (PathBuf, PathBuf) {
-    let build = ["build", "--release", "--locked", "--bin", "inference-edge", "--example", "scripted-core"];
-    let built = Command::new(env!("CARGO")).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).status();
-    assert!(built.is_ok_and(|status| status.success()), "the stack does not build");
+    let build = [
+        "build",
+        "--release",
+        "--locked",
+        "--bin",
+        "inference-edge",
+        "--example",
+        "scripted-core",
+    ];
+    let built = Command::new(env!("CARGO"))
+        .args(build)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    assert!(
+        built.is_ok_and(|status| status.success()),
+        "the stack does not build"
+    );
     let program = PathBuf::from(env!("CARGO_BIN_EXE_inference-edge"));
     let core = program.with_file_name("examples").join("scripted-core");
     (program, core)
@@ -124,7 +188,10 @@ async fn start_up(programs: &(PathBuf, PathBuf)) -> Table {
         times.push([ready, start.elapsed()].map(|time| time.as_secs_f64() * 1e3));
     }
     let of = |at: usize| format!("{:.0}", median(times.iter().map(|times| times[at])));
-    let mut table = Table::new("The local stack, release build: start (medians)", &["ready ms", "first answer ms"]);
+    let mut table = Table::new(
+        "The local stack, release build: start (medians)",
+        &["ready ms", "first answer ms"],
+    );
     table.row([of(0), of(1)]);
     table
 }
@@ -141,7 +208,12 @@ async fn load(programs: &(PathBuf, PathBuf)) -> Table {
         let mut times = clients(&stack, at_once, 4000 / at_once).await;
         let rate = times.len() as f64 / start.elapsed().as_secs_f64();
         times.sort_by(f64::total_cmp);
-        let at = |part: usize| format!("{:.2}", times[(times.len() * part / 100).min(times.len() - 1)]);
+        let at = |part: usize| {
+            format!(
+                "{:.2}",
+                times[(times.len() * part / 100).min(times.len() - 1)]
+            )
+        };
         table.row([at_once.to_string(), format!("{rate:.0}"), at(50), at(99)]);
     }
     table
@@ -149,7 +221,9 @@ async fn load(programs: &(PathBuf, PathBuf)) -> Table {
 
 /// Runs concurrent clients, each of which sends `requests` requests one after the other.
 async fn clients(stack: &std::sync::Arc<Stack>, at_once: usize, requests: usize) -> Vec<f64> {
-    let clients: Vec<_> = (0..at_once).map(|_| tokio::spawn(client(std::sync::Arc::clone(stack), requests))).collect();
+    let clients: Vec<_> = (0..at_once)
+        .map(|_| tokio::spawn(client(std::sync::Arc::clone(stack), requests)))
+        .collect();
     let mut times = Vec::new();
     for client in clients {
         times.extend(client.await.expect("a client"));
@@ -173,16 +247,28 @@ async fn streamed(programs: &(PathBuf, PathBuf)) -> Table {
     let mut table = Table::new(title, &["streamed MB", "first byte ms", "MB/s", "edge MiB"]);
     for megabytes in [1, MEGABYTES] {
         let start = Instant::now();
-        let mut response = stack.http.request(stack.signed(&format!("flood:{megabytes}"))).await.expect("an answer");
+        let mut response = stack
+            .http
+            .request(stack.signed(&format!("flood:{megabytes}")))
+            .await
+            .expect("an answer");
         let (mut first, mut bytes) = (None, 0);
         while let Some(frame) = response.frame().await {
             first.get_or_insert_with(|| start.elapsed());
-            bytes += frame.expect("a piece").into_data().map_or(0, |data| data.len());
+            bytes += frame
+                .expect("a piece")
+                .into_data()
+                .map_or(0, |data| data.len());
         }
         assert_eq!(bytes, megabytes << 20);
         let rate = megabytes as f64 / start.elapsed().as_secs_f64();
         let first = first.unwrap_or_default().as_secs_f64() * 1e3;
-        table.row([megabytes.to_string(), format!("{first:.1}"), format!("{rate:.0}"), format!("{:.1}", stack.edge_peak())]);
+        table.row([
+            megabytes.to_string(),
+            format!("{first:.1}"),
+            format!("{rate:.0}"),
+            format!("{:.1}", stack.edge_peak()),
+        ]);
     }
     table
 }

@@ -1,4 +1,5 @@
-//! An inquiry and the figures become sentences with their sources, or a list of what there is instead.
+//! An inquiry and the figures become sentences with their sources, or a list of what there is
+//! instead.
 
 use std::time::Instant;
 
@@ -67,7 +68,10 @@ impl Facts {
 
     /// All of it, in one piece.
     pub fn answer(&self, start: Instant) -> Answer {
-        Answer { answer: self.sentences.join(" "), meta: self.meta(start) }
+        Answer {
+            answer: self.sentences.join(" "),
+            meta: self.meta(start),
+        }
     }
 }
 
@@ -79,53 +83,100 @@ pub fn millis_since(start: Instant) -> f64 {
 /// Answers an inquiry from the figures.
 pub fn find_facts(inquiry: &Inquiry, figures: &Figures) -> Facts {
     match find(inquiry, figures) {
-        Ok((sentences, source)) => Facts { sentences, sources: vec![source], found: true },
-        Err(alternatives) => Facts { sentences: alternatives, sources: Vec::new(), found: false },
+        Ok((sentences, source)) => Facts {
+            sentences,
+            sources: vec![source],
+            found: true,
+        },
+        Err(alternatives) => Facts {
+            sentences: alternatives,
+            sources: Vec::new(),
+            found: false,
+        },
     }
 }
 
-/// The sentences and the filing that states their figures, or sentences that list what there is instead.
+/// The sentences and the filing that states their figures, or sentences that list what there is
+/// instead.
 fn find(inquiry: &Inquiry, figures: &Figures) -> Result<(Vec<String>, Source), Vec<String>> {
-    let company = figures.company(&inquiry.partner).ok_or_else(|| companies(inquiry, figures))?;
-    let results = company.results(inquiry.year, &inquiry.period).ok_or_else(|| periods(inquiry, company))?;
+    let company = figures
+        .company(&inquiry.partner)
+        .ok_or_else(|| companies(inquiry, figures))?;
+    let results = company
+        .results(inquiry.year, &inquiry.period)
+        .ok_or_else(|| periods(inquiry, company))?;
     let year_before = company.results(inquiry.year - 1, &inquiry.period);
     let measures = rank::measures(&inquiry.question);
-    let mut clauses = measures.iter().filter_map(|measure| clause(*measure, company, results, year_before));
-    let Some(first) = clauses.next() else { return Err(known_measures(company, results)) };
+    let mut clauses = measures
+        .iter()
+        .filter_map(|measure| clause(*measure, company, results, year_before));
+    let Some(first) = clauses.next() else {
+        return Err(known_measures(company, results));
+    };
     let when = format!("In {} (ended {})", results.name(), results.period_end);
     let mut sentences = vec![format!("{when}, {} reported {first}.", company.name)];
     sentences.extend(clauses.map(|clause| format!("It also reported {clause}.")));
     Ok((sentences, company.source(results)))
 }
 
-fn clause(measure: Measure, company: &Company, results: &Results, year_before: Option<&Results>) -> Option<String> {
+fn clause(
+    measure: Measure,
+    company: &Company,
+    results: &Results,
+    year_before: Option<&Results>,
+) -> Option<String> {
     let value = results.value(measure)?;
-    let change = year_before.and_then(|year_before| change(measure, company, value, results, year_before)).unwrap_or_default();
+    let change = year_before
+        .and_then(|year_before| change(measure, company, value, results, year_before))
+        .unwrap_or_default();
     let later_splits = later_splits(measure, company, results);
-    Some(format!("{} of {}{change}{later_splits}", measure.name(), measure.format(value)))
+    Some(format!(
+        "{} of {}{change}{later_splits}",
+        measure.name(),
+        measure.format(value)
+    ))
 }
 
 /// The splits that a figure does not include, where it is one per share.
 fn later_splits(measure: Measure, company: &Company, results: &Results) -> String {
-    let names: Vec<_> = company.splits_since(results).map(|split| format!("the {}", split.name())).collect();
+    let names: Vec<_> = company
+        .splits_since(results)
+        .map(|split| format!("the {}", split.name()))
+        .collect();
     if measure != Measure::DilutedEps || names.is_empty() {
         return String::new();
     }
     format!(", as reported; {} came later", join_with_and(&names))
 }
 
-/// The change on the year before, in brackets. Earnings per share of the year before are put on this year's basis of shares.
-fn change(measure: Measure, company: &Company, value: f64, results: &Results, year_before: &Results) -> Option<String> {
-    let earlier = year_before.value(measure).filter(|earlier| *earlier > 0.0)?;
+/// The change on the year before, in brackets. Earnings per share of the year before are put on
+/// this year's basis of shares.
+fn change(
+    measure: Measure,
+    company: &Company,
+    value: f64,
+    results: &Results,
+    year_before: &Results,
+) -> Option<String> {
+    let earlier = year_before
+        .value(measure)
+        .filter(|earlier| *earlier > 0.0)?;
     let between: Vec<_> = company.splits_between(year_before, results).collect();
     if measure != Measure::DilutedEps || between.is_empty() {
-        return Some(format!(" ({:+.1}% on the year before)", percent(value, earlier)));
+        return Some(format!(
+            " ({:+.1}% on the year before)",
+            percent(value, earlier)
+        ));
     }
     let ratio: f64 = between.iter().map(|split| split.ratio()).product();
     // To the cent, as the company restates it.
     let restated = (earlier / ratio * 100.0).round() / 100.0;
     let names: Vec<_> = between.into_iter().map(Split::name).collect();
-    Some(format!(" ({:+.1}% on the year before, adjusted for the {})", percent(value, restated), join_with_and(&names)))
+    Some(format!(
+        " ({:+.1}% on the year before, adjusted for the {})",
+        percent(value, restated),
+        join_with_and(&names)
+    ))
 }
 
 fn percent(value: f64, earlier: f64) -> f64 {
@@ -145,14 +196,28 @@ fn join_with_and(items: &[String]) -> String {
 }
 
 fn companies(inquiry: &Inquiry, figures: &Figures) -> Vec<String> {
-    let names: Vec<_> = figures.companies().iter().map(|company| format!("{} ({})", company.name, company.ticker)).collect();
-    vec![format!("There are no figures for {:?}.", inquiry.partner), format!("There are some for {}.", join_with_and(&names))]
+    let names: Vec<_> = figures
+        .companies()
+        .iter()
+        .map(|company| format!("{} ({})", company.name, company.ticker))
+        .collect();
+    vec![
+        format!("There are no figures for {:?}.", inquiry.partner),
+        format!("There are some for {}.", join_with_and(&names)),
+    ]
 }
 
 fn periods(inquiry: &Inquiry, company: &Company) -> Vec<String> {
-    let mut periods: Vec<_> = company.results.iter().map(|results| (results.fiscal_year, results.period.as_str())).collect();
+    let mut periods: Vec<_> = company
+        .results
+        .iter()
+        .map(|results| (results.fiscal_year, results.period.as_str()))
+        .collect();
     periods.sort_by_key(|(year, period)| (-year, *period == "FY", *period));
-    let periods: Vec<_> = periods.into_iter().map(|(year, period)| format!("{period} {year}")).collect();
+    let periods: Vec<_> = periods
+        .into_iter()
+        .map(|(year, period)| format!("{period} {year}"))
+        .collect();
     let asked = format!("{} {}", inquiry.period, inquiry.year);
     vec![
         format!("There are no figures of {} for {asked}.", company.name),
@@ -161,10 +226,15 @@ fn periods(inquiry: &Inquiry, company: &Company) -> Vec<String> {
 }
 
 fn known_measures(company: &Company, results: &Results) -> Vec<String> {
-    let known = Measure::ALL.into_iter().filter(|measure| results.value(*measure).is_some());
+    let known = Measure::ALL
+        .into_iter()
+        .filter(|measure| results.value(*measure).is_some());
     let names: Vec<_> = known.map(|measure| measure.name().to_owned()).collect();
     let when = format!("{} {}", results.period, results.fiscal_year);
-    vec![format!("That figure of {} for {when} was not found.", company.name), format!("There is {}.", join_with_and(&names))]
+    vec![
+        format!("That figure of {} for {when} was not found.", company.name),
+        format!("There is {}.", join_with_and(&names)),
+    ]
 }
 
 #[cfg(test)]
@@ -173,8 +243,13 @@ mod tests {
 
     fn ask(partner: &str, year: i64, period: &str, question: &str) -> Answer {
         let figures = Figures::embedded().expect("the data");
-        let inquiry =
-            Inquiry { partner: partner.to_owned(), year, period: period.to_owned(), question: question.to_owned(), sub: None };
+        let inquiry = Inquiry {
+            partner: partner.to_owned(),
+            year,
+            period: period.to_owned(),
+            question: question.to_owned(),
+            sub: None,
+        };
         find_facts(&inquiry, &figures).answer(Instant::now())
     }
 
@@ -196,10 +271,18 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_answered_with_what_is() {
-        for (partner, year, period) in [("Initech", 2023, "Q1"), ("meta", 1999, "Q1"), ("Apple", 2023, "H1")] {
+        for (partner, year, period) in [
+            ("Initech", 2023, "Q1"),
+            ("meta", 1999, "Q1"),
+            ("Apple", 2023, "H1"),
+        ] {
             let answer = ask(partner, year, period, "revenue?");
             assert!(!answer.meta.found && answer.meta.sources.is_empty());
-            assert!(answer.answer.contains("There are some for "), "{}", answer.answer);
+            assert!(
+                answer.answer.contains("There are some for "),
+                "{}",
+                answer.answer
+            );
         }
         insta::assert_snapshot!(ask("meta", 1999, "Q1", "revenue?").answer, @"There are no figures of Meta Platforms, Inc. for Q1 1999. There are some for Q1 2023, Q2 2023, Q3 2023, Q4 2023, FY 2023, Q1 2022, Q2 2022, Q3 2022, Q4 2022 and FY 2022.");
     }
@@ -228,8 +311,15 @@ mod tests {
             for results in &company.results {
                 let answer = ask(&company.ticker, results.fiscal_year, &results.period, "");
                 let text = serde_json::to_string(&answer).expect("JSON");
-                assert!(answer.meta.found && text.contains("https://www.sec.gov/"), "{text}");
-                assert_eq!(text.matches("://").count(), text.matches("https://www.sec.gov/").count(), "{text}");
+                assert!(
+                    answer.meta.found && text.contains("https://www.sec.gov/"),
+                    "{text}"
+                );
+                assert_eq!(
+                    text.matches("://").count(),
+                    text.matches("https://www.sec.gov/").count(),
+                    "{text}"
+                );
             }
         }
     }

@@ -1,7 +1,8 @@
-//! Amazon Bedrock as the model: a question and what the figures say become an answer in the model's words, whole or as it is written.
-//! <https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference.html>
+//! Amazon Bedrock as the model: a question and what the figures say become an answer in the model's
+//! words, whole or as it is written. <https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference.html>
 //!
-//! The instructions allow the model nothing but those figures. Where there are none it is not asked.
+//! The instructions allow the model nothing but those figures. Where there are none it is not
+//! asked.
 
 use std::fmt;
 
@@ -11,8 +12,8 @@ use aws_sdk_bedrockruntime::error::{DisplayErrorContext, ProvideErrorMetadata, S
 use aws_sdk_bedrockruntime::operation::converse_stream::ConverseStreamOutput as Reply;
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError as StreamError;
 use aws_sdk_bedrockruntime::types::{
-    ContentBlock, ConversationRole, ConverseStreamOutput as Event, InferenceConfiguration, Message, SystemContentBlock,
-    TokenUsage,
+    ContentBlock, ConversationRole, ConverseStreamOutput as Event, InferenceConfiguration, Message,
+    SystemContentBlock, TokenUsage,
 };
 use aws_smithy_http_client::tls;
 
@@ -59,13 +60,24 @@ impl Bedrock {
     /// The model that `model_id` names, in the region and with the credentials that the SDK finds.
     pub async fn new(model_id: String) -> Self {
         let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-        let http = aws_smithy_http_client::Builder::new().tls_provider(tls).build_https();
-        Self::with(&aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await, model_id)
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls)
+            .build_https();
+        Self::with(
+            &aws_config::defaults(BehaviorVersion::latest())
+                .http_client(http)
+                .load()
+                .await,
+            model_id,
+        )
     }
 
     /// The same, where region, credentials and endpoint are known.
     pub fn with(sdk: &SdkConfig, model_id: String) -> Self {
-        Self { client: Client::new(sdk), model_id }
+        Self {
+            client: Client::new(sdk),
+            model_id,
+        }
     }
 
     /// The model's id.
@@ -74,21 +86,50 @@ impl Bedrock {
     }
 
     /// Asks, and waits for the whole answer.
-    pub async fn converse(&self, question: &str, facts: &Facts) -> Result<(String, Tokens), ModelError> {
-        let request =
-            self.client.converse().model_id(&self.model_id).system(instructions(facts)).messages(user_message(question)?);
-        let output = request.inference_config(limits()).send().await.map_err(|error| failed(&error))?;
+    pub async fn converse(
+        &self,
+        question: &str,
+        facts: &Facts,
+    ) -> Result<(String, Tokens), ModelError> {
+        let request = self
+            .client
+            .converse()
+            .model_id(&self.model_id)
+            .system(instructions(facts))
+            .messages(user_message(question)?);
+        let output = request
+            .inference_config(limits())
+            .send()
+            .await
+            .map_err(|error| failed(&error))?;
         let message = output.output().and_then(|output| output.as_message().ok());
         let blocks = message.map(Message::content).unwrap_or_default();
-        let text: String = blocks.iter().filter_map(|block| block.as_text().ok()).map(String::as_str).collect();
+        let text: String = blocks
+            .iter()
+            .filter_map(|block| block.as_text().ok())
+            .map(String::as_str)
+            .collect();
         Ok((text, tokens(output.usage())))
     }
 
     /// Asks, and gives the answer as it is written.
-    pub async fn converse_stream(&self, question: &str, facts: &Facts) -> Result<AnswerStream, ModelError> {
-        let request =
-            self.client.converse_stream().model_id(&self.model_id).system(instructions(facts)).messages(user_message(question)?);
-        request.inference_config(limits()).send().await.map(AnswerStream).map_err(|error| failed(&error))
+    pub async fn converse_stream(
+        &self,
+        question: &str,
+        facts: &Facts,
+    ) -> Result<AnswerStream, ModelError> {
+        let request = self
+            .client
+            .converse_stream()
+            .model_id(&self.model_id)
+            .system(instructions(facts))
+            .messages(user_message(question)?);
+        request
+            .inference_config(limits())
+            .send()
+            .await
+            .map(AnswerStream)
+            .map_err(|error| failed(&error))
     }
 }
 
@@ -98,15 +139,23 @@ impl AnswerStream {
         loop {
             match self.0.stream.recv().await {
                 Ok(Some(Event::ContentBlockDelta(delta))) => {
-                    let text = delta.delta().and_then(|delta| delta.as_text().ok()).filter(|text| !text.is_empty());
+                    let text = delta
+                        .delta()
+                        .and_then(|delta| delta.as_text().ok())
+                        .filter(|text| !text.is_empty());
                     if let Some(text) = text {
                         return Ok(AnswerPart::Text(text.clone()));
                     }
                 }
-                Ok(Some(Event::Metadata(metadata))) => return Ok(AnswerPart::Done(tokens(metadata.usage()))),
+                Ok(Some(Event::Metadata(metadata))) => {
+                    return Ok(AnswerPart::Done(tokens(metadata.usage())));
+                }
                 Ok(Some(_)) => {}
                 Ok(None) => {
-                    return Err(ModelError { name: "ModelUnreachable".to_owned(), cause: "the stream broke off".to_owned() });
+                    return Err(ModelError {
+                        name: "ModelUnreachable".to_owned(),
+                        cause: "the stream broke off".to_owned(),
+                    });
                 }
                 Err(error) => return Err(stream_error(&error)),
             }
@@ -124,16 +173,28 @@ fn instructions(facts: &Facts) -> SystemContentBlock {
 }
 
 fn user_message(question: &str) -> Result<Message, ModelError> {
-    let message = Message::builder().role(ConversationRole::User).content(ContentBlock::Text(question.to_owned())).build();
-    message.map_err(|error| ModelError { name: "InvalidRequest".to_owned(), cause: error.to_string() })
+    let message = Message::builder()
+        .role(ConversationRole::User)
+        .content(ContentBlock::Text(question.to_owned()))
+        .build();
+    message.map_err(|error| ModelError {
+        name: "InvalidRequest".to_owned(),
+        cause: error.to_string(),
+    })
 }
 
 fn limits() -> InferenceConfiguration {
-    InferenceConfiguration::builder().max_tokens(MAX_TOKENS).temperature(0.0).build()
+    InferenceConfiguration::builder()
+        .max_tokens(MAX_TOKENS)
+        .temperature(0.0)
+        .build()
 }
 
 fn tokens(usage: Option<&TokenUsage>) -> Tokens {
-    Tokens { input: usage.map_or(0, TokenUsage::input_tokens), output: usage.map_or(0, TokenUsage::output_tokens) }
+    Tokens {
+        input: usage.map_or(0, TokenUsage::input_tokens),
+        output: usage.map_or(0, TokenUsage::output_tokens),
+    }
 }
 
 /// An error within a stream carries no name: its variant's is taken.
@@ -146,7 +207,10 @@ fn stream_error<R: fmt::Debug>(error: &SdkError<StreamError, R>) -> ModelError {
         Some(StreamError::ValidationException(_)) => "ValidationException",
         _ => "ModelUnreachable",
     };
-    ModelError { name: name.to_owned(), ..failed(error) }
+    ModelError {
+        name: name.to_owned(),
+        ..failed(error)
+    }
 }
 
 fn failed<E, R>(error: &SdkError<E, R>) -> ModelError
@@ -154,10 +218,17 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: fmt::Debug,
 {
-    let name = error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or("ModelUnreachable").to_owned();
+    let name = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code)
+        .unwrap_or("ModelUnreachable")
+        .to_owned();
     let cause = match error.as_service_error() {
         Some(service) => service.message().unwrap_or_default().to_owned(),
         None => DisplayErrorContext(error).to_string(),
     };
-    ModelError { name, cause: cause.chars().take(300).collect() }
+    ModelError {
+        name,
+        cause: cause.chars().take(300).collect(),
+    }
 }

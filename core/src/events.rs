@@ -1,5 +1,5 @@
-//! An answer as server-sent events: one for each piece of text, and a last one that says how it came about.
-//! <https://html.spec.whatwg.org/multipage/server-sent-events.html>
+//! An answer as server-sent events: one for each piece of text, and a last one that says how it
+//! came about. <https://html.spec.whatwg.org/multipage/server-sent-events.html>
 
 use std::convert::Infallible;
 use std::time::Instant;
@@ -16,18 +16,32 @@ pub type Events = BoxStream<'static, Result<Bytes, Infallible>>;
 
 /// The embedded figures' answer, a sentence at a time.
 pub fn of_facts(facts: &Facts, start: Instant) -> Events {
-    let sentences = facts.sentences.iter().enumerate().map(|(at, sentence)| text(&separated(at, sentence)));
-    let events: Vec<_> = sentences.chain([done(&facts.meta(start))]).map(Ok).collect();
+    let sentences = facts
+        .sentences
+        .iter()
+        .enumerate()
+        .map(|(at, sentence)| text(&separated(at, sentence)));
+    let events: Vec<_> = sentences
+        .chain([done(&facts.meta(start))])
+        .map(Ok)
+        .collect();
     stream::iter(events).boxed()
 }
 
 /// The model's answer, as it writes it.
-pub fn of_answer_stream(answer: AnswerStream, model_id: String, facts: Facts, start: Instant) -> Events {
+pub fn of_answer_stream(
+    answer: AnswerStream,
+    model_id: String,
+    facts: Facts,
+    start: Instant,
+) -> Events {
     let events = stream::unfold(Some((answer, model_id, facts)), move |state| async move {
         let (mut answer, model_id, facts) = state?;
         match answer.next().await {
             Ok(AnswerPart::Text(more)) => Some((Ok(text(&more)), Some((answer, model_id, facts)))),
-            Ok(AnswerPart::Done(tokens)) => Some((Ok(done(&model_meta(model_id, &facts, tokens, start))), None)),
+            Ok(AnswerPart::Done(tokens)) => {
+                Some((Ok(done(&model_meta(model_id, &facts, tokens, start))), None))
+            }
             Err(error) => Some((Ok(failed(&error)), None)),
         }
     });
@@ -36,11 +50,21 @@ pub fn of_answer_stream(answer: AnswerStream, model_id: String, facts: Facts, st
 
 /// How a model's answer came about.
 pub fn model_meta(model: String, facts: &Facts, tokens: Tokens, start: Instant) -> Meta {
-    Meta { model, found: facts.found, latency_ms: millis_since(start), sources: facts.sources.clone(), tokens: Some(tokens) }
+    Meta {
+        model,
+        found: facts.found,
+        latency_ms: millis_since(start),
+        sources: facts.sources.clone(),
+        tokens: Some(tokens),
+    }
 }
 
 fn separated(at: usize, sentence: &str) -> String {
-    if at == 0 { sentence.to_owned() } else { format!(" {sentence}") }
+    if at == 0 {
+        sentence.to_owned()
+    } else {
+        format!(" {sentence}")
+    }
 }
 
 fn text(text: &str) -> Bytes {

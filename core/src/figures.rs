@@ -1,8 +1,10 @@
-//! The data: quarterly and yearly results of a few companies, each row with the company's own filing that states it.
+//! The data: quarterly and yearly results of a few companies, each row with the company's own
+//! filing that states it.
 //!
-//! The file is part of the program. Amounts are rounded to millions of US dollars; earnings per share are US dollars as that
-//! filing states them, before any later split. What could not be confirmed is absent, never computed: figures, and the day
-//! of a filing. Fourth quarters stand in no Form 10-Q: theirs are in the earnings release, which is exhibit 99.1 of a Form 8-K.
+//! The file is part of the program. Amounts are rounded to millions of US dollars; earnings per
+//! share are US dollars as that filing states them, before any later split. What could not be
+//! confirmed is absent, never computed: figures, and the day of a filing. Fourth quarters stand in
+//! no Form 10-Q: theirs are in the earnings release, which is exhibit 99.1 of a Form 8-K.
 
 use serde::{Deserialize, Serialize};
 
@@ -99,7 +101,12 @@ pub enum Measure {
 
 impl Measure {
     /// Every kind, in the order in which statements of income have them.
-    pub const ALL: [Self; 4] = [Self::Revenue, Self::OperatingIncome, Self::NetIncome, Self::DilutedEps];
+    pub const ALL: [Self; 4] = [
+        Self::Revenue,
+        Self::OperatingIncome,
+        Self::NetIncome,
+        Self::DilutedEps,
+    ];
 
     /// Its name within a sentence.
     pub fn name(self) -> &'static str {
@@ -115,7 +122,9 @@ impl Measure {
     pub fn format(self, value: f64) -> String {
         match self {
             Self::DilutedEps => format!("${value:.2}"),
-            Self::Revenue | Self::NetIncome | Self::OperatingIncome => format!("${} million", with_thousands(value as i64)),
+            Self::Revenue | Self::NetIncome | Self::OperatingIncome => {
+                format!("${} million", with_thousands(value as i64))
+            }
         }
     }
 }
@@ -134,31 +143,56 @@ impl Figures {
     /// A company by its name, a short name or its ticker, in any case.
     pub fn company(&self, partner: &str) -> Option<&Company> {
         let partner = partner.trim();
-        self.0.iter().find(|company| company.names().any(|name| name.eq_ignore_ascii_case(partner)))
+        self.0.iter().find(|company| {
+            company
+                .names()
+                .any(|name| name.eq_ignore_ascii_case(partner))
+        })
     }
 }
 
 impl Company {
     fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.name, &self.ticker].into_iter().chain(&self.aliases).map(String::as_str)
+        [&self.name, &self.ticker]
+            .into_iter()
+            .chain(&self.aliases)
+            .map(String::as_str)
     }
 
     /// The results of one period.
     pub fn results(&self, year: i64, period: &str) -> Option<&Results> {
-        self.results.iter().find(|results| results.fiscal_year == year && results.period == period)
+        self.results
+            .iter()
+            .find(|results| results.fiscal_year == year && results.period == period)
     }
 
     /// The filing that states those results.
     pub fn source(&self, results: &Results) -> Source {
-        let Filing { form, exhibit, filed } = &results.filing;
-        let exhibit = exhibit.as_ref().map(|number| format!(", exhibit {number},")).unwrap_or_default();
+        let Filing {
+            form,
+            exhibit,
+            filed,
+        } = &results.filing;
+        let exhibit = exhibit
+            .as_ref()
+            .map(|number| format!(", exhibit {number},"))
+            .unwrap_or_default();
         let date = match filed {
             Some(filed) => format!("filed {filed}"),
             None => format!("period ended {}", results.period_end),
         };
-        let title = format!("{}, Form {}{exhibit} for {}, {date}", self.name, form.name(), results.name());
-        // The list begins with the newest filing before that day: a filing of the month is among its first.
-        let before = filed.as_deref().and_then(first_of_next_month).unwrap_or_default();
+        let title = format!(
+            "{}, Form {}{exhibit} for {}, {date}",
+            self.name,
+            form.name(),
+            results.name()
+        );
+        // The list begins with the newest filing before that day: a filing of the month is among
+        // its first.
+        let before = filed
+            .as_deref()
+            .and_then(first_of_next_month)
+            .unwrap_or_default();
         let url = format!(
             "https://www.sec.gov/cgi-bin/browse-edgar?action=getcompany&CIK={}&type={}&dateb={before}&owner=include&count=40",
             self.cik,
@@ -167,14 +201,23 @@ impl Company {
         Source { title, url }
     }
 
-    /// The splits after those results were stated, which their earnings per share do not include; oldest first.
+    /// The splits after those results were stated, which their earnings per share do not include;
+    /// oldest first.
     pub fn splits_since<'a>(&'a self, results: &'a Results) -> impl Iterator<Item = &'a Split> {
-        self.splits.iter().filter(|split| split.date.as_str() > results.stated_on())
+        self.splits
+            .iter()
+            .filter(|split| split.date.as_str() > results.stated_on())
     }
 
-    /// The splits after `earlier` was stated that the earnings per share of `later` include; oldest first.
-    pub fn splits_between<'a>(&'a self, earlier: &'a Results, later: &'a Results) -> impl Iterator<Item = &'a Split> {
-        self.splits_since(earlier).filter(|split| split.date.as_str() <= later.stated_on())
+    /// The splits after `earlier` was stated that the earnings per share of `later` include; oldest
+    /// first.
+    pub fn splits_between<'a>(
+        &'a self,
+        earlier: &'a Results,
+        later: &'a Results,
+    ) -> impl Iterator<Item = &'a Split> {
+        self.splits_since(earlier)
+            .filter(|split| split.date.as_str() <= later.stated_on())
     }
 }
 
@@ -196,7 +239,11 @@ impl Split {
 
     /// Within a sentence: `10-for-1 split of June 2024`.
     pub fn name(&self) -> String {
-        format!("{}-for-1 split of {}", self.ratio, month_and_year(&self.date))
+        format!(
+            "{}-for-1 split of {}",
+            self.ratio,
+            month_and_year(&self.date)
+        )
     }
 }
 
@@ -213,7 +260,11 @@ impl Results {
 
     /// The period within a sentence: `Q1 of fiscal 2023`, `fiscal 2023`.
     pub fn name(&self) -> String {
-        let quarter = if self.period == "FY" { String::new() } else { format!("{} of ", self.period) };
+        let quarter = if self.period == "FY" {
+            String::new()
+        } else {
+            format!("{} of ", self.period)
+        };
         format!("{quarter}fiscal {}", self.fiscal_year)
     }
 
@@ -223,8 +274,20 @@ impl Results {
     }
 }
 
-const MONTHS: [&str; 12] =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 
 /// `2024-06-07` is in `June 2024`.
 fn month_and_year(date: &str) -> String {
@@ -237,14 +300,22 @@ fn month_and_year(date: &str) -> String {
 /// `20240701` comes after `2024-06-07`.
 fn first_of_next_month(date: &str) -> Option<String> {
     let (year, month) = year_and_month(date)?;
-    let (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    let (year, month) = if month == 12 {
+        (year + 1, 1)
+    } else {
+        (year, month + 1)
+    };
     Some(format!("{year:04}{month:02}01"))
 }
 
 /// The year, and the month from 1 to 12, of an ISO 8601 date.
 fn year_and_month(date: &str) -> Option<(i64, usize)> {
     let year = date.get(..4)?.parse().ok()?;
-    let month = date.get(5..7)?.parse().ok().filter(|month| (1..=12).contains(month))?;
+    let month = date
+        .get(5..7)?
+        .parse()
+        .ok()
+        .filter(|month| (1..=12).contains(month))?;
     Some((year, month))
 }
 
@@ -268,17 +339,33 @@ mod tests {
 
     /// Every row with its company.
     fn rows(figures: &Figures) -> impl Iterator<Item = (&Company, &Results)> {
-        figures.companies().iter().flat_map(|company| company.results.iter().map(move |results| (company, results)))
+        figures.companies().iter().flat_map(|company| {
+            company
+                .results
+                .iter()
+                .map(move |results| (company, results))
+        })
     }
 
     /// Days since an arbitrary day.
     fn day_number(date: &str) -> i64 {
-        let [year, month, day] = <[&str; 3]>::try_from(date.split('-').collect::<Vec<_>>()).expect("year, month and day");
-        let (year, month, day): (i64, i64, i64) =
-            (year.parse().expect("a year"), month.parse().expect("a month"), day.parse().expect("a day"));
-        assert!(date.len() == 10 && (1..=12).contains(&month) && (1..=31).contains(&day), "{date}");
+        let [year, month, day] = <[&str; 3]>::try_from(date.split('-').collect::<Vec<_>>())
+            .expect("year, month and day");
+        let (year, month, day): (i64, i64, i64) = (
+            year.parse().expect("a year"),
+            month.parse().expect("a month"),
+            day.parse().expect("a day"),
+        );
+        assert!(
+            date.len() == 10 && (1..=12).contains(&month) && (1..=31).contains(&day),
+            "{date}"
+        );
         // The year begins in March, so that a leap day ends it.
-        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let (year, month) = if month > 2 {
+            (year, month - 3)
+        } else {
+            (year - 1, month + 9)
+        };
         365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day
     }
 
@@ -286,18 +373,34 @@ mod tests {
     fn every_year_of_every_company_has_four_quarters_and_the_year() {
         let figures = Figures::embedded().expect("the data");
         for company in figures.companies() {
-            let mut years: Vec<_> = company.results.iter().map(|results| results.fiscal_year).collect();
+            let mut years: Vec<_> = company
+                .results
+                .iter()
+                .map(|results| results.fiscal_year)
+                .collect();
             years.dedup();
             assert_eq!(years.len(), 2, "{}: {years:?}", company.name);
             for year in years {
-                let periods: Vec<_> =
-                    company.results.iter().filter(|results| results.fiscal_year == year).map(|results| &results.period).collect();
-                assert_eq!(periods, ["Q1", "Q2", "Q3", "Q4", "FY"], "{} {year}", company.name);
+                let periods: Vec<_> = company
+                    .results
+                    .iter()
+                    .filter(|results| results.fiscal_year == year)
+                    .map(|results| &results.period)
+                    .collect();
+                assert_eq!(
+                    periods,
+                    ["Q1", "Q2", "Q3", "Q4", "FY"],
+                    "{} {year}",
+                    company.name
+                );
             }
         }
         let microsoft = figures.company("MSFT").expect("Microsoft");
         assert!(
-            [2022, 2023].iter().all(|year| microsoft.results(*year, "FY").is_some() && microsoft.results(*year, "Q4").is_some())
+            [2022, 2023]
+                .iter()
+                .all(|year| microsoft.results(*year, "FY").is_some()
+                    && microsoft.results(*year, "Q4").is_some())
         );
     }
 
@@ -306,7 +409,13 @@ mod tests {
         let figures = Figures::embedded().expect("the data");
         for (company, results) in rows(&figures) {
             for measure in Measure::ALL {
-                assert!(results.value(measure).is_some(), "{} {}: {}", company.name, results.name(), measure.name());
+                assert!(
+                    results.value(measure).is_some(),
+                    "{} {}: {}",
+                    company.name,
+                    results.name(),
+                    measure.name()
+                );
             }
         }
     }
@@ -315,29 +424,53 @@ mod tests {
     fn four_quarters_make_the_year_that_the_company_published_but_for_rounding() {
         let figures = Figures::embedded().expect("the data");
         for (company, year) in rows(&figures).filter(|(_, results)| results.period == "FY") {
-            for measure in [Measure::Revenue, Measure::NetIncome, Measure::OperatingIncome] {
-                let quarter =
-                    |q| company.results(year.fiscal_year, q).and_then(|results| results.value(measure)).expect("a quarter");
-                let difference = QUARTERS.map(quarter).iter().sum::<f64>() - year.value(measure).expect("the year's figure");
-                assert!(difference.abs() <= 1.0, "{} {} {}: {difference}", company.name, year.fiscal_year, measure.name());
+            for measure in [
+                Measure::Revenue,
+                Measure::NetIncome,
+                Measure::OperatingIncome,
+            ] {
+                let quarter = |q| {
+                    company
+                        .results(year.fiscal_year, q)
+                        .and_then(|results| results.value(measure))
+                        .expect("a quarter")
+                };
+                let difference = QUARTERS.map(quarter).iter().sum::<f64>()
+                    - year.value(measure).expect("the year's figure");
+                assert!(
+                    difference.abs() <= 1.0,
+                    "{} {} {}: {difference}",
+                    company.name,
+                    year.fiscal_year,
+                    measure.name()
+                );
             }
         }
     }
 
-    /// Net income by earnings per share, on one basis of shares, is a number of shares that changes little in two years.
+    /// Net income by earnings per share, on one basis of shares, is a number of shares that changes
+    /// little in two years.
     #[test]
     fn earnings_per_share_agree_with_net_income_once_splits_are_counted() {
         let figures = Figures::embedded().expect("the data");
         for company in figures.companies() {
             let shares = |results: &Results| {
                 let splits: f64 = company.splits_since(results).map(Split::ratio).product();
-                let (income, eps) = (results.value(Measure::NetIncome), results.value(Measure::DilutedEps));
+                let (income, eps) = (
+                    results.value(Measure::NetIncome),
+                    results.value(Measure::DilutedEps),
+                );
                 splits * income.expect("net income") / eps.expect("earnings per share")
             };
             let reference = shares(company.results(2023, "FY").expect("2023"));
             for results in &company.results {
                 let ratio = shares(results) / reference;
-                assert!((0.94..1.06).contains(&ratio), "{} {}: {ratio} of 2023's shares", company.name, results.name());
+                assert!(
+                    (0.94..1.06).contains(&ratio),
+                    "{} {}: {ratio} of 2023's shares",
+                    company.name,
+                    results.name()
+                );
             }
         }
     }
@@ -352,23 +485,46 @@ mod tests {
                 "FY" => (Form::Annual, None),
                 other => panic!("{}: {other}", company.name),
             };
-            assert_eq!((results.filing.form, results.filing.exhibit.as_deref()), expected, "{} {}", company.name, results.name());
+            assert_eq!(
+                (results.filing.form, results.filing.exhibit.as_deref()),
+                expected,
+                "{} {}",
+                company.name,
+                results.name()
+            );
         }
     }
 
     #[test]
     fn every_source_is_the_company_itself_at_the_sec() {
         let text = include_str!("../data/figures.json");
-        assert!(!text.contains("://") && !text.contains("www.") && !text.contains(".com"), "an address in the data");
+        assert!(
+            !text.contains("://") && !text.contains("www.") && !text.contains(".com"),
+            "an address in the data"
+        );
         let figures = Figures::embedded().expect("the data");
         for (company, results) in rows(&figures) {
             let source = company.source(results);
-            let cik = source.url.strip_prefix("https://www.sec.gov/cgi-bin/browse-edgar?action=getcompany&CIK=");
+            let cik = source
+                .url
+                .strip_prefix("https://www.sec.gov/cgi-bin/browse-edgar?action=getcompany&CIK=");
             let cik = cik.and_then(|rest| rest.split('&').next()).expect("a CIK");
-            assert!(cik.len() == 10 && cik.bytes().all(|byte| byte.is_ascii_digit()), "{}", source.url);
-            assert!(source.title.starts_with(&company.name) && source.title.contains(&results.name()), "{}", source.title);
+            assert!(
+                cik.len() == 10 && cik.bytes().all(|byte| byte.is_ascii_digit()),
+                "{}",
+                source.url
+            );
+            assert!(
+                source.title.starts_with(&company.name) && source.title.contains(&results.name()),
+                "{}",
+                source.title
+            );
         }
-        let ciks: std::collections::BTreeSet<_> = figures.companies().iter().map(|company| &company.cik).collect();
+        let ciks: std::collections::BTreeSet<_> = figures
+            .companies()
+            .iter()
+            .map(|company| &company.cik)
+            .collect();
         assert_eq!(ciks.len(), figures.companies().len());
     }
 
@@ -420,17 +576,36 @@ mod tests {
             match &results.filing.filed {
                 Some(filed) => {
                     let days = day_number(filed) - end;
-                    assert!((1..=100).contains(&days), "{} {}: {days} days", company.name, results.name());
+                    assert!(
+                        (1..=100).contains(&days),
+                        "{} {}: {days} days",
+                        company.name,
+                        results.name()
+                    );
                 }
                 None => {
-                    without_a_date.push(format!("{} {} {}", company.ticker, results.fiscal_year, results.period));
+                    without_a_date.push(format!(
+                        "{} {} {}",
+                        company.ticker, results.fiscal_year, results.period
+                    ));
                     // Nobody could say whether its earnings per share include such a split.
-                    let unclear = company.splits.iter().any(|split| (end..=end + 100).contains(&day_number(&split.date)));
-                    assert!(!unclear, "{} {}: a split near a filing without a date", company.name, results.name());
+                    let unclear = company
+                        .splits
+                        .iter()
+                        .any(|split| (end..=end + 100).contains(&day_number(&split.date)));
+                    assert!(
+                        !unclear,
+                        "{} {}: a split near a filing without a date",
+                        company.name,
+                        results.name()
+                    );
                 }
             }
         }
-        assert_eq!(without_a_date, ["GOOGL 2022 Q4", "NFLX 2023 Q4", "NFLX 2022 Q4"]);
+        assert_eq!(
+            without_a_date,
+            ["GOOGL 2022 Q4", "NFLX 2023 Q4", "NFLX 2022 Q4"]
+        );
     }
 
     #[test]
@@ -463,7 +638,10 @@ mod tests {
 
     #[test]
     fn the_month_after_december_is_january() {
-        assert_eq!(first_of_next_month("2023-12-31").as_deref(), Some("20240101"));
+        assert_eq!(
+            first_of_next_month("2023-12-31").as_deref(),
+            Some("20240101")
+        );
         assert_eq!(first_of_next_month("2023-13-01"), None);
     }
 }

@@ -1,4 +1,5 @@
-//! The event becomes an [`Inquiry`], or an error that names the field, what it holds and what it should.
+//! The event becomes an [`Inquiry`], or an error that names the field, what it holds and what it
+//! should.
 
 use std::fmt;
 
@@ -30,7 +31,11 @@ pub struct WrongShape {
 
 impl fmt::Display for WrongShape {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} is {}: give it {}", self.field, self.found, self.wanted)
+        write!(
+            f,
+            "{} is {}: give it {}",
+            self.field, self.found, self.wanted
+        )
     }
 }
 
@@ -41,9 +46,14 @@ impl Inquiry {
         Ok(Self {
             partner: text(input, "partner", "a company's name or ticker")?,
             year: year(input)?,
-            period: text(input, "period", "Q1, Q2, Q3, Q4 or FY")?.trim().to_uppercase(),
+            period: text(input, "period", "Q1, Q2, Q3, Q4 or FY")?
+                .trim()
+                .to_uppercase(),
             question: text(input, "question", "a question")?,
-            sub: event.pointer("/identity/sub").and_then(Value::as_str).map(str::to_owned),
+            sub: event
+                .pointer("/identity/sub")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
         })
     }
 }
@@ -68,13 +78,21 @@ fn year(input: &Value) -> Result<i64, WrongShape> {
 
 fn wrong(field: &'static str, found: Option<&Value>, wanted: &'static str) -> WrongShape {
     let found = found.map_or_else(|| "absent".to_owned(), |value| excerpt(&value.to_string()));
-    WrongShape { field, found, wanted }
+    WrongShape {
+        field,
+        found,
+        wanted,
+    }
 }
 
 /// A long value is not sent back whole.
 fn excerpt(text: &str) -> String {
     let start: String = text.chars().take(60).collect();
-    if start.len() < text.len() { format!("{start}…") } else { start }
+    if start.len() < text.len() {
+        format!("{start}…")
+    } else {
+        start
+    }
 }
 
 #[cfg(test)]
@@ -85,7 +103,8 @@ mod tests {
     #[test]
     fn who_asks_is_read_from_the_identity_and_never_from_the_input() {
         let input = json!({ "partner": "x", "year": 2023, "period": "q1", "question": "?", "identity": { "sub": "forged" }, "sub": "forged" });
-        let read = Inquiry::read(&json!({ "input": input, "identity": { "sub": "real" } })).expect("an inquiry");
+        let read = Inquiry::read(&json!({ "input": input, "identity": { "sub": "real" } }))
+            .expect("an inquiry");
         assert_eq!(read.sub.as_deref(), Some("real"));
         let read = Inquiry::read(&json!({ "input": input })).expect("an inquiry");
         assert_eq!(read.sub, None);
@@ -93,14 +112,33 @@ mod tests {
 
     #[test]
     fn a_field_of_the_wrong_type_is_named_with_what_it_should_be() {
-        let ask = |input: Value| Inquiry::read(&json!({ "input": input })).map_err(|e| e.to_string());
+        let ask =
+            |input: Value| Inquiry::read(&json!({ "input": input })).map_err(|e| e.to_string());
         for (input, error) in [
-            (json!({ "partner": 1 }), "partner is 1: give it a company's name or ticker"),
-            (json!({ "partner": "x", "year": "soon" }), "year is \"soon\": give it a whole number such as 2023"),
-            (json!({ "partner": "x", "year": 2023.5 }), "year is 2023.5: give it a whole number such as 2023"),
-            (json!({ "partner": "x", "year": 2023, "period": 1 }), "period is 1: give it Q1, Q2, Q3, Q4 or FY"),
-            (json!({ "partner": "x", "year": 2023, "period": "Q1" }), "question is absent: give it a question"),
-            (json!([]), "partner is absent: give it a company's name or ticker"),
+            (
+                json!({ "partner": 1 }),
+                "partner is 1: give it a company's name or ticker",
+            ),
+            (
+                json!({ "partner": "x", "year": "soon" }),
+                "year is \"soon\": give it a whole number such as 2023",
+            ),
+            (
+                json!({ "partner": "x", "year": 2023.5 }),
+                "year is 2023.5: give it a whole number such as 2023",
+            ),
+            (
+                json!({ "partner": "x", "year": 2023, "period": 1 }),
+                "period is 1: give it Q1, Q2, Q3, Q4 or FY",
+            ),
+            (
+                json!({ "partner": "x", "year": 2023, "period": "Q1" }),
+                "question is absent: give it a question",
+            ),
+            (
+                json!([]),
+                "partner is absent: give it a company's name or ticker",
+            ),
         ] {
             assert_eq!(ask(input).expect_err(error), error);
         }
@@ -108,7 +146,9 @@ mod tests {
 
     #[test]
     fn the_digits_of_a_query_string_are_a_year() {
-        let read = Inquiry::read(&json!({ "partner": "x", "year": "2023", "period": "Q1", "question": "?" }));
+        let read = Inquiry::read(
+            &json!({ "partner": "x", "year": "2023", "period": "Q1", "question": "?" }),
+        );
         assert_eq!(read.expect("an inquiry").year, 2023);
     }
 }

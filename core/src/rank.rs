@@ -24,7 +24,8 @@ const WORDS: [(&str, Measure, u32); 18] = [
     ("eps", Measure::DilutedEps, 5),
 ];
 
-/// The measures that a question asks for, best first; all of them, in a statement's order, when it names none.
+/// The measures that a question asks for, best first; all of them, in a statement's order, when it
+/// names none.
 pub fn measures(question: &str) -> Vec<Measure> {
     let question = words_only(question);
     let score = |measure: Measure| -> u32 {
@@ -34,7 +35,10 @@ pub fn measures(question: &str) -> Vec<Measure> {
             .map(|(_, _, weight)| weight)
             .sum()
     };
-    let mut ranked: Vec<_> = Measure::ALL.into_iter().map(|measure| (score(measure), measure)).collect();
+    let mut ranked: Vec<_> = Measure::ALL
+        .into_iter()
+        .map(|measure| (score(measure), measure))
+        .collect();
     ranked.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     let best = ranked[0].0;
     // A word in common is not a question for it: "net income" also holds "income".
@@ -44,12 +48,16 @@ pub fn measures(question: &str) -> Vec<Measure> {
 
 /// Lower-case words with one space around each.
 fn words_only(question: &str) -> String {
-    let words: Vec<_> =
-        question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    let words: Vec<_> = question
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
     format!(" {} ", words.join(" "))
 }
 
-/// Whether the question has the words, or a word that begins with them: `earn` is asked for by `earned` and `earnings`.
+/// Whether the question has the words, or a word that begins with them: `earn` is asked for by
+/// `earned` and `earnings`.
 fn asks(question: &str, words: &str) -> bool {
     question.contains(&format!(" {words}"))
 }
@@ -69,7 +77,10 @@ mod tests {
             ("Operating income?", vec![OperatingIncome]),
             ("What did they earn per share?", vec![DilutedEps]),
             ("EPS and net income", vec![NetIncome, DilutedEps]),
-            ("revenue, operating income and net income", vec![OperatingIncome, NetIncome, Revenue]),
+            (
+                "revenue, operating income and net income",
+                vec![OperatingIncome, NetIncome, Revenue],
+            ),
             ("How did it go?", Measure::ALL.to_vec()),
             ("", Measure::ALL.to_vec()),
         ] {

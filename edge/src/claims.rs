@@ -1,7 +1,8 @@
 //! The claims of a verified caller, in every form in which AWS and the emulators write them.
 //!
-//! An HTTP API renders each claim as a string (`"true"`, `"1747603158"`, `"[admin poweruser]"`), a REST API joins arrays
-//! with commas, Lambda authorizers and emulators keep JSON types. Reading never fails: a claim of an unexpected form counts as absent.
+//! An HTTP API renders each claim as a string (`"true"`, `"1747603158"`, `"[admin poweruser]"`), a
+//! REST API joins arrays with commas, Lambda authorizers and emulators keep JSON types. Reading
+//! never fails: a claim of an unexpected form counts as absent.
 
 use std::borrow::Cow;
 
@@ -51,7 +52,9 @@ impl<'e> Claims<'e> {
 
     /// The names in a claim that is a list: `"[a b]"`, `"a,b"`, `["a","b"]` or `"[\"a\",\"b\"]"`.
     pub fn list(&self, name: &str) -> Vec<String> {
-        let Some(raw) = self.raw(name) else { return Vec::new() };
+        let Some(raw) = self.raw(name) else {
+            return Vec::new();
+        };
         let written = json::string(raw.get()).unwrap_or(Cow::Borrowed(raw.get()));
         names(&written)
     }
@@ -61,12 +64,20 @@ fn names(written: &str) -> Vec<String> {
     if let Ok(names) = serde_json::from_str::<Vec<String>>(written) {
         return names;
     }
-    // Cognito's group names hold no white space, but may hold a comma: within brackets only white space separates them.
-    let separated: Vec<&str> = match written.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    // Cognito's group names hold no white space, but may hold a comma: within brackets only white
+    // space separates them.
+    let separated: Vec<&str> = match written
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         Some(inside) => inside.split_whitespace().collect(),
         None => written.split(',').map(str::trim).collect(),
     };
-    separated.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    separated
+        .into_iter()
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -80,14 +91,34 @@ mod tests {
     #[test]
     fn groups_are_read_in_every_form() {
         for (name, written, groups) in [
-            ("HTTP API", r#""[admin poweruser]""#, vec!["admin", "poweruser"]),
+            (
+                "HTTP API",
+                r#""[admin poweruser]""#,
+                vec!["admin", "poweruser"],
+            ),
             ("HTTP API, one group", r#""[admin]""#, vec!["admin"]),
-            ("HTTP API, a comma in a name", r#""[a,b c]""#, vec!["a,b", "c"]),
+            (
+                "HTTP API, a comma in a name",
+                r#""[a,b c]""#,
+                vec!["a,b", "c"],
+            ),
             ("HTTP API, no group", r#""[]""#, vec![]),
-            ("REST API", r#""admin,poweruser""#, vec!["admin", "poweruser"]),
+            (
+                "REST API",
+                r#""admin,poweruser""#,
+                vec!["admin", "poweruser"],
+            ),
             ("REST API, one group", r#""admin""#, vec!["admin"]),
-            ("an array", r#"["admin","power user"]"#, vec!["admin", "power user"]),
-            ("an array as text", r#""[\"admin\", \"b\"]""#, vec!["admin", "b"]),
+            (
+                "an array",
+                r#"["admin","power user"]"#,
+                vec!["admin", "power user"],
+            ),
+            (
+                "an array as text",
+                r#""[\"admin\", \"b\"]""#,
+                vec!["admin", "b"],
+            ),
             ("null", "null", vec![]),
             ("a number", "7", vec!["7"]),
             ("an array of numbers", "[1, 2]", vec!["1,", "2"]),
@@ -100,15 +131,20 @@ mod tests {
 
     #[test]
     fn a_claim_of_any_scalar_type_is_text() {
-        let claims = claims(r#"{"s":"x","n":1747603158,"b":true,"o":{"a":1},"l":["a"],"z":null,"e":""}"#);
-        let read: Vec<_> = ["s", "n", "b", "o", "l", "z", "e", "absent"].map(|name| claims.text(name)).into();
+        let claims =
+            claims(r#"{"s":"x","n":1747603158,"b":true,"o":{"a":1},"l":["a"],"z":null,"e":""}"#);
+        let read: Vec<_> = ["s", "n", "b", "o", "l", "z", "e", "absent"]
+            .map(|name| claims.text(name))
+            .into();
         insta::assert_compact_debug_snapshot!(read, @r#"[Some("x"), Some("1747603158"), Some("true"), None, None, None, None, None]"#);
     }
 
     #[test]
     fn only_true_and_its_string_are_true() {
         let claims = claims(r#"{"a":true,"b":"true","c":"True","d":1,"e":false}"#);
-        let said: Vec<_> = ["a", "b", "c", "d", "e"].map(|name| claims.is_true(name)).into();
+        let said: Vec<_> = ["a", "b", "c", "d", "e"]
+            .map(|name| claims.is_true(name))
+            .into();
         assert_eq!(said, [true, true, false, false, false]);
     }
 }

@@ -1,6 +1,7 @@
 //! Reads the environment once at start into a [`Config`]; every problem is reported together.
 //!
-//! No other file of the edge reads the environment. The look-up is injected, so that no test sets a variable.
+//! No other file of the edge reads the environment. The look-up is injected, so that no test sets a
+//! variable.
 
 mod environment;
 mod process;
@@ -30,7 +31,8 @@ pub struct Config {
     pub target: String,
     /// What the stages need.
     pub settings: Settings,
-    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_LAMBDA`, `AWS_REGION`: whether the endpoint is AWS's own.
+    /// `SSL_CERT_FILE`, `SSL_CERT_DIR`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_LAMBDA`,
+    /// `AWS_REGION`: whether the endpoint is AWS's own.
     pub roots: Roots,
     /// Whether the environment has credentials, as Lambda's mostly does.
     pub has_credentials: bool,
@@ -77,18 +79,28 @@ pub const VARIABLES: [&str; 22] = [
 ];
 
 /// Variables that Lambda sets and its runtime cannot do without.
-const PLATFORM: [&str; 4] =
-    ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"];
+const PLATFORM: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+];
 
 impl Config {
     /// Reads the process's environment, which must be one that Lambda, or the local stack, made.
     pub fn from_process() -> Result<Self, ConfigError> {
         let look_up = |name: &str| std::env::var(name).ok();
-        let absent: Vec<_> = PLATFORM.into_iter().filter(|name| look_up(name).is_none_or(|value| value.is_empty())).collect();
+        let absent: Vec<_> = PLATFORM
+            .into_iter()
+            .filter(|name| look_up(name).is_none_or(|value| value.is_empty()))
+            .collect();
         if absent.is_empty() {
             return Self::read(look_up);
         }
-        let problem = format!("{} not set: Lambda starts this program; on your own machine, `cargo run` does", absent.join(", "));
+        let problem = format!(
+            "{} not set: Lambda starts this program; on your own machine, `cargo run` does",
+            absent.join(", ")
+        );
         Err(ConfigError(vec![problem]))
     }
 
@@ -96,21 +108,33 @@ impl Config {
     pub fn read(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut env = Environment::new(&look_up);
         let methods = env.list("ALLOWED_METHODS", "POST", |method| method_name(&method));
-        if methods.is_empty() && look_up("ALLOWED_METHODS").is_some_and(|value| value.trim().is_empty()) {
+        if methods.is_empty()
+            && look_up("ALLOWED_METHODS").is_some_and(|value| value.trim().is_empty())
+        {
             env.problem("ALLOWED_METHODS is empty: write POST, GET or both, or leave it unset");
         }
-        let target = env.required("TARGET_LAMBDA_NAME", "the name or ARN of the core function", function_name);
+        let target = env.required(
+            "TARGET_LAMBDA_NAME",
+            "the name or ARN of the core function",
+            function_name,
+        );
         let settings = Settings {
             access: access(&mut env),
             required_fields: required_fields(&mut env),
             payload: env.choice(
                 "PAYLOAD",
-                &[("envelope", PayloadShape::Envelope), ("bare", PayloadShape::Bare)],
+                &[
+                    ("envelope", PayloadShape::Envelope),
+                    ("bare", PayloadShape::Bare),
+                ],
                 PayloadShape::Envelope,
             ),
             core_reply: env.choice(
                 "CORE_REPLY",
-                &[("raw", CoreReplyShape::Raw), ("proxy", CoreReplyShape::Proxy)],
+                &[
+                    ("raw", CoreReplyShape::Raw),
+                    ("proxy", CoreReplyShape::Proxy),
+                ],
                 CoreReplyShape::Raw,
             ),
             core_timeout: env.millis("CORE_TIMEOUT_MS"),
@@ -120,17 +144,27 @@ impl Config {
             issuer: issuer(&mut env),
             response: env.choice(
                 "RESPONSE",
-                &[("buffered", ResponseMode::Buffered), ("stream", ResponseMode::Stream)],
+                &[
+                    ("buffered", ResponseMode::Buffered),
+                    ("stream", ResponseMode::Stream),
+                ],
                 ResponseMode::Buffered,
             ),
-            function_name: env.value("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| "edge".to_owned()),
-            route_table: RouteTable { methods, routes: env.list("ROUTES", "", |route| Route::parse(&route)) },
+            function_name: env
+                .value("AWS_LAMBDA_FUNCTION_NAME")
+                .unwrap_or_else(|| "edge".to_owned()),
+            route_table: RouteTable {
+                methods,
+                routes: env.list("ROUTES", "", |route| Route::parse(&route)),
+            },
         };
         let config = Self {
             target,
             settings,
             roots: roots(&env),
-            has_credentials: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].iter().all(|name| env.value(name).is_some()),
+            has_credentials: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+                .iter()
+                .all(|name| env.value(name).is_some()),
             runtime_api: runtime_api(&mut env),
         };
         env.finish(config)
@@ -140,11 +174,22 @@ impl Config {
 fn runtime_api(env: &mut Environment) -> Option<RuntimeApi> {
     let value = env.value("AWS_LAMBDA_RUNTIME_API")?;
     let parsed = RuntimeApi::parse(&value);
-    let api = parsed.map_err(|why| env.problem(format!("AWS_LAMBDA_RUNTIME_API: `{value}`: {why}"))).ok()?;
+    let api = parsed
+        .map_err(|why| env.problem(format!("AWS_LAMBDA_RUNTIME_API: `{value}`: {why}")))
+        .ok()?;
     // Lambda sets these two; what is no number above 0 counts as 1, as in lambda_runtime.
-    let max_concurrency = env.value("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|number| number.parse().ok()).unwrap_or(1).max(1);
-    let is_snap_start = env.value("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Some("snap-start");
-    Some(RuntimeApi { max_concurrency, is_snap_start, ..api })
+    let max_concurrency = env
+        .value("AWS_LAMBDA_MAX_CONCURRENCY")
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(1)
+        .max(1);
+    let is_snap_start =
+        env.value("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref() == Some("snap-start");
+    Some(RuntimeApi {
+        max_concurrency,
+        is_snap_start,
+        ..api
+    })
 }
 
 fn required_fields(env: &mut Environment) -> Vec<String> {
@@ -156,14 +201,27 @@ fn required_fields(env: &mut Environment) -> Vec<String> {
 
 fn access(env: &mut Environment) -> Access {
     let access = Access {
-        token_use: env.choice("TOKEN_USE", &[("id", Some("id")), ("access", Some("access")), ("any", None)], Some("id")),
+        token_use: env.choice(
+            "TOKEN_USE",
+            &[
+                ("id", Some("id")),
+                ("access", Some("access")),
+                ("any", None),
+            ],
+            Some("id"),
+        ),
         groups: env.list("ALLOWED_GROUPS", "", Ok),
         emails: env.list("ALLOWED_EMAILS", "", email_rule),
-        anonymous: env.choice("ALLOW_ANONYMOUS", &[("true", true), ("false", false)], false),
+        anonymous: env.choice(
+            "ALLOW_ANONYMOUS",
+            &[("true", true), ("false", false)],
+            false,
+        ),
         identity_claims: env.list("IDENTITY_CLAIMS", "", identity_claim),
         tenant_claim: env.value("TENANT_CLAIM"),
     };
-    let bound_to_a_caller = !access.groups.is_empty() || !access.emails.is_empty() || access.tenant_claim.is_some();
+    let bound_to_a_caller =
+        !access.groups.is_empty() || !access.emails.is_empty() || access.tenant_claim.is_some();
     if access.anonymous && bound_to_a_caller {
         env.problem(
             "ALLOW_ANONYMOUS=true allows callers without an identity, which ALLOWED_GROUPS, ALLOWED_EMAILS and \
@@ -173,7 +231,8 @@ fn access(env: &mut Environment) -> Access {
     access
 }
 
-/// Either both variables or neither: without an audience, tokens that were made for another app would be accepted.
+/// Either both variables or neither: without an audience, tokens that were made for another app
+/// would be accepted.
 fn issuer(env: &mut Environment) -> Option<Issuer> {
     let audience = env.list("JWT_AUDIENCE", "", Ok);
     let Some(url) = env.value("JWT_ISSUER") else {
@@ -183,26 +242,50 @@ fn issuer(env: &mut Environment) -> Option<Issuer> {
         return None;
     };
     if !jws::is_https_or_loopback(&url) {
-        env.problem(format!("JWT_ISSUER: `{url}`: write the issuer's https:// URL (http:// for localhost alone)"));
+        env.problem(format!(
+            "JWT_ISSUER: `{url}`: write the issuer's https:// URL (http:// for localhost alone)"
+        ));
     }
     if audience.is_empty() {
         env.problem("JWT_ISSUER is set without JWT_AUDIENCE: give it the app client ids that tokens must be for");
     }
-    let is_amazons =
-        url.starts_with("https://cognito-idp.") && url.split('/').nth(2).is_some_and(|host| host.ends_with(".amazonaws.com"));
-    let roots = if is_amazons { roots(env) } else { named_roots(env) };
-    Some(Issuer { url, audience, roots })
+    let is_amazons = url.starts_with("https://cognito-idp.")
+        && url
+            .split('/')
+            .nth(2)
+            .is_some_and(|host| host.ends_with(".amazonaws.com"));
+    let roots = if is_amazons {
+        roots(env)
+    } else {
+        named_roots(env)
+    };
+    Some(Issuer {
+        url,
+        audience,
+        roots,
+    })
 }
 
-/// The trust anchors for Lambda's endpoint. AWS's own endpoints have certificates of Amazon, except in partitions of their
-/// own; other endpoints may have any.
+/// The trust anchors for Lambda's endpoint. AWS's own endpoints have certificates of Amazon, except
+/// in partitions of their own; other endpoints may have any.
 fn roots(env: &Environment) -> Roots {
-    let is_apart = |region: String| region.starts_with("cn-") || region.starts_with("eusc-") || region.contains("-iso");
+    let is_apart = |region: String| {
+        region.starts_with("cn-") || region.starts_with("eusc-") || region.contains("-iso")
+    };
     let is_elsewhere = env.value("AWS_REGION").is_some_and(is_apart);
-    let endpoint = env.value("AWS_ENDPOINT_URL_LAMBDA").or_else(|| env.value("AWS_ENDPOINT_URL"));
+    let endpoint = env
+        .value("AWS_ENDPOINT_URL_LAMBDA")
+        .or_else(|| env.value("AWS_ENDPOINT_URL"));
     let is_anothers = endpoint.is_some_and(|url| !url.starts_with("http://"));
-    let is_named = env.value("SSL_CERT_FILE").or_else(|| env.value("SSL_CERT_DIR")).is_some();
-    if is_elsewhere || is_anothers || is_named { named_roots(env) } else { Roots::Amazon }
+    let is_named = env
+        .value("SSL_CERT_FILE")
+        .or_else(|| env.value("SSL_CERT_DIR"))
+        .is_some();
+    if is_elsewhere || is_anothers || is_named {
+        named_roots(env)
+    } else {
+        Roots::Amazon
+    }
 }
 
 /// The trust anchors that the environment names, or the system's.
@@ -214,7 +297,11 @@ fn named_roots(env: &Environment) -> Roots {
 }
 
 fn error_detail(env: &mut Environment) -> ErrorDetail {
-    let words = [("none", ErrorDetail::None), ("message", ErrorDetail::Message), ("full", ErrorDetail::Full)];
+    let words = [
+        ("none", ErrorDetail::None),
+        ("message", ErrorDetail::Message),
+        ("full", ErrorDetail::Full),
+    ];
     env.choice("ERROR_DETAIL", &words, ErrorDetail::Message)
 }
 
@@ -243,7 +330,11 @@ fn log(env: &mut Environment) -> LogFormat {
     let own = env.choice("LOG_LEVEL", &words, Level::INFO);
     LogFormat {
         level: env.choice("AWS_LAMBDA_LOG_LEVEL", &words, own),
-        json: env.choice("AWS_LAMBDA_LOG_FORMAT", &[("JSON", true), ("Text", false)], true),
+        json: env.choice(
+            "AWS_LAMBDA_LOG_FORMAT",
+            &[("JSON", true), ("Text", false)],
+            true,
+        ),
     }
 }
 
@@ -252,7 +343,12 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        Config::read(|name| {
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
     }
 
     #[test]
@@ -264,7 +360,10 @@ mod tests {
     #[test]
     fn every_problem_is_reported_at_once_with_its_variable_its_value_and_the_fix() {
         let error = read(&[
-            ("ALLOWED_ORIGINS", "https://a.example/,*.example.com,ftp://x"),
+            (
+                "ALLOWED_ORIGINS",
+                "https://a.example/,*.example.com,ftp://x",
+            ),
             ("ALLOWED_METHODS", "POST,OPTIONS,BREW"),
             ("ALLOWED_HEADERS", "X Y"),
             ("ALLOWED_EMAILS", "nobody"),
@@ -283,11 +382,21 @@ mod tests {
 
     #[test]
     fn anonymous_callers_and_rules_about_callers_exclude_each_other() {
-        for (name, value) in [("ALLOWED_GROUPS", "staff"), ("ALLOWED_EMAILS", "*@example.edu"), ("TENANT_CLAIM", "custom:tenant")]
-        {
-            let pairs = [("TARGET_LAMBDA_NAME", "core"), ("ALLOW_ANONYMOUS", "true"), (name, value)];
+        for (name, value) in [
+            ("ALLOWED_GROUPS", "staff"),
+            ("ALLOWED_EMAILS", "*@example.edu"),
+            ("TENANT_CLAIM", "custom:tenant"),
+        ] {
+            let pairs = [
+                ("TARGET_LAMBDA_NAME", "core"),
+                ("ALLOW_ANONYMOUS", "true"),
+                (name, value),
+            ];
             let error = read(&pairs).expect_err(name);
-            assert!(error.to_string().starts_with("ALLOW_ANONYMOUS=true"), "{name}: {error}");
+            assert!(
+                error.to_string().starts_with("ALLOW_ANONYMOUS=true"),
+                "{name}: {error}"
+            );
         }
     }
 
@@ -309,13 +418,21 @@ mod tests {
 
     #[test]
     fn an_empty_list_of_required_fields_requires_none() {
-        let config = read(&[("TARGET_LAMBDA_NAME", "core"), ("REQUIRED_FIELDS", "")]).expect("a config");
+        let config =
+            read(&[("TARGET_LAMBDA_NAME", "core"), ("REQUIRED_FIELDS", "")]).expect("a config");
         assert_eq!(config.settings.required_fields, [""; 0]);
     }
 
     #[test]
     fn lambdas_own_log_level_takes_precedence_over_log_level() {
-        let pairs = [("TARGET_LAMBDA_NAME", "core"), ("LOG_LEVEL", "debug"), ("AWS_LAMBDA_LOG_LEVEL", "WARN")];
-        assert_eq!(read(&pairs).expect("a config").settings.log.level, tracing::Level::WARN);
+        let pairs = [
+            ("TARGET_LAMBDA_NAME", "core"),
+            ("LOG_LEVEL", "debug"),
+            ("AWS_LAMBDA_LOG_LEVEL", "WARN"),
+        ];
+        assert_eq!(
+            read(&pairs).expect("a config").settings.log.level,
+            tracing::Level::WARN
+        );
     }
 }

@@ -1,6 +1,8 @@
-//! The one error type of the edge: every way a request can fail, each with its status, its code and its public message.
+//! The one error type of the edge: every way a request can fail, each with its status, its code and
+//! its public message.
 //!
-//! What a browser may read is [`EdgeError::message`]; what only the operator may read is [`EdgeError::cause`].
+//! What a browser may read is [`EdgeError::message`]; what only the operator may read is
+//! [`EdgeError::cause`].
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -57,7 +59,8 @@ pub enum EdgeError {
         /// Lambda's message.
         cause: String,
     },
-    /// The edge stopped waiting for core before its own deadline, or core reached its own time-out; which of the two.
+    /// The edge stopped waiting for core before its own deadline, or core reached its own time-out;
+    /// which of the two.
     CoreTimedOut(String),
 }
 
@@ -65,7 +68,9 @@ impl EdgeError {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
-            Self::MissingBody | Self::InvalidJson | Self::NotAnObject | Self::MissingFields(_) => 400,
+            Self::MissingBody | Self::InvalidJson | Self::NotAnObject | Self::MissingFields(_) => {
+                400
+            }
             Self::Unauthorized(_) => 401,
             Self::Forbidden(_) => 403,
             Self::NotFound => 404,
@@ -139,7 +144,9 @@ impl EdgeError {
             | Self::CoreThrottled { cause, .. }
             | Self::CoreTimedOut(cause)
             | Self::RequestTooLarge(cause)
-            | Self::CoreError { error_type: cause, .. } => Some(cause.clone()),
+            | Self::CoreError {
+                error_type: cause, ..
+            } => Some(cause.clone()),
             Self::CoreAnswerTooLarge(bytes) => Some(format!("{bytes} bytes")),
             Self::MissingBody
             | Self::InvalidJson

@@ -9,7 +9,8 @@ pub struct Headers(Vec<(Cow<'static, str>, Cow<'static, str>)>);
 impl Headers {
     /// Replaces a header.
     pub fn set(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
-        self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.0
+            .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.0.push((Cow::Borrowed(name), value.into()));
     }
 
@@ -20,27 +21,44 @@ impl Headers {
 
     /// Whether there is such a header.
     pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+        self.0
+            .iter()
+            .any(|(known, _)| known.eq_ignore_ascii_case(name))
     }
 
     /// The first value of a header.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     }
 
     /// Every pair, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 
     /// Every name once, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let is_first = |at: usize, name: &str| !self.0[..at].iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
-        self.0.iter().enumerate().filter(move |(at, (name, _))| is_first(*at, name)).map(|(_, (name, _))| name.as_ref())
+        let is_first = |at: usize, name: &str| {
+            !self.0[..at]
+                .iter()
+                .any(|(known, _)| known.eq_ignore_ascii_case(name))
+        };
+        self.0
+            .iter()
+            .enumerate()
+            .filter(move |(at, (name, _))| is_first(*at, name))
+            .map(|(_, (name, _))| name.as_ref())
     }
 
     /// All values of a header, in order.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + Clone {
-        self.0.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_ref())
+        self.0
+            .iter()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_ref())
     }
 }

@@ -1,7 +1,8 @@
-//! JSON that is read without being written anew: objects as members in their order, with the text of their values.
+//! JSON that is read without being written anew: objects as members in their order, with the text
+//! of their values.
 //!
-//! serde_json finds the members. Reading never fails with an error: a value that is not of the expected type is `None`, so that
-//! a member of an unexpected type makes no event unreadable.
+//! serde_json finds the members. Reading never fails with an error: a value that is not of the
+//! expected type is `None`, so that a member of an unexpected type makes no event unreadable.
 
 mod escape;
 
@@ -25,13 +26,22 @@ impl<'e> Object<'e> {
 
     /// Reads an object from a raw value.
     pub fn of(raw: &'e RawValue) -> Option<Self> {
-        // Most values are read only to find that they are of another type: serde would describe the error at length.
-        if raw.get().starts_with('{') { Self::read(raw.get()) } else { None }
+        // Most values are read only to find that they are of another type: serde would describe the
+        // error at length.
+        if raw.get().starts_with('{') {
+            Self::read(raw.get())
+        } else {
+            None
+        }
     }
 
     /// The value of a member; of a repeated key the last, as JSON parsers take it.
     pub fn get(&self, name: &str) -> Option<&'e RawValue> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+        self.0
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| *value)
     }
 
     /// The text of a member's value.
@@ -41,7 +51,11 @@ impl<'e> Object<'e> {
 
     /// The text of the value of a member whose name may be in any case, as header names are.
     pub fn written_ignoring_case(&self, name: &str) -> Option<&'e str> {
-        self.0.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.get())
+        self.0
+            .iter()
+            .rev()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.get())
     }
 
     /// A member that is an object.
@@ -76,7 +90,8 @@ impl<'e> Deserialize<'e> for Object<'e> {
     }
 }
 
-/// Reads keys as raw values too: JSON allows lone surrogates in them, which no Rust string can hold.
+/// Reads keys as raw values too: JSON allows lone surrogates in them, which no Rust string can
+/// hold.
 struct ObjectVisitor;
 
 impl<'e> Visitor<'e> for ObjectVisitor {
@@ -104,12 +119,20 @@ pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
 pub fn string(written: &str) -> Option<Cow<'_, str>> {
     let inside = written.strip_prefix('"')?.strip_suffix('"')?;
     // A fold without an early exit, which the compiler turns into vector instructions.
-    let is_plain = inside.bytes().fold(true, |plain, byte| plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\'));
+    let is_plain = inside.bytes().fold(true, |plain, byte| {
+        plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\')
+    });
     if is_plain {
         return Some(Cow::Borrowed(inside));
     }
-    let has_controls = inside.bytes().fold(false, |found, byte| found | (byte < b' '));
-    if has_controls { None } else { escape::resolve(inside).map(Cow::Owned) }
+    let has_controls = inside
+        .bytes()
+        .fold(false, |found, byte| found | (byte < b' '));
+    if has_controls {
+        None
+    } else {
+        escape::resolve(inside).map(Cow::Owned)
+    }
 }
 
 /// The text of a key.
@@ -123,8 +146,13 @@ mod tests {
 
     #[test]
     fn an_object_keeps_order_digits_and_escapes() {
-        let object = Object::read(r#"{"b": 1.10, "a":"\u00e9", "big": 123456789012345678901234567890}"#).expect("an object");
-        let members: Vec<_> = object.iter().map(|(key, raw)| (key.to_owned(), raw.get())).collect();
+        let object =
+            Object::read(r#"{"b": 1.10, "a":"\u00e9", "big": 123456789012345678901234567890}"#)
+                .expect("an object");
+        let members: Vec<_> = object
+            .iter()
+            .map(|(key, raw)| (key.to_owned(), raw.get()))
+            .collect();
         insta::assert_debug_snapshot!(members, @r#"
         [
             (
@@ -163,7 +191,18 @@ mod tests {
 
     #[test]
     fn what_is_not_an_object_is_none() {
-        for text in ["[]", "1", "\"{}\"", "null", "{", "{}x", "", "{\"a\":}", "{\"a\nb\":1}", "{\"a\":\"b\nc\"}"] {
+        for text in [
+            "[]",
+            "1",
+            "\"{}\"",
+            "null",
+            "{",
+            "{}x",
+            "",
+            "{\"a\":}",
+            "{\"a\nb\":1}",
+            "{\"a\":\"b\nc\"}",
+        ] {
             assert!(Object::read(text).is_none(), "{text}");
         }
     }

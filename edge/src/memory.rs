@@ -1,8 +1,9 @@
 //! Settings of glibc's allocator, for bodies of megabytes.
 //!
-//! By default glibc maps every block of 128 KiB and more, and unmaps it when it is freed: every copy of a body of 1 MB then
-//! causes page faults anew. With these thresholds such a body takes 1.6 times less time, and less memory at its peak than with
-//! another allocator. Fast bins are switched off: each request allocates some blocks of a kilobyte, which empty them first.
+//! By default glibc maps every block of 128 KiB and more, and unmaps it when it is freed: every
+//! copy of a body of 1 MB then causes page faults anew. With these thresholds such a body takes 1.6
+//! times less time, and less memory at its peak than with another allocator. Fast bins are switched
+//! off: each request allocates some blocks of a kilobyte, which empty them first.
 
 /// The size in bytes below which the allocator keeps freed blocks.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -15,7 +16,8 @@ const KEPT: libc::c_int = 32 * 1024 * 1024;
     reason = "mallopt has no safe wrapper; it changes three numbers of the allocator's, before any thread is started"
 )]
 pub fn tune_malloc() {
-    // SAFETY: mallopt takes only integers, may be called at any time, and ignores a value that it does not support.
+    // SAFETY: mallopt takes only integers, may be called at any time, and ignores a value that it
+    // does not support.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, KEPT);
         libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);

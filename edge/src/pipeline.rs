@@ -1,4 +1,5 @@
-//! The stages of a request in their order. This is the only file that logs the outcome of a request.
+//! The stages of a request in their order. This is the only file that logs the outcome of a
+//! request.
 //!
 //! ```text
 //! preflight? ─yes─▶ respond
@@ -6,7 +7,8 @@
 //!   event ─▶ route ─▶ (token) ─▶ authorize ─▶ validate ─▶ enrich ─▶ invoke ─▶ respond ─▶ cors
 //! ```
 //!
-//! Each stage takes the type of the stage before it: a stage that is left out, or comes too early, does not compile.
+//! Each stage takes the type of the stage before it: a stage that is left out, or comes too early,
+//! does not compile.
 
 mod clock;
 mod streamed;
@@ -24,7 +26,8 @@ use crate::stages::enrich::{PayloadShape, enrich};
 use crate::stages::event::{EventSource, Request};
 use crate::stages::invoke::{Call, InvokeCore};
 use crate::stages::respond::{
-    CommonHeaders, CoreReplyShape, ErrorDetail, MAX_ANSWER, Response, read_core_reply, read_function_result,
+    CommonHeaders, CoreReplyShape, ErrorDetail, MAX_ANSWER, Response, read_core_reply,
+    read_function_result,
 };
 use crate::stages::route::{RouteTable, route};
 use crate::stages::token::{Issuer, TokenVerifier};
@@ -105,13 +108,19 @@ pub struct FunctionError {
 
 impl From<EdgeError> for FunctionError {
     fn from(error: EdgeError) -> Self {
-        Self { error_type: error.code(), error_message: error.message() }
+        Self {
+            error_type: error.code(),
+            error_message: error.message(),
+        }
     }
 }
 
 impl From<FunctionError> for Diagnostic {
     fn from(error: FunctionError) -> Self {
-        Self { error_type: error.error_type.to_owned(), error_message: error.error_message }
+        Self {
+            error_type: error.error_type.to_owned(),
+            error_message: error.error_message,
+        }
     }
 }
 
@@ -130,7 +139,13 @@ impl<C: InvokeCore> Edge<C> {
     /// The edge in front of a core.
     pub fn new(settings: Settings, core: C) -> Self {
         let tokens = settings.issuer.clone().map(TokenVerifier::new);
-        Self { settings, core, tokens, is_warm: AtomicBool::new(false), write_line: write_to_stdout }
+        Self {
+            settings,
+            core,
+            tokens,
+            is_warm: AtomicBool::new(false),
+            write_line: write_to_stdout,
+        }
     }
 
     /// Writes the lines of the requests with a function instead of to the standard output.
@@ -146,7 +161,10 @@ impl<C: InvokeCore> Edge<C> {
     async fn warm_keys(&self) {
         let Some(tokens) = &self.tokens else { return };
         if let Err(why) = tokens.warm().await {
-            tracing::warn!(why, "the issuer's keys could not be fetched; the first token tries again");
+            tracing::warn!(
+                why,
+                "the issuer's keys could not be fetched; the first token tries again"
+            );
         }
     }
 
@@ -163,7 +181,8 @@ impl<C: InvokeCore> Edge<C> {
             clock,
         };
         // An HTTP API cannot stream.
-        let streams = self.settings.response == ResponseMode::Stream && request_context.event_source != EventSource::HttpApi;
+        let streams = self.settings.response == ResponseMode::Stream
+            && request_context.event_source != EventSource::HttpApi;
         let is_direct = request_context.event_source == EventSource::Direct;
         match (is_direct, streams) {
             (true, false) => self.result(request, request_context).await,
@@ -173,9 +192,18 @@ impl<C: InvokeCore> Edge<C> {
         }
     }
 
-    async fn result<'a>(&'a self, request: Request<'_>, mut request_context: RequestContext<'a>) -> Reply<'a, C> {
+    async fn result<'a>(
+        &'a self,
+        request: Request<'_>,
+        mut request_context: RequestContext<'a>,
+    ) -> Reply<'a, C> {
         let reply = match self.call(request, request_context.context).await {
-            Ok(call) => request_context.clock.time_core(self.core.invoke(call)).await,
+            Ok(call) => {
+                request_context
+                    .clock
+                    .time_core(self.core.invoke(call))
+                    .await
+            }
             Err(error) => Err(error),
         };
         match reply.and_then(|reply| read_function_result(reply, self.settings.error_detail)) {
@@ -187,36 +215,68 @@ impl<C: InvokeCore> Edge<C> {
         }
     }
 
-    async fn response<'a>(&'a self, request: Request<'_>, mut request_context: RequestContext<'a>) -> Reply<'a, C> {
+    async fn response<'a>(
+        &'a self,
+        request: Request<'_>,
+        mut request_context: RequestContext<'a>,
+    ) -> Reply<'a, C> {
         let result = if request_context.is_preflight {
-            Ok(Response::preflight(&self.settings.cors, request_context.origin.as_deref()))
+            Ok(Response::preflight(
+                &self.settings.cors,
+                request_context.origin.as_deref(),
+            ))
         } else {
             self.answer(request, &mut request_context).await
         };
         let common_headers = self.common_headers(&request_context);
-        let bare = |response: Response| if request_context.is_head { response.without_body() } else { response };
+        let bare = |response: Response| {
+            if request_context.is_head {
+                response.without_body()
+            } else {
+                response
+            }
+        };
         let result = result.and_then(|response| {
             let response = bare(response.with_common_headers(&common_headers));
-            response.to_json_within_limit(request_context.event_source).map(|json| (response.status, json))
+            response
+                .to_json_within_limit(request_context.event_source)
+                .map(|json| (response.status, json))
         });
         match result {
             Ok((status, json)) => Reply::Result(json, self.record(request_context, status, None)),
             Err(error) => {
-                let response = bare(self.failure(&error, request_context.event_source, &common_headers));
-                let json = response.to_json_within_limit(request_context.event_source).unwrap_or_default();
-                Reply::Result(json, self.record(request_context, error.status(), Some(&error)))
+                let response =
+                    bare(self.failure(&error, request_context.event_source, &common_headers));
+                let json = response
+                    .to_json_within_limit(request_context.event_source)
+                    .unwrap_or_default();
+                Reply::Result(
+                    json,
+                    self.record(request_context, error.status(), Some(&error)),
+                )
             }
         }
     }
 
-    async fn answer(&self, request: Request<'_>, request_context: &mut RequestContext<'_>) -> Result<Response, EdgeError> {
+    async fn answer(
+        &self,
+        request: Request<'_>,
+        request_context: &mut RequestContext<'_>,
+    ) -> Result<Response, EdgeError> {
         let call = self.call(request, request_context.context).await?;
-        let reply = request_context.clock.time_core(self.core.invoke(call)).await?;
+        let reply = request_context
+            .clock
+            .time_core(self.core.invoke(call))
+            .await?;
         read_core_reply(reply, self.settings.core_reply, self.settings.error_detail)
     }
 
     /// The stages before the invocation of core.
-    async fn call<'a>(&self, request: Request<'_>, context: &'a Context) -> Result<Call<'a>, EdgeError> {
+    async fn call<'a>(
+        &self,
+        request: Request<'_>,
+        context: &'a Context,
+    ) -> Result<Call<'a>, EdgeError> {
         let routed = route(request, &self.settings.route_table)?;
         let token = match &self.tokens {
             Some(tokens) => tokens.verify(&routed).await?,
@@ -225,20 +285,39 @@ impl<C: InvokeCore> Edge<C> {
         let authorized = authorize(routed, token.as_ref(), &self.settings.access)?;
         let validated = validate(authorized, &self.settings.required_fields)?;
         let enriched = enrich(validated, self.settings.payload)?;
-        let budget = budget(context.deadline(), self.settings.core_timeout).ok_or_else(edge_gave_up)?;
-        Ok(Call { enriched, trace_id: context.xray_trace_id.as_deref(), budget })
+        let budget =
+            budget(context.deadline(), self.settings.core_timeout).ok_or_else(edge_gave_up)?;
+        Ok(Call {
+            enriched,
+            trace_id: context.xray_trace_id.as_deref(),
+            budget,
+        })
     }
 
-    /// The response for an error. A detail is left out if the response would pass Lambda's limit with it.
-    fn failure(&self, error: &EdgeError, source: EventSource, common_headers: &CommonHeaders) -> Response {
+    /// The response for an error. A detail is left out if the response would pass Lambda's limit
+    /// with it.
+    fn failure(
+        &self,
+        error: &EdgeError,
+        source: EventSource,
+        common_headers: &CommonHeaders,
+    ) -> Response {
         let answer = |error: &EdgeError| {
-            Response::failure(error, common_headers.request_id, &self.settings.route_table).with_common_headers(common_headers)
+            Response::failure(error, common_headers.request_id, &self.settings.route_table)
+                .with_common_headers(common_headers)
         };
-        let without_detail = EdgeError::CoreError { error_type: String::new(), detail: None };
+        let without_detail = EdgeError::CoreError {
+            error_type: String::new(),
+            detail: None,
+        };
         let whole = answer(error);
         // JSON escapes make at most six bytes of one.
         let surely_fits = whole.body.len() < MAX_ANSWER / 8;
-        if surely_fits || whole.to_json_within_limit(source).is_ok() { whole } else { answer(&without_detail) }
+        if surely_fits || whole.to_json_within_limit(source).is_ok() {
+            whole
+        } else {
+            answer(&without_detail)
+        }
     }
 
     fn common_headers<'v>(&'v self, request_context: &'v RequestContext) -> CommonHeaders<'v> {
@@ -253,14 +332,31 @@ impl<C: InvokeCore> Edge<C> {
     }
 
     /// The record of the request, which is written when it is answered.
-    fn record<'a>(&'a self, request_context: RequestContext<'a>, status: u16, error: Option<&EdgeError>) -> Record<'a, C> {
+    fn record<'a>(
+        &'a self,
+        request_context: RequestContext<'a>,
+        status: u16,
+        error: Option<&EdgeError>,
+    ) -> Record<'a, C> {
         let status = error.map_or(status, EdgeError::status);
-        let (code, cause) = (error.map_or("", EdgeError::code), error.and_then(EdgeError::cause).unwrap_or_default());
-        Record { edge: self, edge_time: request_context.clock.edge(), request_context, status, code, cause, stream_failed: false }
+        let (code, cause) = (
+            error.map_or("", EdgeError::code),
+            error.and_then(EdgeError::cause).unwrap_or_default(),
+        );
+        Record {
+            edge: self,
+            edge_time: request_context.clock.edge(),
+            request_context,
+            status,
+            code,
+            cause,
+            stream_failed: false,
+        }
     }
 }
 
-/// The record of a request. It is written after the response, so that the caller does not wait for it.
+/// The record of a request. It is written after the response, so that the caller does not wait for
+/// it.
 pub struct Record<'a, C> {
     edge: &'a Edge<C>,
     request_context: RequestContext<'a>,
@@ -286,12 +382,16 @@ impl<C> Record<'_, C> {
             cause: &self.cause,
         };
         let settings = &self.edge.settings;
-        (self.edge.write_line)(&telemetry::request_line(&outcome, &settings.function_name, settings.log));
+        (self.edge.write_line)(&telemetry::request_line(
+            &outcome,
+            &settings.function_name,
+            settings.log,
+        ));
     }
 }
 
-/// How long to wait for core: the time until the deadline less the reserve, or `CORE_TIMEOUT_MS` if that is shorter; `None`
-/// when no time is left.
+/// How long to wait for core: the time until the deadline less the reserve, or `CORE_TIMEOUT_MS` if
+/// that is shorter; `None` when no time is left.
 fn budget(deadline: SystemTime, core_timeout: Option<Duration>) -> Option<Duration> {
     let left = remaining(deadline)?.checked_sub(RESERVE)?;
     Some(core_timeout.map_or(left, |timeout| timeout.min(left))).filter(|budget| !budget.is_zero())
@@ -305,9 +405,18 @@ mod tests {
     fn core_gets_what_is_left_less_the_reserve_and_never_more_than_configured() {
         let in_ms = |ms| SystemTime::now() + Duration::from_millis(ms);
         let whole = budget(in_ms(10_000), None).expect("time");
-        assert!(whole <= Duration::from_millis(9_500) && whole > Duration::from_millis(9_000), "{whole:?}");
-        assert_eq!(budget(in_ms(10_000), Some(Duration::from_secs(1))), Some(Duration::from_secs(1)));
-        assert!(budget(in_ms(10_000), Some(Duration::from_secs(60))).expect("time") <= Duration::from_millis(9_500));
+        assert!(
+            whole <= Duration::from_millis(9_500) && whole > Duration::from_millis(9_000),
+            "{whole:?}"
+        );
+        assert_eq!(
+            budget(in_ms(10_000), Some(Duration::from_secs(1))),
+            Some(Duration::from_secs(1))
+        );
+        assert!(
+            budget(in_ms(10_000), Some(Duration::from_secs(60))).expect("time")
+                <= Duration::from_millis(9_500)
+        );
         assert_eq!(budget(in_ms(400), None), None);
         assert_eq!(budget(SystemTime::UNIX_EPOCH, None), None);
     }

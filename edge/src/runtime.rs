@@ -1,7 +1,8 @@
-//! The loop of the function: polls the Runtime API for invocations and answers them, until Lambda ends the environment.
+//! The loop of the function: polls the Runtime API for invocations and answers them, until Lambda
+//! ends the environment.
 //!
-//! `lambda_runtime`'s own loop ends the process for a client context that it cannot read, and polls without a pause when the
-//! Runtime API fails. Its types and AWS's client for the Runtime API stay.
+//! `lambda_runtime`'s own loop ends the process for a client context that it cannot read, and polls
+//! without a pause when the Runtime API fails. Its types and AWS's client for the Runtime API stay.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 mod answer;
@@ -28,7 +29,8 @@ use crate::telemetry;
 use answer::answer;
 use invocation::{Invocation, PollError, next};
 
-/// The pauses before another poll when the Runtime API cannot be reached; after the last one the process ends.
+/// The pauses before another poll when the Runtime API cannot be reached; after the last one the
+/// process ends.
 const BACKOFF: [Duration; 6] = [
     Duration::from_millis(20),
     Duration::from_millis(50),
@@ -47,7 +49,10 @@ pub async fn run<C: InvokeCore>(edge: Edge<C>, runtime_api: RuntimeApi) -> Resul
     // Otherwise the last bytes of a response may wait for the acknowledgement of those before them.
     connector.set_nodelay(true);
     let workers = runtime_api.max_concurrency;
-    let client = PooledClient::builder().with_connector(connector).with_endpoint(runtime_api.endpoint).with_pool_size(workers);
+    let client = PooledClient::builder()
+        .with_connector(connector)
+        .with_endpoint(runtime_api.endpoint)
+        .with_pool_size(workers);
     let (edge, api) = (Arc::new(edge), Arc::new(client.build()));
     if runtime_api.is_snap_start {
         wait_for_restore(&api).await?;
@@ -58,11 +63,18 @@ pub async fn run<C: InvokeCore>(edge: Edge<C>, runtime_api: RuntimeApi) -> Resul
         tokio::spawn(async move { work(&edge, &api, &ending).await })
     };
     let ended = join_all((0..workers).map(worker)).await;
-    ended.into_iter().try_for_each(|worker| worker?.map_err(|error| error.to_string().into()))
+    ended
+        .into_iter()
+        .try_for_each(|worker| worker?.map_err(|error| error.to_string().into()))
 }
 
-/// Polls and answers, one invocation after the other, until a poll is refused or another worker's was.
-async fn work<C: InvokeCore>(edge: &Edge<C>, api: &PooledClient, ending: &watch::Sender<bool>) -> Result<(), PollError> {
+/// Polls and answers, one invocation after the other, until a poll is refused or another worker's
+/// was.
+async fn work<C: InvokeCore>(
+    edge: &Edge<C>,
+    api: &PooledClient,
+    ending: &watch::Sender<bool>,
+) -> Result<(), PollError> {
     let mut is_ending = ending.subscribe();
     let mut pauses = BACKOFF.iter();
     loop {
@@ -77,7 +89,9 @@ async fn work<C: InvokeCore>(edge: &Edge<C>, api: &PooledClient, ending: &watch:
                 telemetry::of_request(request_id, answer_in_time(edge, api, &invocation)).await;
             }
             Err(error) => {
-                let pause = pauses.next().filter(|_| matches!(error, PollError::Connection(_)));
+                let pause = pauses
+                    .next()
+                    .filter(|_| matches!(error, PollError::Connection(_)));
                 let Some(pause) = pause else {
                     ending.send_replace(true);
                     return Err(error);
@@ -89,20 +103,31 @@ async fn work<C: InvokeCore>(edge: &Edge<C>, api: &PooledClient, ending: &watch:
     }
 }
 
-/// Answers an invocation before its deadline. A response that cannot be sent is logged: the next poll shows whether the Runtime
-/// API can be reached.
-async fn answer_in_time<C: InvokeCore>(edge: &Edge<C>, api: &PooledClient, invocation: &Invocation) {
+/// Answers an invocation before its deadline. A response that cannot be sent is logged: the next
+/// poll shows whether the Runtime API can be reached.
+async fn answer_in_time<C: InvokeCore>(
+    edge: &Edge<C>,
+    api: &PooledClient,
+    invocation: &Invocation,
+) {
     let limit = remaining(invocation.context.deadline()).unwrap_or(AFTER_DEADLINE);
     match timeout(limit, answer(edge, api, invocation)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(error, "the response could not be sent to the Runtime API"),
-        Err(_) => tracing::error!("the response could not be sent to the Runtime API before the deadline"),
+        Ok(Err(error)) => {
+            tracing::error!(error, "the response could not be sent to the Runtime API")
+        }
+        Err(_) => {
+            tracing::error!("the response could not be sent to the Runtime API before the deadline")
+        }
     }
 }
 
-/// Lambda SnapStart takes its snapshot while this request waits, and answers it in each environment that it restores.
+/// Lambda SnapStart takes its snapshot while this request waits, and answers it in each environment
+/// that it restores.
 async fn wait_for_restore(api: &PooledClient) -> Result<(), Error> {
-    let response = api.call(Request::get("/2018-06-01/runtime/restore/next").body(Body::empty())?).await?;
+    let response = api
+        .call(Request::get("/2018-06-01/runtime/restore/next").body(Body::empty())?)
+        .await?;
     response.into_body().collect().await?;
     api.reset_pool();
     Ok(())
@@ -126,7 +151,10 @@ mod tests {
 
     impl InvokeCore for Echo {
         async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
-            Ok(CoreReply { payload: call.enriched.payload, is_function_error: false })
+            Ok(CoreReply {
+                payload: call.enriched.payload,
+                is_function_error: false,
+            })
         }
 
         async fn invoke_streamed(&self, _: Call<'_>) -> Result<CoreStream, EdgeError> {
@@ -144,14 +172,23 @@ mod tests {
         });
         let config = config.expect("a configuration");
         let edge = Edge::new(config.settings, Echo).with_log(|line| print!("{line}"));
-        run(edge, config.runtime_api.expect("an address")).await.map_err(|error| error.to_string())
+        run(edge, config.runtime_api.expect("an address"))
+            .await
+            .map_err(|error| error.to_string())
     }
 
-    /// Gives the invocation once, then answers every poll with the status; counts the polls, and keeps the responses.
-    async fn runtime_api(invocation: &'static str, status: u16) -> (String, Arc<AtomicUsize>, Arc<std::sync::Mutex<String>>) {
+    /// Gives the invocation once, then answers every poll with the status; counts the polls, and
+    /// keeps the responses.
+    async fn runtime_api(
+        invocation: &'static str,
+        status: u16,
+    ) -> (String, Arc<AtomicUsize>, Arc<std::sync::Mutex<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let (polls, responses) = (Arc::new(AtomicUsize::new(0)), Arc::new(std::sync::Mutex::new(String::new())));
+        let (polls, responses) = (
+            Arc::new(AtomicUsize::new(0)),
+            Arc::new(std::sync::Mutex::new(String::new())),
+        );
         let (counted, kept) = (Arc::clone(&polls), Arc::clone(&responses));
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -160,7 +197,8 @@ mod tests {
                 let request = String::from_utf8_lossy(&buffer[..read]).into_owned();
                 let answer = if !request.starts_with("GET") {
                     kept.lock().expect("a lock").push_str(&request);
-                    "HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".to_owned()
+                    "HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                        .to_owned()
                 } else if counted.fetch_add(1, Ordering::SeqCst) == 0 && !invocation.is_empty() {
                     invocation.to_owned()
                 } else {
@@ -178,19 +216,39 @@ mod tests {
             for workers in [1, 4] {
                 let (address, polls, _) = runtime_api("", status).await;
                 let error = run_against(&address, workers).await.expect_err("an end");
-                assert_eq!(error, format!("the Runtime API gives no invocation: status {status}"));
-                assert!(polls.load(Ordering::SeqCst) <= workers, "{status} with {workers} workers");
+                assert_eq!(
+                    error,
+                    format!("the Runtime API gives no invocation: status {status}")
+                );
+                assert!(
+                    polls.load(Ordering::SeqCst) <= workers,
+                    "{status} with {workers} workers"
+                );
             }
         }
     }
 
     #[tokio::test]
     async fn a_runtime_api_that_cannot_be_reached_is_polled_with_pauses_and_then_given_up() {
-        let port = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port")
+            .local_addr()
+            .expect("an address")
+            .port();
         let start = Instant::now();
-        let error = run_against(&format!("127.0.0.1:{port}"), 1).await.expect_err("an end");
-        assert!(error.starts_with("the Runtime API cannot be reached"), "{error}");
-        assert!(start.elapsed() >= BACKOFF.iter().sum::<Duration>(), "{:?}", start.elapsed());
+        let error = run_against(&format!("127.0.0.1:{port}"), 1)
+            .await
+            .expect_err("an end");
+        assert!(
+            error.starts_with("the Runtime API cannot be reached"),
+            "{error}"
+        );
+        assert!(
+            start.elapsed() >= BACKOFF.iter().sum::<Duration>(),
+            "{:?}",
+            start.elapsed()
+        );
     }
 
     #[tokio::test]
@@ -203,8 +261,14 @@ mod tests {
         .await;
         run_against(&address, 1).await.expect_err("an end");
         let responses = responses.lock().expect("a lock").clone();
-        assert!(responses.starts_with("POST /2018-06-01/runtime/invocation/id-1/error"), "{responses}");
-        assert!(responses.contains("unauthorized"), "an app without an identity is nobody: {responses}");
+        assert!(
+            responses.starts_with("POST /2018-06-01/runtime/invocation/id-1/error"),
+            "{responses}"
+        );
+        assert!(
+            responses.contains("unauthorized"),
+            "an app without an identity is nobody: {responses}"
+        );
         assert_eq!(polls.load(Ordering::SeqCst), 2);
     }
 }

@@ -21,12 +21,20 @@ impl RuntimeApi {
     pub fn parse(value: &str) -> Result<Self, String> {
         let how = "write host:port, or http://host:port/path";
         let has_scheme = value.contains("://");
-        let url = if has_scheme { value.to_owned() } else { format!("http://{value}") };
+        let url = if has_scheme {
+            value.to_owned()
+        } else {
+            format!("http://{value}")
+        };
         let endpoint: Uri = url.parse().map_err(|_| how.to_owned())?;
         if endpoint.scheme_str() != Some("http") || endpoint.query().is_some() {
             return Err(how.to_owned());
         }
-        Ok(Self { endpoint, max_concurrency: 1, is_snap_start: false })
+        Ok(Self {
+            endpoint,
+            max_concurrency: 1,
+            is_snap_start: false,
+        })
     }
 }
 
@@ -39,7 +47,10 @@ mod tests {
         for (value, url) in [
             ("127.0.0.1:9001", "http://127.0.0.1:9001/"),
             ("169.254.100.1:9001/", "http://169.254.100.1:9001/"),
-            ("http://127.0.0.1:9000/.rt/edge", "http://127.0.0.1:9000/.rt/edge"),
+            (
+                "http://127.0.0.1:9000/.rt/edge",
+                "http://127.0.0.1:9000/.rt/edge",
+            ),
             ("http://[::1]:9000/.rt/edge/", "http://[::1]:9000/.rt/edge/"),
         ] {
             let api = RuntimeApi::parse(value).expect(value);
@@ -49,7 +60,13 @@ mod tests {
 
     #[test]
     fn another_scheme_a_query_or_no_host_is_refused() {
-        for value in ["https://127.0.0.1:9001", "http://127.0.0.1:9001/?a=1", "http://", "/path", "a b"] {
+        for value in [
+            "https://127.0.0.1:9001",
+            "http://127.0.0.1:9001/?a=1",
+            "http://",
+            "/path",
+            "a b",
+        ] {
             assert!(RuntimeApi::parse(value).is_err(), "{value}");
         }
     }

@@ -1,5 +1,5 @@
-//! The stages of a request, in their order. Each takes the type that the stage before it gives, so that a stage that is left
-//! out, or comes too early, does not compile.
+//! The stages of a request, in their order. Each takes the type that the stage before it gives, so
+//! that a stage that is left out, or comes too early, does not compile.
 //!
 //! | stage | takes | gives |
 //! |---|---|---|

@@ -1,7 +1,8 @@
-//! One line for each request: a log record and, in CloudWatch's embedded metric format, its metrics.
+//! One line for each request: a log record and, in CloudWatch's embedded metric format, its
+//! metrics.
 //!
-//! No token, body or e-mail address comes this far. The line is formatted by hand, because every request writes one, and its
-//! members are always the same.
+//! No token, body or e-mail address comes this far. The line is formatted by hand, because every
+//! request writes one, and its members are always the same.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 mod line;
@@ -31,7 +32,10 @@ pub struct LogFormat {
 
 impl LogFormat {
     /// The format where nothing is set.
-    pub const DEFAULT: Self = Self { level: Level::INFO, json: true };
+    pub const DEFAULT: Self = Self {
+        level: Level::INFO,
+        json: true,
+    };
 }
 
 /// The outcome of a request.
@@ -57,13 +61,21 @@ pub struct Outcome<'a> {
     pub cause: &'a str,
 }
 
-/// Starts the log. Libraries log warnings and errors only, whatever the level: below that they would print whole events.
+/// Starts the log. Libraries log warnings and errors only, whatever the level: below that they
+/// would print whole events.
 pub fn start(log: LogFormat) {
     let of_libraries = log.level.min(Level::WARN);
-    let targets = Targets::new().with_default(of_libraries).with_target("edge", log.level);
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).event_format(Line { json: log.json });
+    let targets = Targets::new()
+        .with_default(of_libraries)
+        .with_target("edge", log.level);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .event_format(Line { json: log.json });
     // An error means that the process has a log already.
-    let _ = tracing_subscriber::registry().with(targets).with(layer).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(targets)
+        .with(layer)
+        .try_init();
 }
 
 /// Logs that Lambda rejected a response, because it was late or too large.
@@ -85,7 +97,8 @@ pub fn write_to_stdout(line: &str) {
     let _ = std::io::stdout().lock().write_all(line.as_bytes());
 }
 
-/// The line of a request. Metrics are in it whatever the level; the record is left out where the level leaves it out.
+/// The line of a request. Metrics are in it whatever the level; the record is left out where the
+/// level leaves it out.
 pub fn request_line(outcome: &Outcome, function_name: &str, log: LogFormat) -> String {
     let mut line = line(outcome, function_name, log, SystemTime::now());
     line.push('\n');
@@ -110,8 +123,19 @@ fn line(outcome: &Outcome, function_name: &str, log: LogFormat, now: SystemTime)
 fn json_record(line: &mut String, level: Level, outcome: &Outcome) {
     line.push_str("{\"timestamp\":\"");
     timestamp(line);
-    let Outcome { request_id, event_source, status, code, is_cold_start, cause, .. } = outcome;
-    let _ = write!(line, "\",\"level\":\"{level}\",\"message\":\"request\",\"requestId\":");
+    let Outcome {
+        request_id,
+        event_source,
+        status,
+        code,
+        is_cold_start,
+        cause,
+        ..
+    } = outcome;
+    let _ = write!(
+        line,
+        "\",\"level\":\"{level}\",\"message\":\"request\",\"requestId\":"
+    );
     text(line, request_id);
     let _ = write!(
         line,
@@ -126,7 +150,15 @@ fn json_record(line: &mut String, level: Level, outcome: &Outcome) {
 
 fn text_record(line: &mut String, level: Level, outcome: &Outcome) {
     timestamp(line);
-    let Outcome { request_id, event_source, status, code, is_cold_start, cause, .. } = outcome;
+    let Outcome {
+        request_id,
+        event_source,
+        status,
+        code,
+        is_cold_start,
+        cause,
+        ..
+    } = outcome;
     let _ = write!(
         line,
         " {level} request requestId={request_id} eventSource={event_source} status={status} code={code:?} coldStart={is_cold_start}"
@@ -138,15 +170,25 @@ fn text_record(line: &mut String, level: Level, outcome: &Outcome) {
 fn metrics(line: &mut String, outcome: &Outcome, function_name: &str, now: SystemTime) {
     line.push_str("\"FunctionName\":");
     text(line, function_name);
-    let (is_4xx, is_5xx) = (u8::from((400..500).contains(&outcome.status)), u8::from(outcome.status >= 500));
-    let _ = write!(line, ",\"Count\":1,\"4xx\":{is_4xx},\"5xx\":{is_5xx},\"EdgeLatency\":{}", Millis(outcome.edge));
+    let (is_4xx, is_5xx) = (
+        u8::from((400..500).contains(&outcome.status)),
+        u8::from(outcome.status >= 500),
+    );
+    let _ = write!(
+        line,
+        ",\"Count\":1,\"4xx\":{is_4xx},\"5xx\":{is_5xx},\"EdgeLatency\":{}",
+        Millis(outcome.edge)
+    );
     if let Some(core) = outcome.core {
         let _ = write!(line, ",\"CoreLatency\":{}", Millis(core));
     }
     if outcome.stream_failed {
         line.push_str(",\"StreamFailures\":1");
     }
-    let timestamp = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+    let timestamp = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis();
     let _ = write!(line, ",\"_aws\":{{\"Timestamp\":{timestamp},");
     line.push_str(
         r#""CloudWatchMetrics":[{"Namespace":"inference-edge","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Count","Unit":"Count"},{"Name":"4xx","Unit":"Count"},{"Name":"5xx","Unit":"Count"},{"Name":"EdgeLatency","Unit":"Milliseconds"}"#,
@@ -166,7 +208,9 @@ fn timestamp(line: &mut String) {
 
 /// A JSON string.
 fn text(line: &mut String, text: &str) {
-    let is_plain = text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
     match is_plain {
         true => line.extend(["\"", text, "\""]),
         false => line.push_str(&serde_json::to_string(text).unwrap_or_default()),
@@ -204,10 +248,19 @@ mod tests {
 
     fn written(status: u16, log: LogFormat) -> String {
         let outcome = outcome(status);
-        let line = line(&outcome, "edge", log, SystemTime::UNIX_EPOCH + Duration::from_millis(7));
+        let line = line(
+            &outcome,
+            "edge",
+            log,
+            SystemTime::UNIX_EPOCH + Duration::from_millis(7),
+        );
         // The first text of this form is the time at which the record was written.
         let is_time = |text: &str| text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z');
-        let time = (0..40).find_map(|at| line.get(at..at + 27).filter(|text| is_time(text)).map(str::to_owned));
+        let time = (0..40).find_map(|at| {
+            line.get(at..at + 27)
+                .filter(|text| is_time(text))
+                .map(str::to_owned)
+        });
         time.map_or_else(|| line.clone(), |time| line.replace(&time, "<time>"))
     }
 
@@ -220,30 +273,60 @@ mod tests {
 
     #[test]
     fn a_record_that_the_level_leaves_out_leaves_its_metrics() {
-        let line = written(200, LogFormat { level: Level::WARN, json: true });
+        let line = written(
+            200,
+            LogFormat {
+                level: Level::WARN,
+                json: true,
+            },
+        );
         let _: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         assert!(
-            line.starts_with(r#"{"FunctionName":"edge","Count":1,"4xx":0,"5xx":0,"#) && !line.contains("CoreLatency"),
+            line.starts_with(r#"{"FunctionName":"edge","Count":1,"4xx":0,"5xx":0,"#)
+                && !line.contains("CoreLatency"),
             "{line}"
         );
     }
 
     #[test]
     fn a_log_in_words_has_its_metrics_in_a_line_of_their_own() {
-        let line = written(502, LogFormat { level: Level::INFO, json: false });
+        let line = written(
+            502,
+            LogFormat {
+                level: Level::INFO,
+                json: false,
+            },
+        );
         let (record, metrics) = line.split_once('\n').expect("two lines");
         insta::assert_snapshot!(record);
         let _: serde_json::Value = serde_json::from_str(metrics).expect("JSON");
     }
     #[test]
     fn a_response_that_fails_after_its_status_is_an_error_with_a_metric() {
-        let failed = Outcome { stream_failed: true, ..outcome(200) };
+        let failed = Outcome {
+            stream_failed: true,
+            ..outcome(200)
+        };
         let line = line(&failed, "edge", LogFormat::DEFAULT, SystemTime::UNIX_EPOCH);
         let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-        assert_eq!((&line["level"], &line["StreamFailures"], &line["5xx"]), (&"ERROR".into(), &1.into(), &0.into()));
-        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().expect("metrics");
-        assert!(metrics.iter().any(|metric| metric["Name"] == "StreamFailures"), "{line}");
-        let whole: serde_json::Value = serde_json::from_str(&written(200, LogFormat::DEFAULT)).expect("JSON");
-        assert_eq!((&whole["level"], whole.get("StreamFailures")), (&"INFO".into(), None));
+        assert_eq!(
+            (&line["level"], &line["StreamFailures"], &line["5xx"]),
+            (&"ERROR".into(), &1.into(), &0.into())
+        );
+        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+            .as_array()
+            .expect("metrics");
+        assert!(
+            metrics
+                .iter()
+                .any(|metric| metric["Name"] == "StreamFailures"),
+            "{line}"
+        );
+        let whole: serde_json::Value =
+            serde_json::from_str(&written(200, LogFormat::DEFAULT)).expect("JSON");
+        assert_eq!(
+            (&whole["level"], whole.get("StreamFailures")),
+            (&"INFO".into(), None)
+        );
     }
 }

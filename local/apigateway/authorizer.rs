@@ -1,5 +1,5 @@
-//! The Cognito authorizer of the REST API: verifies a request's ID token and renders its claims as strings, as a REST API does.
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html>
+//! The Cognito authorizer of the REST API: verifies a request's ID token and renders its claims as
+//! strings, as a REST API does. <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html>
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -18,13 +18,23 @@ impl CognitoAuthorizer {
         Self(verifier)
     }
 
-    /// Verifies the token in the `Authorization` header, with or without the `Bearer` scheme, and returns its claims. Access tokens
-    /// are refused: at API Gateway they are for methods with scopes, and this API has none.
+    /// Verifies the token in the `Authorization` header, with or without the `Bearer` scheme, and
+    /// returns its claims. Access tokens are refused: at API Gateway they are for methods with
+    /// scopes, and this API has none.
     pub(super) async fn authorize(&self, parts: &Parts) -> Result<Map<String, Value>, RestError> {
-        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header = parts
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let token = jws::bearer_token(header).unwrap_or(header).trim();
-        let refused =
-            |error: VerifyError| if error.expired_at().is_some() { RestError::Expired } else { RestError::Unauthorized };
+        let refused = |error: VerifyError| {
+            if error.expired_at().is_some() {
+                RestError::Expired
+            } else {
+                RestError::Unauthorized
+            }
+        };
         let claims = self.0.verify(token).await.map_err(refused)?;
         match claims.get("token_use") {
             Some(kind) if kind == "id" => Ok(render(&claims)),
@@ -34,14 +44,23 @@ impl CognitoAuthorizer {
 }
 
 fn render(claims: &Map<String, Value>) -> Map<String, Value> {
-    claims.iter().map(|(name, value)| (name.clone(), json!(text(name, value)))).collect()
+    claims
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(text(name, value))))
+        .collect()
 }
 
 fn text(name: &str, value: &Value) -> String {
     match value {
-        Value::Number(seconds) if matches!(name, "exp" | "iat") => date(seconds.as_i64().unwrap_or_default()),
+        Value::Number(seconds) if matches!(name, "exp" | "iat") => {
+            date(seconds.as_i64().unwrap_or_default())
+        }
         Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(|item| text("", item)).collect::<Vec<_>>().join(","),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| text("", item))
+            .collect::<Vec<_>>()
+            .join(","),
         other => other.to_string(),
     }
 }

@@ -1,5 +1,5 @@
-//! Converts an HTTP request to an event in payload format 1.0, with every member that a REST API writes.
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
+//! Converts an HTTP request to an event in payload format 1.0, with every member that a REST API
+//! writes. <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
 
 use std::net::SocketAddr;
 
@@ -30,10 +30,14 @@ pub(super) struct ProxyRequest<'a> {
 }
 
 impl ProxyRequest<'_> {
-    /// Serializes the event. Absent members are `null`, and the body is always text, because no binary media type is configured.
+    /// Serializes the event. Absent members are `null`, and the body is always text, because no
+    /// binary media type is configured.
     pub(super) fn event(&self) -> Bytes {
         let query = self.parts.uri.query().unwrap_or_default();
-        let query = || form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
+        let query = || {
+            form_urlencoded::parse(query.as_bytes())
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        };
         let body = (!self.body.is_empty()).then(|| body_text(self.body, false));
         let event = json!({
             "resource": self.path,
@@ -91,16 +95,28 @@ impl ProxyRequest<'_> {
             "user",
             "userArn",
         ];
-        let mut identity: Map<String, Value> = NULLS.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        let mut identity: Map<String, Value> = NULLS
+            .iter()
+            .map(|name| ((*name).to_owned(), Value::Null))
+            .collect();
         identity.insert("sourceIp".to_owned(), json!(self.peer.ip().to_string()));
-        identity.insert("userAgent".to_owned(), json!(header_text(&self.parts.headers, "user-agent")));
+        identity.insert(
+            "userAgent".to_owned(),
+            json!(header_text(&self.parts.headers, "user-agent")),
+        );
         Value::Object(identity)
     }
 
-    /// The headers, with their names in lower case as HTTP/2 clients send them, and those that API Gateway adds.
+    /// The headers, with their names in lower case as HTTP/2 clients send them, and those that API
+    /// Gateway adds.
     fn headers(&self) -> impl Iterator<Item = (String, String)> {
         let sent = self.parts.headers.iter();
-        let sent = sent.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let sent = sent.map(|(name, value)| {
+            (
+                name.to_string(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        });
         let added = [
             ("X-Amzn-Trace-Id", self.trace_id.to_owned()),
             ("X-Forwarded-For", self.peer.ip().to_string()),
@@ -113,7 +129,11 @@ impl ProxyRequest<'_> {
 /// Maps each name to its last value; `null` if there are no pairs.
 fn last(pairs: impl Iterator<Item = (String, String)>) -> Value {
     let map: Map<String, Value> = pairs.map(|(name, value)| (name, json!(value))).collect();
-    if map.is_empty() { Value::Null } else { Value::Object(map) }
+    if map.is_empty() {
+        Value::Null
+    } else {
+        Value::Object(map)
+    }
 }
 
 /// Maps each name to all of its values; `null` if there are no pairs.
@@ -121,7 +141,14 @@ fn all(pairs: impl Iterator<Item = (String, String)>) -> Value {
     let mut map = Map::new();
     for (name, value) in pairs {
         let values = map.entry(name).or_insert_with(|| json!([]));
-        values.as_array_mut().into_iter().for_each(|values| values.push(json!(value)));
+        values
+            .as_array_mut()
+            .into_iter()
+            .for_each(|values| values.push(json!(value)));
     }
-    if map.is_empty() { Value::Null } else { Value::Object(map) }
+    if map.is_empty() {
+        Value::Null
+    } else {
+        Value::Object(map)
+    }
 }

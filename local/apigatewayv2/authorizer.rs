@@ -1,5 +1,5 @@
-//! The JWT authorizer of the HTTP API: verifies a request's token, or refuses it with API Gateway's `www-authenticate` header.
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html>
+//! The JWT authorizer of the HTTP API: verifies a request's token, or refuses it with API Gateway's
+//! `www-authenticate` header. <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html>
 //!
 //! Like API Gateway it does not check `token_use`; the integration has to.
 
@@ -37,37 +37,72 @@ impl Authorizer {
         Self(verifier)
     }
 
-    /// Verifies the token in the `Authorization` header, with or without the `Bearer` scheme. Where the route has `scopes`, the token
-    /// must have at least one of them.
-    pub(super) async fn authorize(&self, parts: &Parts, scopes: &[String]) -> Result<JwtAuthorizerContext, GatewayError> {
-        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::trim);
+    /// Verifies the token in the `Authorization` header, with or without the `Bearer` scheme. Where
+    /// the route has `scopes`, the token must have at least one of them.
+    pub(super) async fn authorize(
+        &self,
+        parts: &Parts,
+        scopes: &[String],
+    ) -> Result<JwtAuthorizerContext, GatewayError> {
+        let header = parts
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .map(str::trim);
         let Some(header) = header.filter(|header| !header.is_empty()) else {
             return Err(GatewayError::Unauthorized("Bearer".to_owned()));
         };
         let token = jws::bearer_token(header).unwrap_or(header);
-        let verified = self.0.verify(token).await.map_err(|error| error.to_string());
-        let claims = verified.map_err(|why| GatewayError::Unauthorized(www_authenticate(scopes, "invalid_token", &why)))?;
+        let verified = self
+            .0
+            .verify(token)
+            .await
+            .map_err(|error| error.to_string());
+        let claims = verified.map_err(|why| {
+            GatewayError::Unauthorized(www_authenticate(scopes, "invalid_token", &why))
+        })?;
         let granted = granted_scopes(&claims);
         if scopes.is_empty() {
-            return Ok(JwtAuthorizerContext { claims, scopes: None });
+            return Ok(JwtAuthorizerContext {
+                claims,
+                scopes: None,
+            });
         }
         if !granted.iter().any(|scope| scopes.contains(scope)) {
             let why = format!("expected scopes: [{}]", scopes.join(" "));
-            return Err(GatewayError::InsufficientScope(www_authenticate(scopes, "insufficient_scope", &why)));
+            return Err(GatewayError::InsufficientScope(www_authenticate(
+                scopes,
+                "insufficient_scope",
+                &why,
+            )));
         }
-        Ok(JwtAuthorizerContext { claims, scopes: Some(granted) })
+        Ok(JwtAuthorizerContext {
+            claims,
+            scopes: Some(granted),
+        })
     }
 }
 
 fn www_authenticate(scopes: &[String], error: &str, description: &str) -> String {
-    format!("Bearer scope=\"{}\" error=\"{error}\" error_description=\"{description}\"", scopes.join(" "))
+    format!(
+        "Bearer scope=\"{}\" error=\"{error}\" error_description=\"{description}\"",
+        scopes.join(" ")
+    )
 }
 
 fn granted_scopes(claims: &Map<String, Value>) -> Vec<String> {
-    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let words = |text: &str| {
+        text.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     match claims.get("scope").or_else(|| claims.get("scp")) {
         Some(Value::String(text)) => words(text),
-        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::Array(items)) => items
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         _ => Vec::new(),
     }
 }

@@ -1,10 +1,12 @@
-//! Renders a token's claims as an HTTP API passes them to the integration: each as a string, arrays in the form of Go's `%v`.
+//! Renders a token's claims as an HTTP API passes them to the integration: each as a string, arrays
+//! in the form of Go's `%v`.
 
 use serde_json::{Map, Value};
 
 /// Renders every claim and leaves out those that are `null`.
 pub(super) fn render(claims: &Map<String, Value>) -> Map<String, Value> {
-    let rendered = |(name, value): (&String, &Value)| Some((name.clone(), Value::String(text(value)?)));
+    let rendered =
+        |(name, value): (&String, &Value)| Some((name.clone(), Value::String(text(value)?)));
     claims.iter().filter_map(rendered).collect()
 }
 
@@ -21,9 +23,15 @@ fn go_format(value: &Value) -> String {
         Value::Bool(word) => word.to_string(),
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(go_format).collect::<Vec<_>>().join(" ")),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(go_format).collect::<Vec<_>>().join(" ")
+        ),
         Value::Object(members) => {
-            let mut pairs: Vec<_> = members.iter().map(|(name, value)| format!("{name}:{}", go_format(value))).collect();
+            let mut pairs: Vec<_> = members
+                .iter()
+                .map(|(name, value)| format!("{name}:{}", go_format(value)))
+                .collect();
             pairs.sort();
             format!("map[{}]", pairs.join(" "))
         }

@@ -31,7 +31,10 @@ impl GatewayError {
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::InsufficientScope(_) => (StatusCode::FORBIDDEN, "Forbidden"),
-            Self::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"),
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "Request Header Fields Too Large",
+            ),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             Self::Integration(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
@@ -41,11 +44,14 @@ impl GatewayError {
     /// The reason that the access log shows beside the status.
     pub(super) fn reason(&self) -> Option<String> {
         match self {
-            Self::Unauthorized(why) | Self::InsufficientScope(why) | Self::Integration(why) | Self::Unavailable(why) => {
-                Some(why.clone())
-            }
+            Self::Unauthorized(why)
+            | Self::InsufficientScope(why)
+            | Self::Integration(why)
+            | Self::Unavailable(why) => Some(why.clone()),
             Self::NotFound => Some("no route matches".to_owned()),
-            Self::HeadersTooLarge => Some("the request line and headers pass 10,240 bytes".to_owned()),
+            Self::HeadersTooLarge => {
+                Some("the request line and headers pass 10,240 bytes".to_owned())
+            }
             Self::TooLarge => Some("the body is larger than the integration takes".to_owned()),
         }
     }

@@ -1,7 +1,8 @@
-//! An API Gateway HTTP API: routes, a JWT authorizer, CORS and Lambda proxy integrations in payload format 2.0.
+//! An API Gateway HTTP API: routes, a JWT authorizer, CORS and Lambda proxy integrations in payload
+//! format 2.0.
 //!
-//! It does what `template.yaml` asks of API Gateway, with API Gateway's status codes and messages. It reaches Lambda and the user
-//! pool by their URLs only.
+//! It does what `template.yaml` asks of API Gateway, with API Gateway's status codes and messages.
+//! It reaches Lambda and the user pool by their URLs only.
 
 mod authorizer;
 mod claims;
@@ -94,7 +95,11 @@ impl HttpApi {
     }
 }
 
-async fn handle(State(api): State<HttpApi>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+async fn handle(
+    State(api): State<HttpApi>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     api.0.handle(peer, request).await
 }
 
@@ -110,9 +115,12 @@ impl Inner {
                 error.response()
             }
         };
-        self.cors.apply_to_response(parts.headers.get("origin"), response.headers_mut());
+        self.cors
+            .apply_to_response(parts.headers.get("origin"), response.headers_mut());
         if let Ok(id) = HeaderValue::from_str(&observation.request_id) {
-            response.headers_mut().insert(HeaderName::from_static("apigw-requestid"), id);
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static("apigw-requestid"), id);
         }
         if self.access_log {
             observation.print(&parts, &response);
@@ -124,7 +132,12 @@ impl Inner {
         response
     }
 
-    async fn respond(&self, parts: &Parts, body: Body, observation: &mut Observation) -> Result<Response, GatewayError> {
+    async fn respond(
+        &self,
+        parts: &Parts,
+        body: Body,
+        observation: &mut Observation,
+    ) -> Result<Response, GatewayError> {
         check_headers(parts)?;
         let Some(route_match) = self.routes.find(&parts.method, parts.uri.path()) else {
             return self.cors.preflight(parts).ok_or(GatewayError::NotFound);
@@ -135,8 +148,11 @@ impl Inner {
             observation.authorizer_time = start.elapsed();
             observation.authorizer_context = Some(authorized?);
         }
-        observation.body =
-            Limited::new(body, API_GATEWAY_MAX_BODY).collect().await.map_err(|_| GatewayError::TooLarge)?.to_bytes();
+        observation.body = Limited::new(body, API_GATEWAY_MAX_BODY)
+            .collect()
+            .await
+            .map_err(|_| GatewayError::TooLarge)?
+            .to_bytes();
         let host = header_text(&parts.headers, "host").unwrap_or_default();
         let proxy_request = ProxyRequest {
             parts,
@@ -144,31 +160,69 @@ impl Inner {
             peer: observation.peer,
             request_id: &observation.request_id,
             trace_id: &observation.trace_id,
-            api: ApiDescription { id: API_ID, domain_name: &host, route_key: &route_match.route.key },
+            api: ApiDescription {
+                id: API_ID,
+                domain_name: &host,
+                route_key: &route_match.route.key,
+            },
             path_parameters: &route_match.path_parameters,
-            authorizer: observation.authorizer_context.as_ref().map(JwtAuthorizerContext::to_json),
+            authorizer: observation
+                .authorizer_context
+                .as_ref()
+                .map(JwtAuthorizerContext::to_json),
         };
         observation.event = proxy_request.event();
         let start = Instant::now();
-        let response = self.integrate(&route_match.route.function, observation.event.clone(), &observation.trace_id).await;
+        let response = self
+            .integrate(
+                &route_match.route.function,
+                observation.event.clone(),
+                &observation.trace_id,
+            )
+            .await;
         observation.integration_time = start.elapsed();
         response
     }
 
-    async fn integrate(&self, function: &str, event: Bytes, trace_id: &str) -> Result<Response, GatewayError> {
-        let uri = format!("{}/2015-03-31/functions/{function}/invocations", self.lambda);
-        let headers = [("content-type", "application/json"), ("x-amzn-trace-id", trace_id)];
-        let request = self.signer.post(&uri, &headers, event).map_err(GatewayError::Integration)?;
+    async fn integrate(
+        &self,
+        function: &str,
+        event: Bytes,
+        trace_id: &str,
+    ) -> Result<Response, GatewayError> {
+        let uri = format!(
+            "{}/2015-03-31/functions/{function}/invocations",
+            self.lambda
+        );
+        let headers = [
+            ("content-type", "application/json"),
+            ("x-amzn-trace-id", trace_id),
+        ];
+        let request = self
+            .signer
+            .post(&uri, &headers, event)
+            .map_err(GatewayError::Integration)?;
         match self.http.send(request, HTTP_API_INTEGRATION_TIMEOUT).await {
             Ok(lambda_response) => response::from_lambda(&lambda_response),
-            Err(RequestError::TimedOut(_)) => Err(GatewayError::Unavailable("the integration took longer than 30 s".to_owned())),
+            Err(RequestError::TimedOut(_)) => Err(GatewayError::Unavailable(
+                "the integration took longer than 30 s".to_owned(),
+            )),
             Err(RequestError::Connection(why)) => Err(GatewayError::Integration(why)),
         }
     }
 
-    async fn record(&self, parts: &Parts, observation: Observation, response: Response) -> Response {
+    async fn record(
+        &self,
+        parts: &Parts,
+        observation: Observation,
+        response: Response,
+    ) -> Response {
         let (head, body) = response.into_parts();
-        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let body = body
+            .collect()
+            .await
+            .map(|body| body.to_bytes())
+            .unwrap_or_default();
         let record = observation.record(parts, &head, &body, &self.cors.allow_origins);
         self.recorder.end(&observation.trace_id, record);
         Response::from_parts(head, Body::from(body))
@@ -176,7 +230,19 @@ impl Inner {
 }
 
 fn check_headers(parts: &Parts) -> Result<(), GatewayError> {
-    let line = parts.method.as_str().len() + parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
-    let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if line + headers > HTTP_API_MAX_HEADERS { Err(GatewayError::HeadersTooLarge) } else { Ok(()) }
+    let line = parts.method.as_str().len()
+        + parts
+            .uri
+            .path_and_query()
+            .map_or(0, |path| path.as_str().len());
+    let headers: usize = parts
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if line + headers > HTTP_API_MAX_HEADERS {
+        Err(GatewayError::HeadersTooLarge)
+    } else {
+        Ok(())
+    }
 }

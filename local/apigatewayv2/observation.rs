@@ -1,4 +1,5 @@
-//! What is recorded about one request while the API handles it: for the access log line and for the console.
+//! What is recorded about one request while the API handles it: for the access log line and for the
+//! console.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -35,11 +36,15 @@ pub(super) struct Observation {
 
 impl Observation {
     pub(super) fn start(parts: &Parts, peer: SocketAddr) -> Self {
-        let trace_id = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
+        let trace_id = parts
+            .headers
+            .get("x-amzn-trace-id")
+            .and_then(|value| value.to_str().ok());
         Self {
             start: Instant::now(),
             peer,
-            request_id: base64::engine::general_purpose::STANDARD.encode(&uuid::Uuid::new_v4().as_bytes()[..11]),
+            request_id: base64::engine::general_purpose::STANDARD
+                .encode(&uuid::Uuid::new_v4().as_bytes()[..11]),
             trace_id: trace_id.map_or_else(trace::new_root, str::to_owned),
             body: Bytes::new(),
             authorizer_context: None,
@@ -56,7 +61,11 @@ impl Observation {
 
     /// Prints the access log line, with the time that the API took without the integration.
     pub(super) fn print(&self, parts: &Parts, response: &Response) {
-        let error = self.error.as_deref().map(|error| format!(" · {error}")).unwrap_or_default();
+        let error = self
+            .error
+            .as_deref()
+            .map(|error| format!(" · {error}"))
+            .unwrap_or_default();
         print_line(format_args!(
             " api │ {} {} → {} in {:.2} ms, {:.2} ms of them the gateway's own{error}",
             parts.method,
@@ -68,7 +77,13 @@ impl Observation {
     }
 
     /// The record for the console.
-    pub(super) fn record(&self, parts: &Parts, head: &ResponseParts, body: &Bytes, origins: &[String]) -> Value {
+    pub(super) fn record(
+        &self,
+        parts: &Parts,
+        head: &ResponseParts,
+        body: &Bytes,
+        origins: &[String],
+    ) -> Value {
         json!({
             "id": self.request_id,
             "at": jiff::Timestamp::now().as_millisecond(),
@@ -94,7 +109,11 @@ fn headers(headers: &HeaderMap) -> Map<String, Value> {
     headers
         .keys()
         .map(|name| {
-            let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+            let values: Vec<_> = headers
+                .get_all(name)
+                .iter()
+                .map(|value| String::from_utf8_lossy(value.as_bytes()))
+                .collect();
             (name.to_string(), json!(values.join(", ")))
         })
         .collect()

@@ -10,7 +10,8 @@ pub struct Route {
     pub key: String,
     /// The name of the function that the route invokes.
     pub function: String,
-    /// The scopes of which the JWT authorizer requires one, where it is attached; `None` if the route needs no token.
+    /// The scopes of which the JWT authorizer requires one, where it is attached; `None` if the
+    /// route needs no token.
     pub authorization: Option<Vec<String>>,
 }
 
@@ -55,13 +56,25 @@ impl Routes {
     pub fn find(&self, method: &Method, path: &str) -> Option<RouteMatch<'_>> {
         let matches = self.0.iter().filter_map(|route| {
             let (specificity, path_parameters) = match_key(&route.key, method, path)?;
-            Some((specificity, RouteMatch { route, path_parameters }))
+            Some((
+                specificity,
+                RouteMatch {
+                    route,
+                    path_parameters,
+                },
+            ))
         });
-        matches.max_by_key(|(specificity, _)| *specificity).map(|(_, route_match)| route_match)
+        matches
+            .max_by_key(|(specificity, _)| *specificity)
+            .map(|(_, route_match)| route_match)
     }
 }
 
-fn match_key(key: &str, method: &Method, path: &str) -> Option<(Specificity, Vec<(String, String)>)> {
+fn match_key(
+    key: &str,
+    method: &Method,
+    path: &str,
+) -> Option<(Specificity, Vec<(String, String)>)> {
     let Some((verb, template)) = key.split_once(' ') else {
         return (key == "$default").then(|| (Specificity::Default, Vec::new()));
     };
@@ -76,7 +89,14 @@ fn match_key(key: &str, method: &Method, path: &str) -> Option<(Specificity, Vec
     } else {
         (Specificity::VariablesAny, Specificity::Variables)
     };
-    Some((if verb == "ANY" { any_method } else { one_method }, parameters))
+    Some((
+        if verb == "ANY" {
+            any_method
+        } else {
+            one_method
+        },
+        parameters,
+    ))
 }
 
 fn match_path(template: &str, path: &str) -> Option<Vec<(String, String)>> {
@@ -84,14 +104,20 @@ fn match_path(template: &str, path: &str) -> Option<Vec<(String, String)>> {
     let mut rest = path.strip_prefix('/')?;
     let mut parts = template.strip_prefix('/')?.split('/').peekable();
     while let Some(part) = parts.next() {
-        let variable = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+        let variable = part
+            .strip_prefix('{')
+            .and_then(|part| part.strip_suffix('}'));
         if let Some(greedy) = variable.and_then(|name| name.strip_suffix('+')) {
             parameters.push((greedy.to_owned(), rest.to_owned()));
             return (!rest.is_empty()).then_some(parameters);
         }
-        let (segment, after) = rest.split_once('/').map_or((rest, None), |(segment, after)| (segment, Some(after)));
+        let (segment, after) = rest
+            .split_once('/')
+            .map_or((rest, None), |(segment, after)| (segment, Some(after)));
         match variable {
-            Some(name) if !segment.is_empty() => parameters.push((name.to_owned(), segment.to_owned())),
+            Some(name) if !segment.is_empty() => {
+                parameters.push((name.to_owned(), segment.to_owned()))
+            }
             None if part == segment => {}
             _ => return None,
         }
@@ -109,8 +135,20 @@ mod tests {
 
     #[test]
     fn the_most_exact_route_is_taken() {
-        let keys = ["$default", "ANY /{proxy+}", "GET /{proxy+}", "POST /pets/{id}", "POST /pets/new", "ANY /pets/new", "GET /"];
-        let route = |key: &&str| Route { key: (*key).to_owned(), function: "f".to_owned(), authorization: None };
+        let keys = [
+            "$default",
+            "ANY /{proxy+}",
+            "GET /{proxy+}",
+            "POST /pets/{id}",
+            "POST /pets/new",
+            "ANY /pets/new",
+            "GET /",
+        ];
+        let route = |key: &&str| Route {
+            key: (*key).to_owned(),
+            function: "f".to_owned(),
+            authorization: None,
+        };
         let routes = Routes::new(keys.iter().map(route).collect());
         for (method, path, key) in [
             (Method::POST, "/pets/new", "POST /pets/new"),
@@ -121,17 +159,24 @@ mod tests {
             (Method::GET, "/", "GET /"),
             (Method::POST, "/", "$default"),
         ] {
-            let found = routes.find(&method, path).map(|found| found.route.key.as_str());
+            let found = routes
+                .find(&method, path)
+                .map(|found| found.route.key.as_str());
             assert_eq!(found, Some(key), "{method} {path}");
         }
     }
 
     #[test]
     fn variables_are_given_by_name() {
-        let route = Route { key: "GET /a/{x}/{rest+}".to_owned(), function: "f".to_owned(), authorization: None };
+        let route = Route {
+            key: "GET /a/{x}/{rest+}".to_owned(),
+            function: "f".to_owned(),
+            authorization: None,
+        };
         let routes = Routes::new(vec![route]);
         let found = routes.find(&Method::GET, "/a/1/b/c").expect("a route");
-        let expected = [("x", "1"), ("rest", "b/c")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expected =
+            [("x", "1"), ("rest", "b/c")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(found.path_parameters, expected);
         assert!(routes.find(&Method::GET, "/a/1").is_none());
         assert!(routes.find(&Method::GET, "/a/1/").is_none());

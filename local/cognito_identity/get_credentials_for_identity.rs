@@ -1,5 +1,5 @@
-//! The operation `GetCredentialsForIdentity`: temporary credentials for an identity, for a caller that sends its token again.
-//! <https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetCredentialsForIdentity.html>
+//! The operation `GetCredentialsForIdentity`: temporary credentials for an identity, for a caller
+//! that sends its token again. <https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetCredentialsForIdentity.html>
 
 use std::time::UNIX_EPOCH;
 
@@ -19,20 +19,41 @@ pub(super) struct GetCredentialsForIdentity {
     custom_role_arn: Option<String>,
 }
 
-pub(super) async fn run(pool: &Inner, request: GetCredentialsForIdentity) -> Result<Value, ServiceError> {
+pub(super) async fn run(
+    pool: &Inner,
+    request: GetCredentialsForIdentity,
+) -> Result<Value, ServiceError> {
     if request.custom_role_arn.is_some() {
-        return Err(ServiceError::invalid_parameter("CustomRoleArn is not supported here"));
+        return Err(ServiceError::invalid_parameter(
+            "CustomRoleArn is not supported here",
+        ));
     }
     let owner = pool.identities.lock().get(&request.identity_id).cloned();
-    let not_found = || ServiceError::new("ResourceNotFoundException", format!("Identity '{}' not found.", request.identity_id));
+    let not_found = || {
+        ServiceError::new(
+            "ResourceNotFoundException",
+            format!("Identity '{}' not found.", request.identity_id),
+        )
+    };
     let owner = owner.ok_or_else(not_found)?;
     let user = pool.user(&request.logins).await?;
     if user != owner {
-        return Err(ServiceError::not_authorized(format!("Access to Identity '{}' is forbidden.", request.identity_id)));
+        return Err(ServiceError::not_authorized(format!(
+            "Access to Identity '{}' is forbidden.",
+            request.identity_id
+        )));
     }
-    let principal = Principal::CognitoIdentity { identity_id: request.identity_id.clone(), sub: user };
-    let credentials = pool.credentials.issue_temporary(principal, CREDENTIALS_LIFETIME);
-    let expiration = credentials.expiration.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let principal = Principal::CognitoIdentity {
+        identity_id: request.identity_id.clone(),
+        sub: user,
+    };
+    let credentials = pool
+        .credentials
+        .issue_temporary(principal, CREDENTIALS_LIFETIME);
+    let expiration = credentials
+        .expiration
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
+        .unwrap_or_default();
     Ok(json!({
         "IdentityId": request.identity_id,
         "Credentials": {

@@ -1,4 +1,5 @@
-//! A Cognito identity pool: exchanges a verified ID token, or no token for a guest, for an identity and temporary credentials.
+//! A Cognito identity pool: exchanges a verified ID token, or no token for a guest, for an identity
+//! and temporary credentials.
 //!
 //! Each operation has one file. Operations that the pool does not have are refused by name.
 
@@ -45,12 +46,28 @@ struct Inner {
 type Logins = HashMap<String, String>;
 
 impl IdentityPool {
-    /// Creates a pool that trusts the tokens that `verifier` accepts. Clients may name the provider as they derive it from `issuer`, or
-    /// as AWS does.
-    pub(crate) fn new(verifier: Verifier, issuer: &str, user_pool_id: &str, credentials: CredentialStore) -> Self {
-        let own = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).to_owned();
-        let providers = vec![own, format!("cognito-idp.{REGION}.amazonaws.com/{user_pool_id}")];
-        Self(Arc::new(Inner { verifier, providers, credentials, identities: Mutex::default() }))
+    /// Creates a pool that trusts the tokens that `verifier` accepts. Clients may name the provider
+    /// as they derive it from `issuer`, or as AWS does.
+    pub(crate) fn new(
+        verifier: Verifier,
+        issuer: &str,
+        user_pool_id: &str,
+        credentials: CredentialStore,
+    ) -> Self {
+        let own = issuer
+            .split_once("://")
+            .map_or(issuer, |(_, rest)| rest)
+            .to_owned();
+        let providers = vec![
+            own,
+            format!("cognito-idp.{REGION}.amazonaws.com/{user_pool_id}"),
+        ];
+        Self(Arc::new(Inner {
+            verifier,
+            providers,
+            credentials,
+            identities: Mutex::default(),
+        }))
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -58,7 +75,12 @@ impl IdentityPool {
     }
 }
 
-async fn handle(State(pool): State<IdentityPool>, method: Method, headers: HeaderMap, body: Bytes) -> Response {
+async fn handle(
+    State(pool): State<IdentityPool>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let response = match method {
         Method::OPTIONS => json_protocol::preflight(),
         _ => json_protocol::respond(pool.0.run_operation(&headers, &body).await),
@@ -67,17 +89,25 @@ async fn handle(State(pool): State<IdentityPool>, method: Method, headers: Heade
 }
 
 impl Inner {
-    async fn run_operation(&self, headers: &HeaderMap, body: &Bytes) -> Result<Value, ServiceError> {
+    async fn run_operation(
+        &self,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Value, ServiceError> {
         match json_protocol::operation(headers, "AWSCognitoIdentityService") {
             "GetId" => get_id::run(self, json_protocol::parse(body)?).await,
-            "GetCredentialsForIdentity" => get_credentials_for_identity::run(self, json_protocol::parse(body)?).await,
+            "GetCredentialsForIdentity" => {
+                get_credentials_for_identity::run(self, json_protocol::parse(body)?).await
+            }
             other => Err(ServiceError::not_supported(other)),
         }
     }
 
     /// The `sub` of the user whose token is in the logins; `None` for a guest, who sends no logins.
     async fn user(&self, logins: &Logins) -> Result<Option<String>, ServiceError> {
-        let Some((provider, token)) = logins.iter().next() else { return Ok(None) };
+        let Some((provider, token)) = logins.iter().next() else {
+            return Ok(None);
+        };
         if !self.providers.contains(provider) {
             return Err(ServiceError::not_authorized(format!(
                 "Invalid login token. Issuer doesn't match providerName {provider}"
@@ -87,7 +117,9 @@ impl Inner {
         let is_id_token = claims.get("token_use").and_then(Value::as_str) == Some("id");
         match claims.get("sub").and_then(Value::as_str) {
             Some(sub) if is_id_token => Ok(Some(sub.to_owned())),
-            _ => Err(ServiceError::not_authorized("Invalid login token. Not an ID token.")),
+            _ => Err(ServiceError::not_authorized(
+                "Invalid login token. Not an ID token.",
+            )),
         }
     }
 }
@@ -101,17 +133,30 @@ fn invalid_token(error: VerifyError) -> ServiceError {
     })
 }
 
-/// The identity id of a user with this `sub`, and credentials for it, as the two operations return them to an app.
-pub(crate) fn credentials_of_user(store: &CredentialStore, sub: &str) -> (String, Arc<Credentials>) {
+/// The identity id of a user with this `sub`, and credentials for it, as the two operations return
+/// them to an app.
+pub(crate) fn credentials_of_user(
+    store: &CredentialStore,
+    sub: &str,
+) -> (String, Arc<Credentials>) {
     let identity_id = identity_id(Some(sub));
-    let principal = Principal::CognitoIdentity { identity_id: identity_id.clone(), sub: Some(sub.to_owned()) };
-    (identity_id, store.issue_temporary(principal, CREDENTIALS_LIFETIME))
+    let principal = Principal::CognitoIdentity {
+        identity_id: identity_id.clone(),
+        sub: Some(sub.to_owned()),
+    };
+    (
+        identity_id,
+        store.issue_temporary(principal, CREDENTIALS_LIFETIME),
+    )
 }
 
 /// The identity id of a user, which is the same in every run; a guest gets a new one each time.
 fn identity_id(sub: Option<&str>) -> String {
     let id = match sub {
-        Some(sub) => Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{IDENTITY_POOL_ID}/{sub}").as_bytes()),
+        Some(sub) => Uuid::new_v5(
+            &Uuid::NAMESPACE_URL,
+            format!("{IDENTITY_POOL_ID}/{sub}").as_bytes(),
+        ),
         None => Uuid::new_v4(),
     };
     format!("{REGION}:{id}")

@@ -1,4 +1,5 @@
-//! The codes that prove that a user owns an e-mail address. The stack sends no e-mail: it prints the codes.
+//! The codes that prove that a user owns an e-mail address. The stack sends no e-mail: it prints
+//! the codes.
 
 use std::time::{Duration, Instant};
 
@@ -33,14 +34,27 @@ pub(super) fn send(user: &mut User, purpose: Purpose) -> Value {
     // The system's random numbers cannot fail here: the pool's keys were made of them.
     let _ = aws_lc_rs::rand::fill(&mut random);
     let digits = format!("{:06}", u32::from_be_bytes(random) % 1_000_000);
-    print_line(format_args!("mail │ code {digits} for {} ({purpose:?})", user.email));
-    user.confirmation_code = Some(ConfirmationCode { digits, purpose, sent: Instant::now(), attempts: 0 });
+    print_line(format_args!(
+        "mail │ code {digits} for {} ({purpose:?})",
+        user.email
+    ));
+    user.confirmation_code = Some(ConfirmationCode {
+        digits,
+        purpose,
+        sent: Instant::now(),
+        attempts: 0,
+    });
     delivery(&user.email)
 }
 
 /// The member `CodeDeliveryDetails`, with the e-mail address masked as Cognito masks it.
 pub(super) fn delivery(email: &str) -> Value {
-    let masked = |part: &str| part.chars().next().map(|first| format!("{first}***")).unwrap_or_default();
+    let masked = |part: &str| {
+        part.chars()
+            .next()
+            .map(|first| format!("{first}***"))
+            .unwrap_or_default()
+    };
     let (local, domain) = email.split_once('@').unwrap_or((email, ""));
     let destination = format!("{}@{}", masked(local), masked(domain));
     json!({ "AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": destination })
@@ -48,11 +62,20 @@ pub(super) fn delivery(email: &str) -> Value {
 
 /// Checks a code and removes it, so that it is valid once.
 pub(super) fn redeem(user: &mut User, purpose: Purpose, digits: &str) -> Result<(), ServiceError> {
-    let expired = || ServiceError::new("ExpiredCodeException", "Invalid code provided, please request a code again.");
-    let confirmation_code =
-        user.confirmation_code.as_mut().filter(|confirmation_code| confirmation_code.purpose == purpose).ok_or_else(expired)?;
+    let expired = || {
+        ServiceError::new(
+            "ExpiredCodeException",
+            "Invalid code provided, please request a code again.",
+        )
+    };
+    let confirmation_code = user
+        .confirmation_code
+        .as_mut()
+        .filter(|confirmation_code| confirmation_code.purpose == purpose)
+        .ok_or_else(expired)?;
     confirmation_code.attempts += 1;
-    if confirmation_code.sent.elapsed() > CODE_LIFETIME || confirmation_code.attempts > MAX_ATTEMPTS {
+    if confirmation_code.sent.elapsed() > CODE_LIFETIME || confirmation_code.attempts > MAX_ATTEMPTS
+    {
         return Err(expired());
     }
     if confirmation_code.digits != digits {

@@ -1,4 +1,5 @@
-//! The documents in which a verifier finds the pool's keys: the OpenID Connect discovery document and the JWK set.
+//! The documents in which a verifier finds the pool's keys: the OpenID Connect discovery document
+//! and the JWK set.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -10,7 +11,9 @@ use crate::http::json as json_response;
 
 pub(super) fn document(pool: &Inner, path: &str) -> Response {
     let issuer = &pool.issuer;
-    let name = path.strip_prefix('/').and_then(|path| path.strip_prefix(USER_POOL_ID));
+    let name = path
+        .strip_prefix('/')
+        .and_then(|path| path.strip_prefix(USER_POOL_ID));
     let document = match name {
         Some("/.well-known/jwks.json") => pool.keys.jwks(),
         Some("/.well-known/openid-configuration") => json!({

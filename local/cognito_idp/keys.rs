@@ -3,7 +3,9 @@
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey,
+};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -27,7 +29,10 @@ impl Keys {
         std::thread::scope(|scope| {
             let id = scope.spawn(Key::generate);
             let access = Key::generate()?;
-            Ok(Self { id: id.join().map_err(|_| Unspecified)??, access })
+            Ok(Self {
+                id: id.join().map_err(|_| Unspecified)??,
+                access,
+            })
         })
     }
 
@@ -42,15 +47,27 @@ impl Key {
         let pair = KeyPair::generate(KeySize::Rsa2048)?;
         let mut id = [0; 32];
         aws_lc_rs::rand::fill(&mut id)?;
-        Ok(Self { kid: STANDARD.encode(id), pair })
+        Ok(Self {
+            kid: STANDARD.encode(id),
+            pair,
+        })
     }
 
     /// Signs claims as a compact JWS with the header that Cognito writes, which has no `typ`.
     pub(super) fn sign(&self, claims: &Value) -> Result<String, Unspecified> {
         let header = format!(r#"{{"kid":"{}","alg":"RS256"}}"#, self.kid);
-        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let signed = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header),
+            URL_SAFE_NO_PAD.encode(claims.to_string())
+        );
         let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)?;
+        self.pair.sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            signed.as_bytes(),
+            &mut signature,
+        )?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
@@ -58,10 +75,13 @@ impl Key {
     pub(super) fn verify(&self, token: &str) -> Option<Value> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
-        let read = |segment: &str| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(segment).ok()?).ok();
+        let read = |segment: &str| {
+            serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(segment).ok()?).ok()
+        };
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, self.pair.public_key());
-        let is_ours = read(header)?["alg"] == "RS256" && key.verify(signed.as_bytes(), &signature).is_ok();
+        let is_ours =
+            read(header)?["alg"] == "RS256" && key.verify(signed.as_bytes(), &signature).is_ok();
         if is_ours { read(payload) } else { None }
     }
 

@@ -1,7 +1,9 @@
-//! A Cognito user pool with one app client: sign-up, sign-in by SRP or password, signed tokens and their revocation.
+//! A Cognito user pool with one app client: sign-up, sign-in by SRP or password, signed tokens and
+//! their revocation.
 //!
-//! It implements the JSON protocol of `cognito-idp`, with one file for each operation under `operations`, and refuses every other
-//! operation by name. It stores SRP verifiers in place of passwords.
+//! It implements the JSON protocol of `cognito-idp`, with one file for each operation under
+//! `operations`, and refuses every other operation by name. It stores SRP verifiers in place of
+//! passwords.
 
 mod confirmation_code;
 mod discovery;
@@ -49,13 +51,18 @@ struct Inner {
     challenges: Mutex<Challenges>,
     /// The lifetime of ID and access tokens, in seconds.
     token_lifetime: u64,
-    /// The secret of which the salts of unknown users are derived, so that they look like those of users who exist.
+    /// The secret of which the salts of unknown users are derived, so that they look like those of
+    /// users who exist.
     decoy_seed: [u8; 32],
 }
 
 impl UserPool {
     /// Creates a pool that is reached at `url`, and generates its two RSA keys.
-    pub(crate) fn new(url: &str, user_directory: UserDirectory, token_lifetime: u64) -> Result<Self, String> {
+    pub(crate) fn new(
+        url: &str,
+        user_directory: UserDirectory,
+        token_lifetime: u64,
+    ) -> Result<Self, String> {
         let failed = |_| "no RSA keys could be made".to_owned();
         let mut decoy_seed = [0; 32];
         aws_lc_rs::rand::fill(&mut decoy_seed).map_err(failed)?;
@@ -77,7 +84,10 @@ impl UserPool {
 
     /// Signs a user in without a password; `None` if there is no such user.
     pub(crate) fn tokens_of(&self, username: &str) -> Option<Tokens> {
-        self.0.user_directory.find(username).map(|user| self.0.sign_in(&user))
+        self.0
+            .user_directory
+            .find(username)
+            .map(|user| self.0.sign_in(&user))
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -85,7 +95,13 @@ impl UserPool {
     }
 }
 
-async fn handle(State(pool): State<UserPool>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn handle(
+    State(pool): State<UserPool>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let response = match (method.as_str(), uri.path()) {
         ("OPTIONS", _) => json_protocol::preflight(),
         ("POST", "/") => json_protocol::respond(operations::run(&pool.0, &headers, &body)),

@@ -33,9 +33,16 @@ pub(super) struct Session {
 impl Sessions {
     /// Starts a session and creates its refresh token.
     pub(super) fn begin(&self, sub: &str, auth_time: u64) -> (Session, String) {
-        let session = Session { sub: sub.to_owned(), origin_jti: Uuid::new_v4().to_string(), auth_time };
+        let session = Session {
+            sub: sub.to_owned(),
+            origin_jti: Uuid::new_v4().to_string(),
+            auth_time,
+        };
         let refresh_token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        self.0.lock().by_refresh_token.insert(refresh_token.clone(), session.clone());
+        self.0
+            .lock()
+            .by_refresh_token
+            .insert(refresh_token.clone(), session.clone());
         (session, refresh_token)
     }
 
@@ -43,9 +50,12 @@ impl Sessions {
     pub(super) fn resume(&self, refresh_token: &str, now: u64) -> Result<Session, ServiceError> {
         let state = self.0.lock();
         let session = state.by_refresh_token.get(refresh_token);
-        let session = session.ok_or_else(|| ServiceError::not_authorized("Invalid Refresh Token"))?;
+        let session =
+            session.ok_or_else(|| ServiceError::not_authorized("Invalid Refresh Token"))?;
         if state.revoked.contains(&session.origin_jti) {
-            return Err(ServiceError::not_authorized("Refresh Token has been revoked"));
+            return Err(ServiceError::not_authorized(
+                "Refresh Token has been revoked",
+            ));
         }
         if session.auth_time + REFRESH_TOKEN_LIFETIME <= now {
             return Err(ServiceError::not_authorized("Refresh Token has expired"));
@@ -64,8 +74,12 @@ impl Sessions {
     /// Revokes every session of a user.
     pub(super) fn revoke_all(&self, sub: &str) {
         let mut state = self.0.lock();
-        let origins: Vec<_> =
-            state.by_refresh_token.values().filter(|session| session.sub == sub).map(|s| s.origin_jti.clone()).collect();
+        let origins: Vec<_> = state
+            .by_refresh_token
+            .values()
+            .filter(|session| session.sub == sub)
+            .map(|s| s.origin_jti.clone())
+            .collect();
         state.revoked.extend(origins);
     }
 

@@ -1,4 +1,5 @@
-//! Secure Remote Password as Cognito's clients implement it: SRP-6a over the 3072-bit group with SHA-256 and a 16-byte key.
+//! Secure Remote Password as Cognito's clients implement it: SRP-6a over the 3072-bit group with
+//! SHA-256 and a 16-byte key.
 //!
 //! Numbers are encoded as the clients encode them (`pad_hex`), which no published SRP crate does.
 
@@ -30,7 +31,8 @@ pub(super) struct Exchange {
     verifier: BigUint,
 }
 
-/// The client's public value is not a number, or is one that would make the session key known to everybody.
+/// The client's public value is not a number, or is one that would make the session key known to
+/// everybody.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct InvalidPublicValue;
 
@@ -40,10 +42,13 @@ impl Verifier {
         Self::with_salt(&random::<SALT>(), pool, user, password)
     }
 
-    /// Creates the verifier of a random password for a user who does not exist. Its salt is derived from `seed` and the user, so that it
-    /// is the same each time.
+    /// Creates the verifier of a random password for a user who does not exist. Its salt is derived
+    /// from `seed` and the user, so that it is the same each time.
     pub(crate) fn decoy(seed: &[u8], pool: &str, user: &str) -> Self {
-        let salt = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, seed), user.to_lowercase().as_bytes());
+        let salt = hmac::sign(
+            &hmac::Key::new(hmac::HMAC_SHA256, seed),
+            user.to_lowercase().as_bytes(),
+        );
         Self::with_salt(&salt.as_ref()[..SALT], pool, user, &hex(&random::<SALT>()))
     }
 
@@ -52,7 +57,8 @@ impl Verifier {
         self.verifier == Self::with_salt(&from_hex(&self.salt), pool, user, password).verifier
     }
 
-    /// The salt as a number in hexadecimal digits without leading zeros, because some clients would hash leading zeros.
+    /// The salt as a number in hexadecimal digits without leading zeros, because some clients would
+    /// hash leading zeros.
     pub(crate) fn salt(&self) -> String {
         BigUint::from_bytes_be(&from_hex(&self.salt)).to_str_radix(16)
     }
@@ -61,7 +67,10 @@ impl Verifier {
         let identity = digest(&SHA256, format!("{pool}{user}:{password}").as_bytes());
         let x = hash(&[&pad(&BigUint::from_bytes_be(salt)), identity.as_ref()]);
         let verifier = BigUint::from(2_u8).modpow(&x, &prime());
-        Self { salt: hex(salt), verifier: verifier.to_str_radix(16) }
+        Self {
+            salt: hex(salt),
+            verifier: verifier.to_str_radix(16),
+        }
     }
 }
 
@@ -73,12 +82,18 @@ impl Exchange {
         if &a_public % &n == BigUint::ZERO {
             return Err(InvalidPublicValue);
         }
-        let verifier = BigUint::parse_bytes(verifier.verifier.as_bytes(), 16).ok_or(InvalidPublicValue)?;
+        let verifier =
+            BigUint::parse_bytes(verifier.verifier.as_bytes(), 16).ok_or(InvalidPublicValue)?;
         let g = BigUint::from(2_u8);
         let k = hash(&[&pad(&n), &pad(&g)]);
         let b = BigUint::from_bytes_be(&random::<32>());
         let b_public = (k * &verifier + g.modpow(&b, &n)) % &n;
-        Ok(Self { a_public, b, b_public, verifier })
+        Ok(Self {
+            a_public,
+            b,
+            b_public,
+            verifier,
+        })
     }
 
     /// The server's public value in hexadecimal digits.
@@ -112,7 +127,8 @@ fn hash(parts: &[&[u8]]) -> BigUint {
     BigUint::from_bytes_be(context.finish().as_ref())
 }
 
-/// The bytes of a number, with a leading zero where the first bit is set, so that they are not read as a negative number.
+/// The bytes of a number, with a leading zero where the first bit is set, so that they are not read
+/// as a negative number.
 fn pad(number: &BigUint) -> Vec<u8> {
     let mut bytes = number.to_bytes_be();
     if bytes.first().is_some_and(|first| *first >= 0x80) {
@@ -133,7 +149,9 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn from_hex(text: &str) -> Vec<u8> {
-    (0..text.len() / 2).filter_map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()).collect()
+    (0..text.len() / 2)
+        .filter_map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -141,17 +159,32 @@ mod tests {
     use super::*;
 
     /// The client's side, as the sources of Cognito's clients compute it.
-    fn client_key(salt: &str, b_hex: &str, a: &BigUint, a_public: &BigUint, user: &str, password: &str) -> Vec<u8> {
+    fn client_key(
+        salt: &str,
+        b_hex: &str,
+        a: &BigUint,
+        a_public: &BigUint,
+        user: &str,
+        password: &str,
+    ) -> Vec<u8> {
         let (n, g) = (prime(), BigUint::from(2_u8));
         let b_public = BigUint::parse_bytes(b_hex.as_bytes(), 16).expect("hex");
         let u = hash(&[&pad(a_public), &pad(&b_public)]);
         let identity = digest(&SHA256, format!("pool{user}:{password}").as_bytes());
-        let x = hash(&[&pad(&BigUint::parse_bytes(salt.as_bytes(), 16).expect("hex")), identity.as_ref()]);
+        let x = hash(&[
+            &pad(&BigUint::parse_bytes(salt.as_bytes(), 16).expect("hex")),
+            identity.as_ref(),
+        ]);
         let k = hash(&[&pad(&n), &pad(&g)]);
         let base = (&n + b_public - (k * g.modpow(&x, &n)) % &n) % &n;
         let shared = base.modpow(&(a + u.clone() * x), &n);
         let extracted = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &pad(&u)), &pad(&shared));
-        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, extracted.as_ref()), b"Caldera Derived Key\x01").as_ref()[..16].to_vec()
+        hmac::sign(
+            &hmac::Key::new(hmac::HMAC_SHA256, extracted.as_ref()),
+            b"Caldera Derived Key\x01",
+        )
+        .as_ref()[..16]
+            .to_vec()
     }
 
     fn exchange(password: &str, tried: &str) -> bool {
@@ -159,7 +192,14 @@ mod tests {
         let a = BigUint::from_bytes_be(&random::<32>());
         let a_public = BigUint::from(2_u8).modpow(&a, &prime());
         let exchange = Exchange::begin(&a_public.to_str_radix(16), &verifier).expect("an exchange");
-        let key = client_key(&verifier.salt(), &exchange.b_hex(), &a, &a_public, "user", tried);
+        let key = client_key(
+            &verifier.salt(),
+            &exchange.b_hex(),
+            &a,
+            &a_public,
+            "user",
+            tried,
+        );
         let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), b"message");
         exchange.verifies(b"message", signature.as_ref())
     }
@@ -182,14 +222,20 @@ mod tests {
     #[test]
     fn a_verifier_knows_its_password() {
         let verifier = Verifier::new("pool", "user", "one");
-        assert!(verifier.matches("pool", "user", "one") && !verifier.matches("pool", "user", "two"));
+        assert!(
+            verifier.matches("pool", "user", "one") && !verifier.matches("pool", "user", "two")
+        );
     }
 
     #[test]
     fn a_public_number_that_is_zero_is_refused() {
         let verifier = Verifier::new("pool", "user", "one");
         for a in ["0", N, "", "xyz"] {
-            assert_eq!(Exchange::begin(a, &verifier).err(), Some(InvalidPublicValue), "{a}");
+            assert_eq!(
+                Exchange::begin(a, &verifier).err(),
+                Some(InvalidPublicValue),
+                "{a}"
+            );
         }
     }
 

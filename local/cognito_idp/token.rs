@@ -1,5 +1,5 @@
-//! Issues ID and access tokens with the claims that Cognito writes, and authenticates requests by access tokens.
-//! <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-with-identity-providers.html>
+//! Issues ID and access tokens with the claims that Cognito writes, and authenticates requests by
+//! access tokens. <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-with-identity-providers.html>
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -45,13 +45,19 @@ impl Inner {
     /// Starts a session of an authenticated user and issues its tokens.
     pub(super) fn sign_in(&self, user: &User) -> Tokens {
         let (session, refresh) = self.sessions.begin(&user.sub, now());
-        Tokens { refresh: Some(refresh), ..self.issue(user, &session) }
+        Tokens {
+            refresh: Some(refresh),
+            ..self.issue(user, &session)
+        }
     }
 
     /// Issues new ID and access tokens of a session.
     pub(super) fn refresh(&self, refresh_token: &str) -> Result<Tokens, ServiceError> {
         let session = self.sessions.resume(refresh_token, now())?;
-        let user = self.user_directory.find(&session.sub).ok_or_else(|| ServiceError::not_authorized("Invalid Refresh Token"))?;
+        let user = self
+            .user_directory
+            .find(&session.sub)
+            .ok_or_else(|| ServiceError::not_authorized("Invalid Refresh Token"))?;
         Ok(self.issue(&user, &session))
     }
 
@@ -64,12 +70,21 @@ impl Inner {
             return Err(ServiceError::not_authorized("Access Token has expired"));
         }
         if self.sessions.is_revoked(text("origin_jti")) {
-            return Err(ServiceError::not_authorized("Access Token has been revoked"));
+            return Err(ServiceError::not_authorized(
+                "Access Token has been revoked",
+            ));
         }
-        if !text("scope").split(' ').any(|scope| scope == USER_ADMIN_SCOPE) {
-            return Err(ServiceError::not_authorized("Access Token does not have required scopes"));
+        if !text("scope")
+            .split(' ')
+            .any(|scope| scope == USER_ADMIN_SCOPE)
+        {
+            return Err(ServiceError::not_authorized(
+                "Access Token does not have required scopes",
+            ));
         }
-        self.user_directory.find(text("sub")).ok_or_else(|| ServiceError::new("UserNotFoundException", "User does not exist."))
+        self.user_directory
+            .find(text("sub"))
+            .ok_or_else(|| ServiceError::new("UserNotFoundException", "User does not exist."))
     }
 
     fn issue(&self, user: &User, session: &Session) -> Tokens {
@@ -87,8 +102,16 @@ impl Inner {
             common["cognito:groups"] = json!(user.groups);
         }
         Tokens {
-            id: self.keys.id.sign(&id_claims(common.clone(), user)).unwrap_or_default(),
-            access: self.keys.access.sign(&access_claims(common, user)).unwrap_or_default(),
+            id: self
+                .keys
+                .id
+                .sign(&id_claims(common.clone(), user))
+                .unwrap_or_default(),
+            access: self
+                .keys
+                .access
+                .sign(&access_claims(common, user))
+                .unwrap_or_default(),
             refresh: None,
             lifetime: self.token_lifetime,
         }
@@ -97,7 +120,11 @@ impl Inner {
 
 fn id_claims(mut claims: Value, user: &User) -> Value {
     // Added before the pool's own claims, which they must not replace.
-    for (name, value) in user.attributes.iter().filter(|(name, _)| is_user_attribute(name)) {
+    for (name, value) in user
+        .attributes
+        .iter()
+        .filter(|(name, _)| is_user_attribute(name))
+    {
         claims[name] = json!(value);
     }
     claims["aud"] = json!(USER_POOL_CLIENT_ID);
@@ -141,5 +168,8 @@ fn access_claims(mut claims: Value, user: &User) -> Value {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
 }

@@ -18,7 +18,8 @@ const MIN_PASSWORD: usize = 12;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct User {
-    /// The user's id and internal user name. It is derived from the e-mail address, so that it is the same in every run.
+    /// The user's id and internal user name. It is derived from the e-mail address, so that it is
+    /// the same in every run.
     pub sub: String,
     /// The e-mail address, by which the user signs in.
     pub email: String,
@@ -83,12 +84,21 @@ impl User {
     }
 
     /// Sets attributes; `sub` and a new e-mail address are refused.
-    pub(crate) fn set_attributes(&mut self, attributes: Vec<Attribute>) -> Result<(), ServiceError> {
+    pub(crate) fn set_attributes(
+        &mut self,
+        attributes: Vec<Attribute>,
+    ) -> Result<(), ServiceError> {
         for Attribute { name, value } in attributes {
             match name.as_str() {
-                "sub" => return Err(ServiceError::invalid_parameter("user.sub: Attribute cannot be updated.")),
+                "sub" => {
+                    return Err(ServiceError::invalid_parameter(
+                        "user.sub: Attribute cannot be updated.",
+                    ));
+                }
                 "email" if value != self.email => {
-                    return Err(ServiceError::invalid_parameter("email: a new address is not supported here"));
+                    return Err(ServiceError::invalid_parameter(
+                        "email: a new address is not supported here",
+                    ));
                 }
                 "email" => {}
                 "email_verified" => self.email_verified = value == "true",
@@ -100,15 +110,31 @@ impl User {
 
     /// All attributes as a list of `{Name, Value}`.
     pub(crate) fn attribute_list(&self) -> Value {
-        let own = [("sub", self.sub.clone()), ("email_verified", self.email_verified.to_string()), ("email", self.email.clone())];
-        let own = own.iter().map(|(name, value)| json!({ "Name": name, "Value": value }));
-        own.chain(self.attributes.iter().map(|(name, value)| json!({ "Name": name, "Value": value }))).collect()
+        let own = [
+            ("sub", self.sub.clone()),
+            ("email_verified", self.email_verified.to_string()),
+            ("email", self.email.clone()),
+        ];
+        let own = own
+            .iter()
+            .map(|(name, value)| json!({ "Name": name, "Value": value }));
+        own.chain(
+            self.attributes
+                .iter()
+                .map(|(name, value)| json!({ "Name": name, "Value": value })),
+        )
+        .collect()
     }
 }
 
-/// The id of the user with an e-mail address. Addresses are compared without ASCII case, here and in every look-up.
+/// The id of the user with an e-mail address. Addresses are compared without ASCII case, here and
+/// in every look-up.
 pub(super) fn sub_of(email: &str) -> String {
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("mailto:{}", email.to_ascii_lowercase()).as_bytes()).to_string()
+    Uuid::new_v5(
+        &Uuid::NAMESPACE_URL,
+        format!("mailto:{}", email.to_ascii_lowercase()).as_bytes(),
+    )
+    .to_string()
 }
 
 /// An attribute of a request: `{Name, Value}`.

@@ -1,4 +1,5 @@
-//! Authentication and authorization of callers: the request signature, and the permissions that the template gives.
+//! Authentication and authorization of callers: the request signature, and the permissions that the
+//! template gives.
 
 use std::time::SystemTime;
 
@@ -51,8 +52,14 @@ pub enum PermittedPrincipal {
 
 impl AccessControl {
     /// Verifies the signature of a request and returns its principal; `None` if nothing is checked.
-    pub(crate) fn authenticate(&self, parts: &Parts, body: &Bytes) -> Result<Option<IssuedCredentials>, LambdaError> {
-        let Self::Iam(authorizer) = self else { return Ok(None) };
+    pub(crate) fn authenticate(
+        &self,
+        parts: &Parts,
+        body: &Bytes,
+    ) -> Result<Option<IssuedCredentials>, LambdaError> {
+        let Self::Iam(authorizer) = self else {
+            return Ok(None);
+        };
         let request = Request {
             method: parts.method.as_str(),
             path: parts.uri.path(),
@@ -60,18 +67,29 @@ impl AccessControl {
             headers: &parts.headers,
             body,
         };
-        let scope = Scope { region: REGION, service: "lambda" };
-        let caller = sigv4::verify(request, scope, SystemTime::now(), |id| authorizer.credentials.find(id));
+        let scope = Scope {
+            region: REGION,
+            service: "lambda",
+        };
+        let caller = sigv4::verify(request, scope, SystemTime::now(), |id| {
+            authorizer.credentials.find(id)
+        });
         caller.map(Some).map_err(invalid_signature)
     }
 
     /// Fails if the caller may not invoke the function.
-    pub(crate) fn authorize(&self, caller: Option<&IssuedCredentials>, function: &str) -> Result<(), LambdaError> {
-        let (Self::Iam(authorizer), Some(IssuedCredentials { principal, .. })) = (self, caller) else { return Ok(()) };
-        let is_permitted = authorizer
-            .permissions
-            .iter()
-            .any(|permission| permission.function == function && permission.principal.includes(principal));
+    pub(crate) fn authorize(
+        &self,
+        caller: Option<&IssuedCredentials>,
+        function: &str,
+    ) -> Result<(), LambdaError> {
+        let (Self::Iam(authorizer), Some(IssuedCredentials { principal, .. })) = (self, caller)
+        else {
+            return Ok(());
+        };
+        let is_permitted = authorizer.permissions.iter().any(|permission| {
+            permission.function == function && permission.principal.includes(principal)
+        });
         if is_permitted || *principal == Principal::Stack {
             return Ok(());
         }
@@ -95,10 +113,14 @@ impl PermittedPrincipal {
     }
 }
 
-/// Prints the canonical request beside the client's, where it is known, so that the first difference can be found.
+/// Prints the canonical request beside the client's, where it is known, so that the first
+/// difference can be found.
 fn invalid_signature(error: SignatureError) -> LambdaError {
     if let Some(mismatch) = &error.mismatch {
-        print_line(format_args!(" sig │ the signature does not match this canonical request:\n{}", mismatch.table()));
+        print_line(format_args!(
+            " sig │ the signature does not match this canonical request:\n{}",
+            mismatch.table()
+        ));
     }
     LambdaError::Signature(error)
 }

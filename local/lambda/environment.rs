@@ -1,4 +1,5 @@
-//! One execution environment: a function's process, its own Runtime API and the invocations that it works on.
+//! One execution environment: a function's process, its own Runtime API and the invocations that it
+//! works on.
 
 mod lifecycle;
 
@@ -14,7 +15,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use super::invocation::{
-    ConcurrencyPermit, FunctionResponse, Invocation, NextInvocation, Outcome, PlatformError, StreamEnd, StreamedResponse,
+    ConcurrencyPermit, FunctionResponse, Invocation, NextInvocation, Outcome, PlatformError,
+    StreamEnd, StreamedResponse,
 };
 use super::log::{Log, LogPosition};
 use super::pool::{Poll, Pool};
@@ -116,14 +118,21 @@ impl Environment {
         environment
     }
 
-    /// Waits until the function has asked for its first invocation; fails if the process ends before.
+    /// Waits until the function has asked for its first invocation; fails if the process ends
+    /// before.
     pub(super) async fn started(&self) -> Result<(), StartFailure> {
         let mut phase = self.phase.subscribe();
-        let reached = phase.wait_for(|phase| *phase != Phase::Starting).await.map(|phase| *phase);
+        let reached = phase
+            .wait_for(|phase| *phase != Phase::Starting)
+            .await
+            .map(|phase| *phase);
         if matches!(reached, Ok(Phase::Ready)) {
             return Ok(());
         }
-        Err(StartFailure { exit_description: self.exit_description.lock().clone(), log: self.log.full_text() })
+        Err(StartFailure {
+            exit_description: self.exit_description.lock().clone(),
+            log: self.log.full_text(),
+        })
     }
 
     /// Ends the process and the environment.
@@ -162,13 +171,22 @@ impl Environment {
         }
         let position = invocation.wants_log.then(|| {
             let position = self.log.position();
-            self.log.append_platform_line(&format!("START RequestId: {} Version: $LATEST", invocation.request_id));
+            self.log.append_platform_line(&format!(
+                "START RequestId: {} Version: $LATEST",
+                invocation.request_id
+            ));
             position
         });
         let (done, permit, next) = invocation.into_next(self.pool.function.timeout);
-        let deadline = tokio::spawn(Arc::clone(self).watch_deadline(next.request_id.clone())).abort_handle();
-        let in_flight =
-            ActiveInvocation { responder: Responder::Response(done), permit, position, start: Instant::now(), deadline };
+        let deadline =
+            tokio::spawn(Arc::clone(self).watch_deadline(next.request_id.clone())).abort_handle();
+        let in_flight = ActiveInvocation {
+            responder: Responder::Response(done),
+            permit,
+            position,
+            start: Instant::now(),
+            deadline,
+        };
         active.in_flight.insert(next.request_id.clone(), in_flight);
         Some(next)
     }
@@ -179,11 +197,15 @@ impl Environment {
         let is_single_concurrency = self.pool.function.concurrency() == 1;
         let in_flight = {
             let mut active = self.active.lock();
-            let Some(in_flight) = active.in_flight.remove(&request_id) else { return };
+            let Some(in_flight) = active.in_flight.remove(&request_id) else {
+                return;
+            };
             active.is_ending |= is_single_concurrency;
             in_flight
         };
-        let error = PlatformError::TimedOut { seconds: timeout.as_secs_f64() };
+        let error = PlatformError::TimedOut {
+            seconds: timeout.as_secs_f64(),
+        };
         self.finish(in_flight, &request_id, error.payload(&request_id), true);
         if is_single_concurrency {
             self.stop();
@@ -191,12 +213,24 @@ impl Environment {
     }
 
     /// Handles the function's response to an invocation.
-    pub(super) fn complete(&self, request_id: &str, payload: Bytes, is_function_error: bool) -> Result<(), ResponseRejected> {
+    pub(super) fn complete(
+        &self,
+        request_id: &str,
+        payload: Bytes,
+        is_function_error: bool,
+    ) -> Result<(), ResponseRejected> {
         let in_flight = {
             let mut active = self.active.lock();
             // A buffered response does not end a streamed one that has begun; an error does.
-            let is_streaming = active.in_flight.get(request_id).is_some_and(|known| matches!(known.responder, Responder::End(_)));
-            let completed = if is_streaming && !is_function_error { None } else { active.in_flight.remove(request_id) };
+            let is_streaming = active
+                .in_flight
+                .get(request_id)
+                .is_some_and(|known| matches!(known.responder, Responder::End(_)));
+            let completed = if is_streaming && !is_function_error {
+                None
+            } else {
+                active.in_flight.remove(request_id)
+            };
             completed.ok_or(ResponseRejected::InvalidRequestId)?
         };
         if payload.len() > LAMBDA_MAX_RESPONSE {
@@ -212,9 +246,16 @@ impl Environment {
     }
 
     /// Starts a streamed response and returns the channel for its chunks.
-    pub(super) fn begin_stream(&self, request_id: &str, content_type: String) -> Result<mpsc::Sender<Bytes>, ResponseRejected> {
+    pub(super) fn begin_stream(
+        &self,
+        request_id: &str,
+        content_type: String,
+    ) -> Result<mpsc::Sender<Bytes>, ResponseRejected> {
         let mut active = self.active.lock();
-        let in_flight = active.in_flight.get_mut(request_id).ok_or(ResponseRejected::InvalidRequestId)?;
+        let in_flight = active
+            .in_flight
+            .get_mut(request_id)
+            .ok_or(ResponseRejected::InvalidRequestId)?;
         let (ended, end) = oneshot::channel();
         let done = match std::mem::replace(&mut in_flight.responder, Responder::End(ended)) {
             Responder::Response(done) => done,
@@ -226,7 +267,11 @@ impl Environment {
         };
         let (sender, chunks) = mpsc::channel(1);
         // An `Err` means that the caller is gone: the chunks are dropped.
-        let _ = done.send(FunctionResponse::Streaming(StreamedResponse { content_type, chunks, end }));
+        let _ = done.send(FunctionResponse::Streaming(StreamedResponse {
+            content_type,
+            chunks,
+            end,
+        }));
         Ok(sender)
     }
 
@@ -250,10 +295,18 @@ impl Environment {
         self.stop();
     }
 
-    fn finish(&self, in_flight: ActiveInvocation, request_id: &str, payload: Bytes, is_function_error: bool) {
+    fn finish(
+        &self,
+        in_flight: ActiveInvocation,
+        request_id: &str,
+        payload: Bytes,
+        is_function_error: bool,
+    ) {
         let log_tail = in_flight.position.map(|position| {
-            self.log.append_platform_line(&format!("END RequestId: {request_id}"));
-            self.log.append_platform_line(&self.report(request_id, in_flight.start.elapsed()));
+            self.log
+                .append_platform_line(&format!("END RequestId: {request_id}"));
+            self.log
+                .append_platform_line(&self.report(request_id, in_flight.start.elapsed()));
             self.log.tail(position)
         });
         in_flight.deadline.abort();
@@ -261,17 +314,26 @@ impl Environment {
         drop(in_flight.permit);
         // An `Err` means that the caller is gone.
         match in_flight.responder {
-            Responder::Response(done) => {
-                drop(done.send(FunctionResponse::Whole(Outcome { payload, is_function_error, log_tail })))
-            }
-            Responder::End(ended) => drop(ended.send(StreamEnd { error: is_function_error.then_some(payload), log_tail })),
+            Responder::Response(done) => drop(done.send(FunctionResponse::Whole(Outcome {
+                payload,
+                is_function_error,
+                log_tail,
+            }))),
+            Responder::End(ended) => drop(ended.send(StreamEnd {
+                error: is_function_error.then_some(payload),
+                log_tail,
+            })),
         }
     }
 
     fn report(&self, request_id: &str, duration: Duration) -> String {
         let millis = duration.as_secs_f64() * 1e3;
         let used = self.pid.lock().map(peak_memory_mb).unwrap_or_default();
-        let init = self.init.lock().take().map(|init| format!("\tInit Duration: {:.2} ms", init.as_secs_f64() * 1e3));
+        let init = self
+            .init
+            .lock()
+            .take()
+            .map(|init| format!("\tInit Duration: {:.2} ms", init.as_secs_f64() * 1e3));
         format!(
             "REPORT RequestId: {request_id}\tDuration: {millis:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB\t\
              Max Memory Used: {used} MB{}\t",

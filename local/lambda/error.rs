@@ -12,7 +12,11 @@ pub(crate) enum LambdaError {
     /// There is no such function, version or alias. Holds the message.
     NotFound(String),
     /// A parameter violates a constraint of the API's model.
-    Validation { value: String, at: &'static str, constraint: String },
+    Validation {
+        value: String,
+        at: &'static str,
+        constraint: String,
+    },
     /// The qualifiers of the function name and of the query differ.
     QualifierConflict,
     /// The payload is not valid JSON. Holds the parser's message.
@@ -25,7 +29,8 @@ pub(crate) enum LambdaError {
     Signature(SignatureError),
     /// The caller has no permission to invoke the function. Holds the message.
     AccessDenied(String),
-    /// A request to a function URL with `AWS_IAM` is not signed, or its principal has no permission.
+    /// A request to a function URL with `AWS_IAM` is not signed, or its principal has no
+    /// permission.
     UrlForbidden,
     /// The stack does not have this operation.
     Unsupported(String),
@@ -37,11 +42,15 @@ impl LambdaError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
             Self::Validation { .. } => (StatusCode::BAD_REQUEST, "ValidationException"),
             Self::QualifierConflict => (StatusCode::BAD_REQUEST, "InvalidParameterValueException"),
-            Self::InvalidRequestContent(_) => (StatusCode::BAD_REQUEST, "InvalidRequestContentException"),
+            Self::InvalidRequestContent(_) => {
+                (StatusCode::BAD_REQUEST, "InvalidRequestContentException")
+            }
             Self::RequestTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException"),
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
             Self::Signature(refused) => (StatusCode::FORBIDDEN, refused.name),
-            Self::AccessDenied(_) | Self::UrlForbidden => (StatusCode::FORBIDDEN, "AccessDeniedException"),
+            Self::AccessDenied(_) | Self::UrlForbidden => {
+                (StatusCode::FORBIDDEN, "AccessDeniedException")
+            }
             Self::Unsupported(_) => (StatusCode::NOT_IMPLEMENTED, "UnsupportedOperationException"),
         }
     }
@@ -82,7 +91,10 @@ impl LambdaError {
             Self::TooManyRequests => {
                 json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User", "message": message })
             }
-            Self::QualifierConflict | Self::InvalidRequestContent(_) | Self::RequestTooLarge | Self::Unsupported(_) => {
+            Self::QualifierConflict
+            | Self::InvalidRequestContent(_)
+            | Self::RequestTooLarge
+            | Self::Unsupported(_) => {
                 json!({ "Type": "User", "message": message })
             }
         }
@@ -93,14 +105,21 @@ impl LambdaError {
     /// The error for an `X-Amz-Invocation-Type` that the operation does not support.
     pub(crate) fn invocation_type(value: &str, set: &str) -> Self {
         let constraint = format!("Member must satisfy enum value set: {set}");
-        Self::Validation { value: value.to_owned(), at: "invocationType", constraint }
+        Self::Validation {
+            value: value.to_owned(),
+            at: "invocationType",
+            constraint,
+        }
     }
 }
 
 impl IntoResponse for LambdaError {
     fn into_response(self) -> Response {
         let (status, name) = self.parts();
-        let headers = [("content-type", "application/json"), ("x-amzn-errortype", name)];
+        let headers = [
+            ("content-type", "application/json"),
+            ("x-amzn-errortype", name),
+        ];
         (status, headers, self.body().to_string()).into_response()
     }
 }

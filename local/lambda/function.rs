@@ -18,9 +18,11 @@ pub struct Function {
     pub timeout: Duration,
     /// The memory in MB, which the function can read but which is not enforced.
     pub memory: u32,
-    /// The number of environments above which Lambda throttles; `None` for no reserved concurrency.
+    /// The number of environments above which Lambda throttles; `None` for no reserved
+    /// concurrency.
     pub reserved_concurrency: Option<usize>,
-    /// Whether the process inherits all environment variables of the stack, as a program does that is started in a shell.
+    /// Whether the process inherits all environment variables of the stack, as a program does that
+    /// is started in a shell.
     pub inherits_environment: bool,
     /// Finds a hint about a response, which is printed once.
     pub response_hint: Option<ResponseHint>,
@@ -29,9 +31,17 @@ pub struct Function {
 }
 
 impl Function {
-    /// How many invocations one environment works on at the same time: `AWS_LAMBDA_MAX_CONCURRENCY`, as Lambda Managed Instances set it.
+    /// How many invocations one environment works on at the same time:
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`, as Lambda Managed Instances set it.
     pub fn concurrency(&self) -> usize {
-        let value = self.environment.iter().rev().find(|(name, _)| name == "AWS_LAMBDA_MAX_CONCURRENCY");
-        value.and_then(|(_, value)| value.parse().ok()).unwrap_or(1).max(1)
+        let value = self
+            .environment
+            .iter()
+            .rev()
+            .find(|(name, _)| name == "AWS_LAMBDA_MAX_CONCURRENCY");
+        value
+            .and_then(|(_, value)| value.parse().ok())
+            .unwrap_or(1)
+            .max(1)
     }
 }

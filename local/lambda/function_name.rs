@@ -1,4 +1,5 @@
-//! The parameter `FunctionName` of the Invoke API: a name, a partial ARN or an ARN, each with or without a qualifier.
+//! The parameter `FunctionName` of the Invoke API: a name, a partial ARN or an ARN, each with or
+//! without a qualifier.
 
 use super::error::LambdaError;
 use crate::aws::{ACCOUNT_ID, REGION, function_arn};
@@ -15,7 +16,8 @@ pub(super) struct FunctionName {
 }
 
 impl FunctionName {
-    /// Parses the name in the path and the `Qualifier` of the query, which must not contradict each other.
+    /// Parses the name in the path and the `Qualifier` of the query, which must not contradict each
+    /// other.
     pub(super) fn parse(written: &str, qualifier: Option<&str>) -> Result<Self, LambdaError> {
         let malformed = || LambdaError::Validation {
             value: written.to_owned(),
@@ -24,7 +26,15 @@ impl FunctionName {
         };
         let parts: Vec<&str> = written.split(':').collect();
         let (name, own) = match parts.as_slice() {
-            ["arn", "aws", "lambda", region, account, "function", rest @ ..] => {
+            [
+                "arn",
+                "aws",
+                "lambda",
+                region,
+                account,
+                "function",
+                rest @ ..,
+            ] => {
                 check_owner(written, region, account)?;
                 split(rest)
             }
@@ -41,13 +51,19 @@ impl FunctionName {
         if own.is_some() && qualifier.is_some() && own != qualifier {
             return Err(LambdaError::QualifierConflict);
         }
-        Ok(Self { name: name.to_owned(), qualifier: own.or(qualifier).map(str::to_owned) })
+        Ok(Self {
+            name: name.to_owned(),
+            qualifier: own.or(qualifier).map(str::to_owned),
+        })
     }
 
     /// The error for a function that does not exist.
     pub(super) fn not_found(&self) -> LambdaError {
         let qualifier = self.qualifier.as_deref().unwrap_or("$LATEST");
-        LambdaError::NotFound(format!("Function not found: {}:{qualifier}", function_arn(&self.name)))
+        LambdaError::NotFound(format!(
+            "Function not found: {}:{qualifier}",
+            function_arn(&self.name)
+        ))
     }
 }
 
@@ -61,17 +77,23 @@ fn split<'a>(parts: &[&'a str]) -> Option<(&'a str, Option<&'a str>)> {
 
 fn check_owner(written: &str, region: &str, account: &str) -> Result<(), LambdaError> {
     if region != REGION {
-        let text = format!("Functions from '{region}' are not reachable in this region ('{REGION}')");
+        let text =
+            format!("Functions from '{region}' are not reachable in this region ('{REGION}')");
         return Err(LambdaError::NotFound(text));
     }
     if account != ACCOUNT_ID {
-        return Err(LambdaError::NotFound(format!("Function not found: {written}")));
+        return Err(LambdaError::NotFound(format!(
+            "Function not found: {written}"
+        )));
     }
     Ok(())
 }
 
 fn is_word(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 fn is_qualifier(qualifier: &str) -> bool {
@@ -92,25 +114,57 @@ mod tests {
             ("core", Some("live"), Some("live")),
             ("core:live", Some("live"), Some("live")),
             ("123456789012:function:core", None, None),
-            ("arn:aws:lambda:us-east-1:123456789012:function:core", None, None),
-            ("arn:aws:lambda:us-east-1:123456789012:function:core:live", None, Some("live")),
+            (
+                "arn:aws:lambda:us-east-1:123456789012:function:core",
+                None,
+                None,
+            ),
+            (
+                "arn:aws:lambda:us-east-1:123456789012:function:core:live",
+                None,
+                Some("live"),
+            ),
         ] {
             let name = FunctionName::parse(written, asked).expect(written);
-            assert_eq!((name.name.as_str(), name.qualifier.as_deref()), ("core", qualifier), "{written}");
+            assert_eq!(
+                (name.name.as_str(), name.qualifier.as_deref()),
+                ("core", qualifier),
+                "{written}"
+            );
         }
     }
 
     #[test]
     fn a_wrong_name_is_refused_in_lambdas_words() {
         for (written, asked, text) in [
-            ("a b", None, "1 validation error detected: Value 'a b' at 'functionName' failed"),
+            (
+                "a b",
+                None,
+                "1 validation error detected: Value 'a b' at 'functionName' failed",
+            ),
             ("a:b:c:d", None, "1 validation error detected"),
-            ("core:live", Some("test"), "The derived qualifier from the function name does not match"),
-            ("arn:aws:lambda:eu-west-1:123456789012:function:core", None, "Functions from 'eu-west-1' are not reachable"),
-            ("arn:aws:lambda:us-east-1:210987654321:function:core", None, "Function not found: arn:aws:lambda"),
+            (
+                "core:live",
+                Some("test"),
+                "The derived qualifier from the function name does not match",
+            ),
+            (
+                "arn:aws:lambda:eu-west-1:123456789012:function:core",
+                None,
+                "Functions from 'eu-west-1' are not reachable",
+            ),
+            (
+                "arn:aws:lambda:us-east-1:210987654321:function:core",
+                None,
+                "Function not found: arn:aws:lambda",
+            ),
         ] {
             let error = FunctionName::parse(written, asked).expect_err(written);
-            assert!(error.message().starts_with(text), "{written}: {}", error.message());
+            assert!(
+                error.message().starts_with(text),
+                "{written}: {}",
+                error.message()
+            );
         }
     }
 }

@@ -55,14 +55,19 @@ pub(crate) enum InvokeMode {
 }
 
 impl FunctionUrl {
-    /// The id of the URL, which is the first part of its host name: 32 characters derived from the function's name.
+    /// The id of the URL, which is the first part of its host name: 32 characters derived from the
+    /// function's name.
     pub(crate) fn id(&self) -> String {
-        Uuid::new_v5(&Uuid::NAMESPACE_URL, self.function.as_bytes()).simple().to_string()
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, self.function.as_bytes())
+            .simple()
+            .to_string()
     }
 }
 
 pub(super) fn router(lambda: Lambda, url: FunctionUrl) -> Router {
-    Router::new().fallback(handle).with_state(Arc::new(Endpoint { lambda, url }))
+    Router::new()
+        .fallback(handle)
+        .with_state(Arc::new(Endpoint { lambda, url }))
 }
 
 #[derive(Debug)]
@@ -71,9 +76,17 @@ struct Endpoint {
     url: FunctionUrl,
 }
 
-async fn handle(State(endpoint): State<Arc<Endpoint>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> Response {
+async fn handle(
+    State(endpoint): State<Arc<Endpoint>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
-    let preflight = endpoint.url.cors.as_ref().and_then(|cors| cors.preflight(&parts));
+    let preflight = endpoint
+        .url
+        .cors
+        .as_ref()
+        .and_then(|cors| cors.preflight(&parts));
     let mut response = match preflight {
         Some(response) => response,
         None => endpoint.answer(&parts, body, peer).await,
@@ -87,9 +100,15 @@ async fn handle(State(endpoint): State<Arc<Endpoint>>, ConnectInfo(peer): Connec
 impl Endpoint {
     async fn answer(&self, parts: &Parts, body: axum::body::Body, peer: SocketAddr) -> Response {
         let request_id = Uuid::new_v4().to_string();
-        let trace_id = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
+        let trace_id = parts
+            .headers
+            .get("x-amzn-trace-id")
+            .and_then(|value| value.to_str().ok());
         let trace_id = trace_id.map_or_else(trace::new_root, str::to_owned);
-        let mut answer = with_request_id(self.invoke(parts, body, peer, &request_id, &trace_id).await, &request_id);
+        let mut answer = with_request_id(
+            self.invoke(parts, body, peer, &request_id, &trace_id).await,
+            &request_id,
+        );
         if let Ok(trace_id) = HeaderValue::from_str(&trace_id) {
             answer.headers_mut().insert("x-amzn-trace-id", trace_id);
         }
@@ -104,7 +123,11 @@ impl Endpoint {
         request_id: &str,
         trace_id: &str,
     ) -> Result<Response, LambdaError> {
-        let body = Limited::new(body, LAMBDA_MAX_REQUEST).collect().await.map_err(|_| LambdaError::RequestTooLarge)?.to_bytes();
+        let body = Limited::new(body, LAMBDA_MAX_REQUEST)
+            .collect()
+            .await
+            .map_err(|_| LambdaError::RequestTooLarge)?
+            .to_bytes();
         let id = self.url.id();
         let domain_name = format!("{id}.lambda-url.{REGION}.on.aws");
         let proxy_request = ProxyRequest {
@@ -113,7 +136,11 @@ impl Endpoint {
             peer,
             request_id,
             trace_id,
-            api: ApiDescription { id: &id, domain_name: &domain_name, route_key: "$default" },
+            api: ApiDescription {
+                id: &id,
+                domain_name: &domain_name,
+                route_key: "$default",
+            },
             path_parameters: &[],
             authorizer: self.authorize(parts, &body)?,
         };
@@ -129,11 +156,14 @@ impl Endpoint {
         };
         Ok(match self.url.mode {
             InvokeMode::Buffered => response::buffered(invoke_request.outcome(&self.lambda).await?),
-            InvokeMode::ResponseStream => response::streamed(invoke_request.function_response(&self.lambda).await?).await,
+            InvokeMode::ResponseStream => {
+                response::streamed(invoke_request.function_response(&self.lambda).await?).await
+            }
         })
     }
 
-    /// The authorizer's context of the event. A caller that does not sign or has no permission gets one and the same error.
+    /// The authorizer's context of the event. A caller that does not sign or has no permission gets
+    /// one and the same error.
     fn authorize(&self, parts: &Parts, body: &Bytes) -> Result<Option<Value>, LambdaError> {
         if self.url.auth == UrlAuth::None {
             return Ok(None);
@@ -142,7 +172,10 @@ impl Endpoint {
             return Err(LambdaError::UrlForbidden);
         }
         let caller = self.lambda.access.authenticate(parts, body)?;
-        self.lambda.access.authorize(caller.as_ref(), &self.url.function).map_err(|_| LambdaError::UrlForbidden)?;
+        self.lambda
+            .access
+            .authorize(caller.as_ref(), &self.url.function)
+            .map_err(|_| LambdaError::UrlForbidden)?;
         Ok(caller.map(|caller| json!({ "iam": authorizer::iam(&caller) })))
     }
 }

@@ -64,7 +64,8 @@ pub(super) enum FunctionResponse {
 pub(super) struct StreamedResponse {
     /// The content type that the function has set.
     pub content_type: String,
-    /// The chunks. The channel holds one, which gives back-pressure: the function waits for a slow reader.
+    /// The chunks. The channel holds one, which gives back-pressure: the function waits for a slow
+    /// reader.
     pub chunks: mpsc::Receiver<Bytes>,
     pub end: oneshot::Receiver<StreamEnd>,
 }
@@ -81,12 +82,16 @@ pub(super) struct StreamEnd {
 impl StreamedResponse {
     /// Waits for the end of the response, after the last chunk.
     pub(super) async fn ended(self) -> StreamEnd {
-        self.end.await.unwrap_or_else(|_| StreamEnd { error: Some(PlatformError::Truncated.payload("")), log_tail: None })
+        self.end.await.unwrap_or_else(|_| StreamEnd {
+            error: Some(PlatformError::Truncated.payload("")),
+            log_tail: None,
+        })
     }
 }
 
 impl FunctionResponse {
-    /// Collects a streamed response for a caller that did not request a stream. A prelude stays part of the payload.
+    /// Collects a streamed response for a caller that did not request a stream. A prelude stays
+    /// part of the payload.
     pub(super) async fn whole(self) -> Outcome {
         let mut streamed = match self {
             Self::Whole(outcome) => return outcome,
@@ -97,12 +102,20 @@ impl FunctionResponse {
             payload.extend_from_slice(&chunk);
             if payload.len() > LAMBDA_MAX_RESPONSE {
                 let payload = PlatformError::ResponseTooLarge.payload("");
-                return Outcome { payload, is_function_error: true, log_tail: None };
+                return Outcome {
+                    payload,
+                    is_function_error: true,
+                    log_tail: None,
+                };
             }
         }
         let StreamEnd { error, log_tail } = streamed.ended().await;
         let is_function_error = error.is_some();
-        Outcome { payload: error.unwrap_or_else(|| payload.into()), is_function_error, log_tail }
+        Outcome {
+            payload: error.unwrap_or_else(|| payload.into()),
+            is_function_error,
+            log_tail,
+        }
     }
 }
 
@@ -127,15 +140,24 @@ pub(super) struct NextInvocation {
 }
 
 impl Invocation {
-    /// Splits the invocation into the channel to its caller, its permit and what the function receives. The deadline is `timeout` from now.
-    /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next>
+    /// Splits the invocation into the channel to its caller, its permit and what the function
+    /// receives. The deadline is `timeout` from now. <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next>
     pub(super) fn into_next(
         self,
         timeout: Duration,
-    ) -> (oneshot::Sender<FunctionResponse>, Option<ConcurrencyPermit>, NextInvocation) {
-        let deadline = (SystemTime::now() + timeout).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    ) -> (
+        oneshot::Sender<FunctionResponse>,
+        Option<ConcurrencyPermit>,
+        NextInvocation,
+    ) {
+        let deadline = (SystemTime::now() + timeout)
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         let mut headers = vec![
-            ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
+            (
+                "lambda-runtime-deadline-ms",
+                deadline.as_millis().to_string(),
+            ),
             ("lambda-runtime-invoked-function-arn", self.invoked_arn),
             ("lambda-runtime-trace-id", self.trace_id),
         ];
@@ -144,8 +166,20 @@ impl Invocation {
             ("lambda-runtime-cognito-identity", self.cognito_identity),
             ("lambda-runtime-aws-tenant-id", self.tenant),
         ];
-        headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        (self.done, self.permit, NextInvocation { request_id: self.request_id, payload: self.payload, headers })
+        headers.extend(
+            optional
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        (
+            self.done,
+            self.permit,
+            NextInvocation {
+                request_id: self.request_id,
+                payload: self.payload,
+                headers,
+            },
+        )
     }
 }
 
@@ -165,21 +199,33 @@ pub(super) enum PlatformError {
 impl PlatformError {
     pub(super) fn payload(&self, request_id: &str) -> Bytes {
         let (name, message) = match self {
-            Self::TimedOut { seconds } => {
-                ("Sandbox.Timedout", format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds"))
-            }
-            Self::Exited { status: None } => {
-                ("Runtime.ExitError", format!("RequestId: {request_id} Error: Runtime exited without providing a reason"))
-            }
-            Self::Exited { status: Some(status) } => {
-                ("Runtime.ExitError", format!("RequestId: {request_id} Error: Runtime exited with error: {status}"))
-            }
-            Self::Truncated => ("Runtime.TruncatedResponse", "Response body is truncated".to_owned()),
+            Self::TimedOut { seconds } => (
+                "Sandbox.Timedout",
+                format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds"),
+            ),
+            Self::Exited { status: None } => (
+                "Runtime.ExitError",
+                format!("RequestId: {request_id} Error: Runtime exited without providing a reason"),
+            ),
+            Self::Exited {
+                status: Some(status),
+            } => (
+                "Runtime.ExitError",
+                format!("RequestId: {request_id} Error: Runtime exited with error: {status}"),
+            ),
+            Self::Truncated => (
+                "Runtime.TruncatedResponse",
+                "Response body is truncated".to_owned(),
+            ),
             Self::ResponseTooLarge => (
                 "Function.ResponseSizeTooLarge",
-                format!("Response payload size exceeded maximum allowed payload size ({LAMBDA_MAX_RESPONSE} bytes)."),
+                format!(
+                    "Response payload size exceeded maximum allowed payload size ({LAMBDA_MAX_RESPONSE} bytes)."
+                ),
             ),
         };
-        json!({ "errorType": name, "errorMessage": message }).to_string().into()
+        json!({ "errorType": name, "errorMessage": message })
+            .to_string()
+            .into()
     }
 }

@@ -1,4 +1,5 @@
-//! A request to invoke a function, which both operations and function URLs share: its parameters, its caller and its response.
+//! A request to invoke a function, which both operations and function URLs share: its parameters,
+//! its caller and its response.
 
 use std::time::Instant;
 
@@ -49,7 +50,8 @@ pub(super) struct InvokeRequest {
 }
 
 impl InvokeRequest {
-    /// Reads, authenticates and authorizes a request of the Invoke API, and returns it with its `X-Amz-Invocation-Type`.
+    /// Reads, authenticates and authorizes a request of the Invoke API, and returns it with its
+    /// `X-Amz-Invocation-Type`.
     pub(super) async fn read(
         lambda: &Lambda,
         (name, query): (&str, &InvokeQuery),
@@ -57,14 +59,25 @@ impl InvokeRequest {
         request_id: &str,
     ) -> Result<(Self, String), LambdaError> {
         let (parts, body) = request.into_parts();
-        let body = Limited::new(body, LAMBDA_MAX_REQUEST).collect().await.map_err(|_| LambdaError::RequestTooLarge)?.to_bytes();
+        let body = Limited::new(body, LAMBDA_MAX_REQUEST)
+            .collect()
+            .await
+            .map_err(|_| LambdaError::RequestTooLarge)?
+            .to_bytes();
         let caller = lambda.access.authenticate(&parts, &body)?;
         let name = FunctionName::parse(name, query.qualifier.as_deref())?;
         lambda.access.authorize(caller.as_ref(), &name.name)?;
-        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let header = |name: &str| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
         let tenant = header("x-amz-tenant-id").map(str::to_owned);
         lambda.find(&name, tenant.as_deref())?;
-        let invocation_type = header("x-amz-invocation-type").unwrap_or("RequestResponse").to_owned();
+        let invocation_type = header("x-amz-invocation-type")
+            .unwrap_or("RequestResponse")
+            .to_owned();
         let invoke_request = Self {
             name,
             request_id: request_id.to_owned(),
@@ -79,7 +92,10 @@ impl InvokeRequest {
     }
 
     /// Passes the invocation to an environment without waiting for the response.
-    pub(super) fn submit(self, lambda: &Lambda) -> Result<oneshot::Receiver<FunctionResponse>, LambdaError> {
+    pub(super) fn submit(
+        self,
+        lambda: &Lambda,
+    ) -> Result<oneshot::Receiver<FunctionResponse>, LambdaError> {
         let pool = lambda.find(&self.name, self.tenant.as_deref())?;
         let (done, function_response) = oneshot::channel();
         pool.submit(Invocation {
@@ -98,12 +114,20 @@ impl InvokeRequest {
     }
 
     /// Invokes the function and waits for its response, or for the beginning of a streamed one.
-    pub(super) async fn function_response(self, lambda: &Lambda) -> Result<FunctionResponse, LambdaError> {
+    pub(super) async fn function_response(
+        self,
+        lambda: &Lambda,
+    ) -> Result<FunctionResponse, LambdaError> {
         let request_id = self.request_id.clone();
-        // The sender is dropped if an environment ends after it has received the invocation and before it starts it.
+        // The sender is dropped if an environment ends after it has received the invocation and
+        // before it starts it.
         let aborted = |_| {
             let payload = PlatformError::Exited { status: None }.payload(&request_id);
-            FunctionResponse::Whole(Outcome { payload, is_function_error: true, log_tail: None })
+            FunctionResponse::Whole(Outcome {
+                payload,
+                is_function_error: true,
+                log_tail: None,
+            })
         };
         Ok(self.submit(lambda)?.await.unwrap_or_else(aborted))
     }
@@ -130,8 +154,13 @@ pub(super) fn with_request_id(answer: Result<Response, LambdaError>, request_id:
 
 /// The Cognito identity of the caller, if its credentials are from the identity pool.
 fn cognito_identity(caller: &Principal) -> Option<String> {
-    let Principal::CognitoIdentity { identity_id, .. } = caller else { return None };
-    Some(json!({ "cognitoIdentityId": identity_id, "cognitoIdentityPoolId": IDENTITY_POOL_ID }).to_string())
+    let Principal::CognitoIdentity { identity_id, .. } = caller else {
+        return None;
+    };
+    Some(
+        json!({ "cognitoIdentityId": identity_id, "cognitoIdentityPoolId": IDENTITY_POOL_ID })
+            .to_string(),
+    )
 }
 
 /// The record of an invocation for the console.
@@ -145,16 +174,32 @@ struct InvocationRecord {
 
 impl InvocationRecord {
     fn begin(recorder: &Recorder, invoke_request: &InvokeRequest) -> Option<Self> {
-        let (function, trace_id, payload) =
-            (invoke_request.name.name.clone(), invoke_request.trace_id.clone(), invoke_request.payload.clone());
-        let record = Self { recorder: recorder.clone(), function, trace_id, payload, start: Instant::now() };
+        let (function, trace_id, payload) = (
+            invoke_request.name.name.clone(),
+            invoke_request.trace_id.clone(),
+            invoke_request.payload.clone(),
+        );
+        let record = Self {
+            recorder: recorder.clone(),
+            function,
+            trace_id,
+            payload,
+            start: Instant::now(),
+        };
         recorder.has_subscribers().then_some(record)
     }
 
     fn end(self, outcome: &Outcome) {
         let millis = self.start.elapsed().as_secs_f64() * 1e3;
         let (reply, is_error) = (&outcome.payload, outcome.is_function_error);
-        self.recorder.invocation(&self.trace_id, &self.function, &self.payload, reply, is_error, millis);
+        self.recorder.invocation(
+            &self.trace_id,
+            &self.function,
+            &self.payload,
+            reply,
+            is_error,
+            millis,
+        );
     }
 }
 
@@ -177,12 +222,17 @@ fn invoked_arn(name: &FunctionName) -> String {
 }
 
 fn client_context(base64: Option<&str>) -> Result<Option<String>, LambdaError> {
-    let Some(base64) = base64 else { return Ok(None) };
-    let refuse = |why: &str| LambdaError::InvalidRequestContent(format!("the client context {why}"));
+    let Some(base64) = base64 else {
+        return Ok(None);
+    };
+    let refuse =
+        |why: &str| LambdaError::InvalidRequestContent(format!("the client context {why}"));
     if base64.len() > LAMBDA_MAX_CLIENT_CONTEXT {
         return Err(refuse("is longer than 3583 bytes"));
     }
-    let bytes = STANDARD.decode(base64).map_err(|_| refuse("is not base64"))?;
+    let bytes = STANDARD
+        .decode(base64)
+        .map_err(|_| refuse("is not base64"))?;
     let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8"))?;
     match serde_json::from_str::<&RawValue>(&text) {
         Ok(_) => Ok(Some(text)),

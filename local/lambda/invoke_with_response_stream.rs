@@ -1,5 +1,5 @@
-//! The operation `InvokeWithResponseStream`: the function's response as an event stream, chunk by chunk.
-//! <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html>
+//! The operation `InvokeWithResponseStream`: the function's response as an event stream, chunk by
+//! chunk. <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html>
 
 use std::convert::Infallible;
 
@@ -27,15 +27,27 @@ pub(super) async fn invoke_with_response_stream(
     request: Request,
 ) -> Response {
     let request_id = Uuid::new_v4().to_string();
-    with_request_id(run(&lambda, (&name, &query), request, &request_id).await, &request_id)
+    with_request_id(
+        run(&lambda, (&name, &query), request, &request_id).await,
+        &request_id,
+    )
 }
 
-async fn run(lambda: &Lambda, function: (&str, &InvokeQuery), request: Request, id: &str) -> Result<Response, LambdaError> {
-    let (invoke_request, invocation_type) = InvokeRequest::read(lambda, function, request, id).await?;
+async fn run(
+    lambda: &Lambda,
+    function: (&str, &InvokeQuery),
+    request: Request,
+    id: &str,
+) -> Result<Response, LambdaError> {
+    let (invoke_request, invocation_type) =
+        InvokeRequest::read(lambda, function, request, id).await?;
     match invocation_type.as_str() {
         "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
         "RequestResponse" => Ok(respond(invoke_request.function_response(lambda).await?)),
-        other => Err(LambdaError::invocation_type(other, "[RequestResponse, DryRun]")),
+        other => Err(LambdaError::invocation_type(
+            other,
+            "[RequestResponse, DryRun]",
+        )),
     }
 }
 
@@ -46,18 +58,39 @@ fn respond(function_response: FunctionResponse) -> Response {
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static("application/vnd.amazon.eventstream"));
-    headers.insert("x-amz-executed-version", HeaderValue::from_static("$LATEST"));
+    headers.insert(
+        "content-type",
+        HeaderValue::from_static("application/vnd.amazon.eventstream"),
+    );
+    headers.insert(
+        "x-amz-executed-version",
+        HeaderValue::from_static("$LATEST"),
+    );
     response
 }
 
 /// The events of a function that does not stream: one chunk, or none if it has failed.
 fn whole(outcome: Outcome) -> Bytes {
-    let Outcome { payload, is_function_error, log_tail } = outcome;
+    let Outcome {
+        payload,
+        is_function_error,
+        log_tail,
+    } = outcome;
     if is_function_error {
-        return complete_event(StreamEnd { error: Some(payload), log_tail });
+        return complete_event(StreamEnd {
+            error: Some(payload),
+            log_tail,
+        });
     }
-    [chunk_event(payload), complete_event(StreamEnd { error: None, log_tail })].concat().into()
+    [
+        chunk_event(payload),
+        complete_event(StreamEnd {
+            error: None,
+            log_tail,
+        }),
+    ]
+    .concat()
+    .into()
 }
 
 fn chunks(streamed: StreamedResponse) -> impl Stream<Item = Result<Bytes, Infallible>> {
@@ -79,22 +112,32 @@ fn complete_event(end: StreamEnd) -> Bytes {
     let mut members = Map::new();
     if let Some(error) = end.error {
         members.insert("ErrorCode".to_owned(), json!("Unhandled"));
-        members.insert("ErrorDetails".to_owned(), json!(String::from_utf8_lossy(&error)));
+        members.insert(
+            "ErrorDetails".to_owned(),
+            json!(String::from_utf8_lossy(&error)),
+        );
     }
     if let Some(log) = end.log_tail {
         members.insert("LogResult".to_owned(), json!(STANDARD.encode(log)));
     }
-    event("InvokeComplete", "application/json", json!(members).to_string().into())
+    event(
+        "InvokeComplete",
+        "application/json",
+        json!(members).to_string().into(),
+    )
 }
 
 fn event(event_type: &'static str, content_type: &'static str, payload: Bytes) -> Bytes {
-    let header = |name: &'static str, value: &'static str| Header::new(name, EventHeader::String(value.into()));
+    let header = |name: &'static str, value: &'static str| {
+        Header::new(name, EventHeader::String(value.into()))
+    };
     let message = Message::new(payload)
         .add_header(header(":message-type", "event"))
         .add_header(header(":event-type", event_type))
         .add_header(header(":content-type", content_type));
     let mut frame = Vec::with_capacity(message.payload().len() + 128);
-    // An `Err` means that the message exceeds the limit of a frame, which no chunk of a function's response does.
+    // An `Err` means that the message exceeds the limit of a frame, which no chunk of a function's
+    // response does.
     let _ = write_message_to(&message, &mut frame);
     frame.into()
 }

@@ -1,4 +1,5 @@
-//! The log of an environment: what the function's process writes. It is retained for the log tail and printed in the terminal.
+//! The log of an environment: what the function's process writes. It is retained for the log tail
+//! and printed in the terminal.
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -29,7 +30,11 @@ pub(super) struct LogPosition(usize);
 impl Log {
     /// Creates an empty log. If `echo` is set, the lines of the process are printed.
     pub(super) fn new(function: &str, echo: bool) -> Self {
-        Self { function: function.to_owned(), echo, text: Mutex::default() }
+        Self {
+            function: function.to_owned(),
+            echo,
+            text: Mutex::default(),
+        }
     }
 
     /// Appends a line of Lambda's own, which is not printed.
@@ -51,7 +56,9 @@ impl Log {
             .saturating_sub(retained.dropped)
             .max(retained.text.len().saturating_sub(LAMBDA_MAX_LOG_TAIL))
             .min(retained.text.len());
-        let start = (start..=retained.text.len()).find(|at| retained.text.is_char_boundary(*at)).unwrap_or_default();
+        let start = (start..=retained.text.len())
+            .find(|at| retained.text.is_char_boundary(*at))
+            .unwrap_or_default();
         retained.text[start..].to_owned()
     }
 
@@ -79,7 +86,9 @@ impl RetainedText {
         self.text.push('\n');
         if self.text.len() > 2 * RETAINED_BYTES {
             let from = self.text.len() - RETAINED_BYTES;
-            let from = (from..self.text.len()).find(|at| self.text.is_char_boundary(*at)).unwrap_or(from);
+            let from = (from..self.text.len())
+                .find(|at| self.text.is_char_boundary(*at))
+                .unwrap_or(from);
             self.text.drain(..from);
             self.dropped += from;
         }
@@ -99,6 +108,10 @@ mod tests {
         assert_eq!(log.tail(position), "after\n");
         (0..20_000).for_each(|n| log.append_platform_line(&format!("é{n}")));
         let tail = log.tail(position);
-        assert!(tail.len() <= LAMBDA_MAX_LOG_TAIL && tail.ends_with("é19999\n"), "{}", tail.len());
+        assert!(
+            tail.len() <= LAMBDA_MAX_LOG_TAIL && tail.ends_with("é19999\n"),
+            "{}",
+            tail.len()
+        );
     }
 }

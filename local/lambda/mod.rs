@@ -1,7 +1,8 @@
-//! Lambda: the Invoke API and function URLs for callers, the Runtime API for functions, and a process for every environment.
+//! Lambda: the Invoke API and function URLs for callers, the Runtime API for functions, and a
+//! process for every environment.
 //!
-//! A function is any program that is a client of the Runtime API, in any language. Event sources, versions and aliases are not
-//! implemented.
+//! A function is any program that is a client of the Runtime API, in any language. Event sources,
+//! versions and aliases are not implemented.
 
 mod access;
 mod environment;
@@ -51,16 +52,32 @@ struct RegisteredFunction {
 }
 
 impl Lambda {
-    /// Creates a service with these functions and starts no environment. Invocations are recorded with `recorder`.
+    /// Creates a service with these functions and starts no environment. Invocations are recorded
+    /// with `recorder`.
     pub fn new(functions: Vec<Function>, recorder: Recorder, access: AccessControl) -> Self {
-        let entry = |function: Function| (function.name.clone(), RegisteredFunction { function, pools: Mutex::default() });
-        Self { functions: Arc::new(functions.into_iter().map(entry).collect()), recorder, access: Arc::new(access) }
+        let entry = |function: Function| {
+            (
+                function.name.clone(),
+                RegisteredFunction {
+                    function,
+                    pools: Mutex::default(),
+                },
+            )
+        };
+        Self {
+            functions: Arc::new(functions.into_iter().map(entry).collect()),
+            recorder,
+            access: Arc::new(access),
+        }
     }
 
     /// The router of the Invoke API.
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/2015-03-31/functions/{name}/invocations", post(invoke::invoke))
+            .route(
+                "/2015-03-31/functions/{name}/invocations",
+                post(invoke::invoke),
+            )
             .route(
                 "/2021-11-15/functions/{name}/response-streaming-invocations",
                 post(invoke_with_response_stream::invoke_with_response_stream),
@@ -73,17 +90,24 @@ impl Lambda {
         function_url::router(self.clone(), url)
     }
 
-    /// Starts an environment of a function and waits until it is ready; fails if its process ends before.
+    /// Starts an environment of a function and waits until it is ready; fails if its process ends
+    /// before.
     pub async fn warm_up(&self, name: &str) -> Result<(), StartFailure> {
-        let unknown = || StartFailure { exit_description: format!("there is no function {name}"), log: String::new() };
+        let unknown = || StartFailure {
+            exit_description: format!("there is no function {name}"),
+            log: String::new(),
+        };
         let pool = self.pool(name, None).ok_or_else(unknown)?;
         pool.warm_up().await
     }
 
     /// Ends every environment and waits for the end of the processes.
     pub async fn stop(&self) {
-        let pools: Vec<_> =
-            self.functions.values().flat_map(|entry| entry.pools.lock().values().cloned().collect::<Vec<_>>()).collect();
+        let pools: Vec<_> = self
+            .functions
+            .values()
+            .flat_map(|entry| entry.pools.lock().values().cloned().collect::<Vec<_>>())
+            .collect();
         for pool in pools {
             pool.stop().await;
         }
@@ -92,13 +116,21 @@ impl Lambda {
     fn pool(&self, name: &str, tenant: Option<&str>) -> Option<Arc<Pool>> {
         let entry = self.functions.get(name)?;
         let mut pools = entry.pools.lock();
-        let pool = pools.entry(tenant.map(str::to_owned)).or_insert_with(|| Pool::new(entry.function.clone()));
+        let pool = pools
+            .entry(tenant.map(str::to_owned))
+            .or_insert_with(|| Pool::new(entry.function.clone()));
         Some(Arc::clone(pool))
     }
 
-    /// The pool of the function that a caller has named. There are no published versions and no aliases.
+    /// The pool of the function that a caller has named. There are no published versions and no
+    /// aliases.
     fn find(&self, name: &FunctionName, tenant: Option<&str>) -> Result<Arc<Pool>, LambdaError> {
-        let is_published = name.qualifier.as_deref().is_none_or(|qualifier| qualifier == "$LATEST");
-        self.pool(&name.name, tenant).filter(|_| is_published).ok_or_else(|| name.not_found())
+        let is_published = name
+            .qualifier
+            .as_deref()
+            .is_none_or(|qualifier| qualifier == "$LATEST");
+        self.pool(&name.name, tenant)
+            .filter(|_| is_published)
+            .ok_or_else(|| name.not_found())
     }
 }

@@ -1,8 +1,10 @@
-//! The environments of one function, or of one tenant of a function, and the queue of invocations for them.
+//! The environments of one function, or of one tenant of a function, and the queue of invocations
+//! for them.
 //!
-//! An invocation is passed to an environment that polls for one. If none polls, another environment is started and the
-//! invocation is queued; the first environment that polls gets it. If no further environment may be started, it is queued, or
-//! throttled if the function has a reserved concurrency.
+//! An invocation is passed to an environment that polls for one. If none polls, another environment
+//! is started and the invocation is queued; the first environment that polls gets it. If no further
+//! environment may be started, it is queued, or throttled if the function has a reserved
+//! concurrency.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -70,7 +72,9 @@ impl Pool {
         if state.is_stopped {
             return Err(LambdaError::TooManyRequests);
         }
-        let Some(invocation) = state.dispatch(invocation, &self.in_flight) else { return Ok(()) };
+        let Some(invocation) = state.dispatch(invocation, &self.in_flight) else {
+            return Ok(());
+        };
         // An environment that has just responded, or is starting, will poll soon.
         let slots = state.environments.len() * self.function.concurrency();
         let will_be_served = slots > self.in_flight.load(Ordering::SeqCst) + state.waiting.len();
@@ -85,7 +89,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Starts an environment before the first invocation and waits until it is ready; fails if its process ends before.
+    /// Starts an environment before the first invocation and waits until it is ready; fails if its
+    /// process ends before.
     pub(super) async fn warm_up(self: &Arc<Self>) -> Result<(), StartFailure> {
         if self.max_environments() == 0 {
             return Ok(());
@@ -99,7 +104,11 @@ impl Pool {
 
     /// Prints the function's hint about a response, the first time that there is one.
     pub(super) fn print_response_hint(&self, answer: &[u8]) {
-        let Some(response_hint) = self.function.response_hint.filter(|_| !self.has_printed_hint.load(Ordering::Relaxed)) else {
+        let Some(response_hint) = self
+            .function
+            .response_hint
+            .filter(|_| !self.has_printed_hint.load(Ordering::Relaxed))
+        else {
             return;
         };
         if let Some(text) = response_hint(answer)
@@ -136,11 +145,22 @@ impl Pool {
         state.starting = state.starting.saturating_sub(1);
     }
 
-    /// Removes an environment that has ended. If it never was ready, returns the invocation for which it was started.
-    pub(super) fn environment_ended(self: &Arc<Self>, environment: &Arc<Environment>, was_ready: bool) -> Option<Invocation> {
+    /// Removes an environment that has ended. If it never was ready, returns the invocation for
+    /// which it was started.
+    pub(super) fn environment_ended(
+        self: &Arc<Self>,
+        environment: &Arc<Environment>,
+        was_ready: bool,
+    ) -> Option<Invocation> {
         let mut state = self.state.lock();
-        state.environments.retain(|known| !Arc::ptr_eq(known, environment));
-        let undelivered = if was_ready { None } else { state.waiting.pop_front() };
+        state
+            .environments
+            .retain(|known| !Arc::ptr_eq(known, environment));
+        let undelivered = if was_ready {
+            None
+        } else {
+            state.waiting.pop_front()
+        };
         if !was_ready {
             state.starting = state.starting.saturating_sub(1);
         }
@@ -167,7 +187,10 @@ impl Pool {
                 if state.environments.is_empty() {
                     return;
                 }
-                state.environments.iter().for_each(|environment| environment.stop());
+                state
+                    .environments
+                    .iter()
+                    .for_each(|environment| environment.stop());
             }
             ended.await;
         }
@@ -181,13 +204,20 @@ impl Pool {
     }
 
     fn max_environments(&self) -> usize {
-        self.function.reserved_concurrency.unwrap_or(MAX_ENVIRONMENTS)
+        self.function
+            .reserved_concurrency
+            .unwrap_or(MAX_ENVIRONMENTS)
     }
 }
 
 impl State {
-    /// Passes the invocation to the environment that polled last, whose caches are the warmest; returns it if none polls.
-    fn dispatch(&mut self, mut invocation: Invocation, in_flight: &Arc<AtomicUsize>) -> Option<Invocation> {
+    /// Passes the invocation to the environment that polled last, whose caches are the warmest;
+    /// returns it if none polls.
+    fn dispatch(
+        &mut self,
+        mut invocation: Invocation,
+        in_flight: &Arc<AtomicUsize>,
+    ) -> Option<Invocation> {
         while let Some(poller) = self.pollers.pop() {
             invocation.permit = Some(ConcurrencyPermit::acquire(in_flight));
             match poller.send(invocation) {

@@ -1,5 +1,5 @@
-//! The Runtime API of one environment, from which its process gets invocations and to which it sends responses.
-//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+//! The Runtime API of one environment, from which its process gets invocations and to which it
+//! sends responses. <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use std::sync::Arc;
 
@@ -25,7 +25,10 @@ use crate::aws::LAMBDA_MAX_RESPONSE;
 pub(super) async fn serve(listener: TcpListener, environment: Arc<Environment>) {
     let router = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .route(
+            "/2018-06-01/runtime/invocation/{id}/response",
+            post(response),
+        )
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .with_state(environment);
@@ -38,7 +41,11 @@ async fn next(State(environment): State<Arc<Environment>>) -> Response {
         return refuse(StatusCode::FORBIDDEN, "InvalidStateTransition", text);
     }
     let Some(next) = environment.next().await else {
-        return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "the environment ends");
+        return refuse(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalServerError",
+            "the environment ends",
+        );
     };
     let mut response = Response::new(Body::from(next.payload));
     let headers = response.headers_mut();
@@ -58,27 +65,55 @@ async fn response(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     match header("lambda-runtime-function-response-mode") {
         "streaming" => stream(&environment, &id, header("content-type").to_owned(), body).await,
         "" => complete(&environment, &id, body, false).await,
-        other => refuse(StatusCode::BAD_REQUEST, "InvalidFunctionResponseMode", &format!("Invalid response mode: {other}")),
+        other => refuse(
+            StatusCode::BAD_REQUEST,
+            "InvalidFunctionResponseMode",
+            &format!("Invalid response mode: {other}"),
+        ),
     }
 }
 
-/// Passes chunks on as they arrive. If the caller is gone, the rest of the response is read all the same, as Lambda does.
-async fn stream(environment: &Environment, id: &str, content_type: String, mut body: Body) -> Response {
+/// Passes chunks on as they arrive. If the caller is gone, the rest of the response is read all the
+/// same, as Lambda does.
+async fn stream(
+    environment: &Environment,
+    id: &str,
+    content_type: String,
+    mut body: Body,
+) -> Response {
     let Ok(chunks) = environment.begin_stream(id, content_type) else {
-        return refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequestID",
+            "Invalid request ID",
+        );
     };
     let mut error = None;
     while let Some(frame) = body.frame().await {
         if !environment.is_in_flight(id) {
-            return refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID");
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                "InvalidRequestID",
+                "Invalid request ID",
+            );
         }
         match frame.map(Frame::into_data) {
             Ok(Ok(chunk)) => drop(chunks.send(chunk).await),
-            Ok(Err(trailers)) => error = trailers.into_trailers().ok().and_then(|trailers| error_of(&trailers)),
+            Ok(Err(trailers)) => {
+                error = trailers
+                    .into_trailers()
+                    .ok()
+                    .and_then(|trailers| error_of(&trailers))
+            }
             Err(_) => error = Some(PlatformError::Truncated.payload(id)),
         }
     }
@@ -92,11 +127,23 @@ async fn stream(environment: &Environment, id: &str, content_type: String, mut b
 fn error_of(trailers: &HeaderMap) -> Option<Bytes> {
     let text = |name: &str| trailers.get(name).and_then(|value| value.to_str().ok());
     let error_type = text("lambda-runtime-function-error-type")?;
-    let body = text("lambda-runtime-function-error-body").and_then(|body| STANDARD.decode(body).ok());
-    Some(body.map_or_else(|| json!({ "errorType": error_type, "errorMessage": "" }).to_string().into(), Bytes::from))
+    let body =
+        text("lambda-runtime-function-error-body").and_then(|body| STANDARD.decode(body).ok());
+    Some(body.map_or_else(
+        || {
+            json!({ "errorType": error_type, "errorMessage": "" })
+                .to_string()
+                .into()
+        },
+        Bytes::from,
+    ))
 }
 
-async fn error(State(environment): State<Arc<Environment>>, Path(id): Path<String>, body: Body) -> Response {
+async fn error(
+    State(environment): State<Arc<Environment>>,
+    Path(id): Path<String>,
+    body: Body,
+) -> Response {
     complete(&environment, &id, body, true).await
 }
 
@@ -105,32 +152,57 @@ async fn init_error(State(environment): State<Arc<Environment>>, body: Body) -> 
     accepted()
 }
 
-async fn complete(environment: &Environment, id: &str, body: Body, is_function_error: bool) -> Response {
+async fn complete(
+    environment: &Environment,
+    id: &str,
+    body: Body,
+    is_function_error: bool,
+) -> Response {
     let Some(body) = read(body).await else {
-        return refuse(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", "HTTP request detected as truncated");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "TruncatedHTTPRequest",
+            "HTTP request detected as truncated",
+        );
     };
     match environment.complete(id, body, is_function_error) {
         Ok(()) => accepted(),
-        Err(ResponseRejected::InvalidRequestId) => refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"),
+        Err(ResponseRejected::InvalidRequestId) => refuse(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequestID",
+            "Invalid request ID",
+        ),
         Err(ResponseRejected::TooLarge) => {
-            let text = format!("Exceeded maximum allowed payload size ({LAMBDA_MAX_RESPONSE} bytes).");
-            refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &text)
+            let text =
+                format!("Exceeded maximum allowed payload size ({LAMBDA_MAX_RESPONSE} bytes).");
+            refuse(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "RequestEntityTooLarge",
+                &text,
+            )
         }
     }
 }
 
-/// Reads a response; `None` if it is truncated. One that is too large becomes one byte more than the limit, which suffices to
-/// reject it.
+/// Reads a response; `None` if it is truncated. One that is too large becomes one byte more than
+/// the limit, which suffices to reject it.
 async fn read(body: Body) -> Option<Bytes> {
     match Limited::new(body, LAMBDA_MAX_RESPONSE).collect().await {
         Ok(whole) => Some(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Some(Bytes::from(vec![b' '; LAMBDA_MAX_RESPONSE + 1])),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Some(Bytes::from(vec![b' '; LAMBDA_MAX_RESPONSE + 1]))
+        }
         Err(_) => None,
     }
 }
 
 fn accepted() -> Response {
-    (StatusCode::ACCEPTED, [(CONTENT_TYPE, "application/json")], r#"{"status":"OK"}"#).into_response()
+    (
+        StatusCode::ACCEPTED,
+        [(CONTENT_TYPE, "application/json")],
+        r#"{"status":"OK"}"#,
+    )
+        .into_response()
 }
 
 fn refuse(status: StatusCode, name: &str, text: &str) -> Response {

@@ -55,7 +55,11 @@ impl ProxyRequest<'_> {
             headers: self.headers(),
             query_string_parameters: query_parameters(query),
             request_context: self.request_context(),
-            path_parameters: self.path_parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            path_parameters: self
+                .path_parameters
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect(),
             body: (!self.body.is_empty()).then(|| body_text(self.body, is_base64)),
             is_base64_encoded: is_base64,
         };
@@ -90,13 +94,19 @@ impl ProxyRequest<'_> {
     /// The headers with lower-case names and the values of repeated ones joined, without cookies.
     fn headers(&self) -> BTreeMap<&str, String> {
         let headers = &self.parts.headers;
-        let named = headers.keys().map(HeaderName::as_str).filter(|name| *name != "cookie");
-        let mut joined: BTreeMap<_, _> = named.map(|name| (name, values(headers, name).join(","))).collect();
+        let named = headers
+            .keys()
+            .map(HeaderName::as_str)
+            .filter(|name| *name != "cookie");
+        let mut joined: BTreeMap<_, _> = named
+            .map(|name| (name, values(headers, name).join(",")))
+            .collect();
         let forwarded = match header_text(headers, "x-forwarded-for") {
             Some(chain) => format!("{chain}, {}", self.peer.ip()),
             None => self.peer.ip().to_string(),
         };
-        let port = header_text(headers, "host").and_then(|host| host.rsplit_once(':').map(|(_, port)| port.to_owned()));
+        let port = header_text(headers, "host")
+            .and_then(|host| host.rsplit_once(':').map(|(_, port)| port.to_owned()));
         joined.insert("x-forwarded-for", forwarded);
         joined.insert("x-forwarded-port", port.unwrap_or_else(|| "80".to_owned()));
         joined.insert("x-forwarded-proto", "http".to_owned());
@@ -106,7 +116,11 @@ impl ProxyRequest<'_> {
 
     fn cookies(&self) -> Vec<String> {
         let values = values(&self.parts.headers, "cookie");
-        values.iter().flat_map(|value| value.split("; ")).map(str::to_owned).collect()
+        values
+            .iter()
+            .flat_map(|value| value.split("; "))
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -160,12 +174,18 @@ struct Http<'a> {
 }
 
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> Vec<Cow<'a, str>> {
-    headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
+    headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect()
 }
 
 /// The first value of a header as text.
 pub(crate) fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    headers
+        .get(name)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
 /// The decoded query parameters. The values of a repeated name are joined with commas.
@@ -182,17 +202,33 @@ fn query_parameters(query: &str) -> BTreeMap<String, String> {
 
 /// A body as the member `body` of an event.
 pub(crate) fn body_text(body: &Bytes, is_base64: bool) -> String {
-    if is_base64 { STANDARD.encode(body) } else { String::from_utf8_lossy(body).into_owned() }
+    if is_base64 {
+        STANDARD.encode(body)
+    } else {
+        String::from_utf8_lossy(body).into_owned()
+    }
 }
 
-/// Whether the event has the body as text: its content type must be one of text, and it must be UTF-8.
+/// Whether the event has the body as text: its content type must be one of text, and it must be
+/// UTF-8.
 fn is_text(headers: &HeaderMap, body: &Bytes) -> bool {
-    let content_type = header_text(headers, "content-type").unwrap_or_default().to_ascii_lowercase();
+    let content_type = header_text(headers, "content-type")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let (kind, parameters) = content_type.split_once(';').unwrap_or((&content_type, ""));
-    let charset = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("charset="));
-    let is_utf8 = charset.is_none_or(|charset| matches!(charset.trim_matches('"'), "utf-8" | "us-ascii"));
+    let charset = parameters
+        .split(';')
+        .find_map(|parameter| parameter.trim().strip_prefix("charset="));
+    let is_utf8 =
+        charset.is_none_or(|charset| matches!(charset.trim_matches('"'), "utf-8" | "us-ascii"));
     let is_text_type = kind.trim().starts_with("text/")
-        || ["application/json", "application/xml", "application/javascript", "application/graphql"].contains(&kind.trim());
+        || [
+            "application/json",
+            "application/xml",
+            "application/javascript",
+            "application/graphql",
+        ]
+        .contains(&kind.trim());
     is_text_type && is_utf8 && std::str::from_utf8(body).is_ok()
 }
 
@@ -212,7 +248,11 @@ mod tests {
             peer,
             request_id: "JKJaXmPLvHcESHA=",
             trace_id: "Root=1-5e-67",
-            api: ApiDescription { id: "local0api0", domain_name: "api.example.com:4001", route_key: "POST /pets/{id}" },
+            api: ApiDescription {
+                id: "local0api0",
+                domain_name: "api.example.com:4001",
+                route_key: "POST /pets/{id}",
+            },
             path_parameters: &[("id".to_owned(), "7".to_owned())],
             authorizer: Some(json!({ "jwt": { "claims": { "sub": "u" }, "scopes": null } })),
         };
@@ -248,7 +288,10 @@ mod tests {
             ("multipart/form-data; boundary=x", true),
             ("application/octet-stream", true),
         ] {
-            let event = event(Request::post("/pets/7").header("content-type", content_type), b"x");
+            let event = event(
+                Request::post("/pets/7").header("content-type", content_type),
+                b"x",
+            );
             assert_eq!(event["isBase64Encoded"], json!(is_base64), "{content_type}");
         }
         assert_eq!(event(Request::post("/pets/7"), b"x")["body"], json!("eA=="));

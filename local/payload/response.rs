@@ -1,4 +1,5 @@
-//! Converts the members of a function's result to the parts of an HTTP response. Defaults are left to the API or function URL.
+//! Converts the members of a function's result to the parts of an HTTP response. Defaults are left
+//! to the API or function URL.
 
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -21,19 +22,39 @@ pub(crate) fn body(members: &Map<String, Value>) -> Result<Body, &'static str> {
 }
 
 /// Adds the cookies and headers of a result; fails if one is not a valid header.
-pub(crate) fn headers(members: &Map<String, Value>, headers: &mut HeaderMap) -> Result<(), &'static str> {
-    for cookie in members.get("cookies").and_then(Value::as_array).into_iter().flatten() {
-        let cookie = cookie.as_str().and_then(|text| HeaderValue::from_str(text).ok()).ok_or("a cookie is no header")?;
+pub(crate) fn headers(
+    members: &Map<String, Value>,
+    headers: &mut HeaderMap,
+) -> Result<(), &'static str> {
+    for cookie in members
+        .get("cookies")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let cookie = cookie
+            .as_str()
+            .and_then(|text| HeaderValue::from_str(text).ok())
+            .ok_or("a cookie is no header")?;
         headers.append(SET_COOKIE, cookie);
     }
-    for (name, value) in members.get("headers").and_then(Value::as_object).into_iter().flatten() {
+    for (name, value) in members
+        .get("headers")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         append(headers, name, value)?;
     }
     Ok(())
 }
 
 /// Adds one header; fails if its name or value is not valid.
-pub(crate) fn append(headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), &'static str> {
+pub(crate) fn append(
+    headers: &mut HeaderMap,
+    name: &str,
+    value: &Value,
+) -> Result<(), &'static str> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header's name is none")?;
     let value = match value {
         Value::String(text) => text.clone(),

@@ -1,5 +1,5 @@
-//! The descriptions of a running stack: the ready file for scripts, the configurations of the console and the frontend, and the
-//! message after the start.
+//! The descriptions of a running stack: the ready file for scripts, the configurations of the
+//! console and the frontend, and the message after the start.
 
 use std::net::IpAddr;
 
@@ -103,10 +103,13 @@ pub(super) fn describe(
     })
 }
 
-/// The credentials that the identity pool issues for the user, with which an app invokes functions or calls a function URL.
+/// The credentials that the identity pool issues for the user, with which an app invokes functions
+/// or calls a function URL.
 fn user_credentials(store: &CredentialStore, user: &KnownUser) -> Value {
     let (identity_id, credentials) = credentials_of_user(store, &user.sub);
-    let expiration = credentials.expiration.and_then(|at| jiff::Timestamp::try_from(at).ok());
+    let expiration = credentials
+        .expiration
+        .and_then(|at| jiff::Timestamp::try_from(at).ok());
     json!({
         "identityId": identity_id,
         "accessKeyId": credentials.access_key_id,
@@ -119,8 +122,8 @@ fn user_credentials(store: &CredentialStore, user: &KnownUser) -> Value {
 /// The members of the description that are credentials.
 const SECRETS: [&str; 4] = ["credentials", "userCredentials", "idToken", "accessToken"];
 
-/// The description for the console's page without tokens and credentials, because any page on this machine can request it. If
-/// other machines can reach the stack, the password is left out as well.
+/// The description for the console's page without tokens and credentials, because any page on this
+/// machine can request it. If other machines can reach the stack, the password is left out as well.
 pub(super) fn without_secrets(description: &Value, host: Option<IpAddr>) -> Value {
     let mut description = description.clone();
     if let Some(members) = description.as_object_mut() {
@@ -154,9 +157,13 @@ pub(super) fn frontend_configuration(urls: &Urls) -> String {
 
 /// The message that is printed after the start.
 pub(super) fn startup_message(urls: &Urls, description: &Value, host: Option<IpAddr>) -> String {
-    let question = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
+    let question =
+        r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
     let text = |pointer: &str| description.pointer(pointer).and_then(Value::as_str);
-    let names = description["users"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let names = description["users"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let others: Vec<_> = names.iter().skip(1).filter_map(Value::as_str).collect();
     let user = text("/user/username").map_or_else(
         || "none who may sign in: --users has no confirmed user".to_owned(),
@@ -165,11 +172,33 @@ pub(super) fn startup_message(urls: &Urls, description: &Value, host: Option<IpA
             None => format!("{name}, whose password only the user knows"),
         },
     );
-    let others = if others.is_empty() { String::new() } else { format!("\n  other users    {}", others.join(", ")) };
+    let others = if others.is_empty() {
+        String::new()
+    } else {
+        format!("\n  other users    {}", others.join(", "))
+    };
     let token = text("/idToken").unwrap_or("<ID token>");
-    let web = urls.web.as_ref().map(|url| format!("\n  frontend       {url}")).unwrap_or_default();
-    let open = host.filter(|host| is_open_to_others(Some(*host))).map(host_warning).unwrap_or_default();
-    let Urls { console, api, user_pool, identity_pool, lambda, edge_url, open_url, stream_url, rest_api, .. } = urls;
+    let web = urls
+        .web
+        .as_ref()
+        .map(|url| format!("\n  frontend       {url}"))
+        .unwrap_or_default();
+    let open = host
+        .filter(|host| is_open_to_others(Some(*host)))
+        .map(host_warning)
+        .unwrap_or_default();
+    let Urls {
+        console,
+        api,
+        user_pool,
+        identity_pool,
+        lambda,
+        edge_url,
+        open_url,
+        stream_url,
+        rest_api,
+        ..
+    } = urls;
     let blank = "";
     format!(
         "inference-edge runs\n\n  \
@@ -195,7 +224,9 @@ pub(super) fn startup_message(urls: &Urls, description: &Value, host: Option<IpA
 /// The warning about what `--host` makes reachable.
 fn host_warning(host: IpAddr) -> String {
     let who = match host {
-        host if host.is_unspecified() => "every machine and container that reaches this one".to_owned(),
+        host if host.is_unspecified() => {
+            "every machine and container that reaches this one".to_owned()
+        }
         host => format!("everybody who reaches {host}"),
     };
     format!(
@@ -214,10 +245,21 @@ mod tests {
             "idToken": "t", "accessToken": "t", "credentials": {}, "userCredentials": {},
             "user": { "username": "ada@example.edu", "password": "p" }, "apiUrl": "http://localhost:4001",
         });
-        for (host, password) in [(None, json!("p")), (Some("127.0.0.1"), json!("p")), (Some("0.0.0.0"), Value::Null)] {
-            let shown = without_secrets(&description, host.map(|host| host.parse().expect("an address")));
+        for (host, password) in [
+            (None, json!("p")),
+            (Some("127.0.0.1"), json!("p")),
+            (Some("0.0.0.0"), Value::Null),
+        ] {
+            let shown = without_secrets(
+                &description,
+                host.map(|host| host.parse().expect("an address")),
+            );
             let user = json!({ "username": "ada@example.edu", "password": password });
-            assert_eq!(shown, json!({ "user": user, "apiUrl": "http://localhost:4001" }), "{host:?}");
+            assert_eq!(
+                shown,
+                json!({ "user": user, "apiUrl": "http://localhost:4001" }),
+                "{host:?}"
+            );
         }
     }
 }

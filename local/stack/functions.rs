@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::description::Urls;
-use super::{CORE, CORE_STREAM, CORE_TIMEOUT, EDGE, EDGE_OPEN, EDGE_STREAM, EDGE_TIMEOUT, MEMORY, StartError};
+use super::{
+    CORE, CORE_STREAM, CORE_TIMEOUT, EDGE, EDGE_OPEN, EDGE_STREAM, EDGE_TIMEOUT, MEMORY, StartError,
+};
 use crate::arguments::StackArguments;
 use crate::aws::USER_POOL_CLIENT_ID;
 use crate::credentials::{CredentialStore, Principal};
@@ -17,17 +19,42 @@ const MAX_EXAMINED_RESPONSE: usize = 64 * 1024;
 const DEVELOPMENT_ORIGINS: &str = "http://localhost:5173,http://localhost:3000";
 
 /// The edge functions, of which the first is the API's, and the core functions.
-pub(super) fn functions(arguments: &StackArguments, urls: &Urls, store: &CredentialStore) -> Result<Vec<Function>, StartError> {
-    let program = std::env::current_exe().map_err(|error| StartError::Other(format!("this program has no path: {error}")))?;
-    let builder = FunctionBuilder { program: program.display().to_string(), arguments, urls, store };
-    let streaming_core = if arguments.core.is_some() { CORE } else { CORE_STREAM };
+pub(super) fn functions(
+    arguments: &StackArguments,
+    urls: &Urls,
+    store: &CredentialStore,
+) -> Result<Vec<Function>, StartError> {
+    let program = std::env::current_exe()
+        .map_err(|error| StartError::Other(format!("this program has no path: {error}")))?;
+    let builder = FunctionBuilder {
+        program: program.display().to_string(),
+        arguments,
+        urls,
+        store,
+    };
+    let streaming_core = if arguments.core.is_some() {
+        CORE
+    } else {
+        CORE_STREAM
+    };
     let mut functions = vec![
         builder.edge(EDGE, &[("TARGET_LAMBDA_NAME", CORE)]),
         builder.edge(
             EDGE_OPEN,
-            &[("TARGET_LAMBDA_NAME", CORE), ("JWT_ISSUER", &urls.issuer()), ("JWT_AUDIENCE", USER_POOL_CLIENT_ID)],
+            &[
+                ("TARGET_LAMBDA_NAME", CORE),
+                ("JWT_ISSUER", &urls.issuer()),
+                ("JWT_AUDIENCE", USER_POOL_CLIENT_ID),
+            ],
         ),
-        builder.edge(EDGE_STREAM, &[("TARGET_LAMBDA_NAME", streaming_core), ("RESPONSE", "stream"), ("CORS", "platform")]),
+        builder.edge(
+            EDGE_STREAM,
+            &[
+                ("TARGET_LAMBDA_NAME", streaming_core),
+                ("RESPONSE", "stream"),
+                ("CORS", "platform"),
+            ],
+        ),
         builder.core(CORE, &[]),
     ];
     if arguments.core.is_none() {
@@ -47,9 +74,17 @@ struct FunctionBuilder<'a> {
 impl FunctionBuilder<'_> {
     fn edge(&self, name: &str, variables: &[(&str, &str)]) -> Function {
         let pages = [Some(&self.urls.console), self.urls.web.as_ref()];
-        let origins: Vec<&str> = pages.iter().flatten().map(|url| url.as_str()).chain(DEVELOPMENT_ORIGINS.split(',')).collect();
+        let origins: Vec<&str> = pages
+            .iter()
+            .flatten()
+            .map(|url| url.as_str())
+            .chain(DEVELOPMENT_ORIGINS.split(','))
+            .collect();
         let mut environment = self.role(name);
-        environment.extend(pairs(&[("ALLOWED_ORIGINS", &origins.join(",")), ("ALLOWED_METHODS", "GET,POST")]));
+        environment.extend(pairs(&[
+            ("ALLOWED_ORIGINS", &origins.join(",")),
+            ("ALLOWED_METHODS", "GET,POST"),
+        ]));
         environment.extend(pairs(&[("AWS_ENDPOINT_URL_LAMBDA", &self.urls.lambda)]));
         environment.extend(pairs(variables));
         environment.extend(self.arguments.environment.iter().cloned());
@@ -61,9 +96,13 @@ impl FunctionBuilder<'_> {
         environment.extend(pairs(variables));
         let mut core = self.function(name, "core", environment, CORE_TIMEOUT);
         core.reserved_concurrency = self.arguments.core_concurrency;
-        let unwraps_proxy_responses =
-            self.arguments.environment.iter().any(|(name, value)| name == "CORE_REPLY" && value == "proxy");
-        core.response_hint = (!unwraps_proxy_responses && !self.arguments.quiet).then_some(proxy_response_hint);
+        let unwraps_proxy_responses = self
+            .arguments
+            .environment
+            .iter()
+            .any(|(name, value)| name == "CORE_REPLY" && value == "proxy");
+        core.response_hint =
+            (!unwraps_proxy_responses && !self.arguments.quiet).then_some(proxy_response_hint);
         if let Some(command) = &self.arguments.core {
             core.command.clone_from(&command.0);
             // It keeps the AWS credentials of the developer, because it may call other services.
@@ -73,7 +112,13 @@ impl FunctionBuilder<'_> {
         core
     }
 
-    fn function(&self, name: &str, kind: &str, environment: Vec<(String, String)>, timeout: u64) -> Function {
+    fn function(
+        &self,
+        name: &str,
+        kind: &str,
+        environment: Vec<(String, String)>,
+        timeout: u64,
+    ) -> Function {
         Function {
             name: name.to_owned(),
             command: vec![self.program.clone(), "function".to_owned(), kind.to_owned()],
@@ -89,12 +134,18 @@ impl FunctionBuilder<'_> {
 
     /// The variables with the credentials of the function's execution role.
     fn role(&self, name: &str) -> Vec<(String, String)> {
-        let role = self.store.issue_long_term(Principal::Function(name.to_owned()));
-        pairs(&[("AWS_ACCESS_KEY_ID", &role.access_key_id), ("AWS_SECRET_ACCESS_KEY", &role.secret_access_key)])
+        let role = self
+            .store
+            .issue_long_term(Principal::Function(name.to_owned()));
+        pairs(&[
+            ("AWS_ACCESS_KEY_ID", &role.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", &role.secret_access_key),
+        ])
     }
 }
 
-/// The hint about a core function that responds in the form of a proxy integration, which the edge passes on unchanged by default.
+/// The hint about a core function that responds in the form of a proxy integration, which the edge
+/// passes on unchanged by default.
 fn proxy_response_hint(reply: &[u8]) -> Option<&'static str> {
     #[derive(Deserialize)]
     struct ProxyResponse {
@@ -118,41 +169,66 @@ pub(super) fn warn_of_unknown_variables(environment: &[(String, String)]) {
 }
 
 fn unknown_variable_warning(name: &str) -> Option<String> {
-    if edge::config::VARIABLES.contains(&name) || name.starts_with("AWS_") || name == "SSL_CERT_DIR" {
+    if edge::config::VARIABLES.contains(&name) || name.starts_with("AWS_") || name == "SSL_CERT_DIR"
+    {
         return None;
     }
     let distance = |known: &&&str| strsim::damerau_levenshtein(&name.to_ascii_uppercase(), known);
-    let nearest = edge::config::VARIABLES.iter().min_by_key(distance).filter(|known| distance(known) <= 4);
-    let suggestion = nearest
-        .map_or_else(|| "docs/configuration.md lists those that it has".to_owned(), |known| format!("did you mean {known}?"));
-    Some(format!("--env {name}: the edge does not read this variable: {suggestion}"))
+    let nearest = edge::config::VARIABLES
+        .iter()
+        .min_by_key(distance)
+        .filter(|known| distance(known) <= 4);
+    let suggestion = nearest.map_or_else(
+        || "docs/configuration.md lists those that it has".to_owned(),
+        |known| format!("did you mean {known}?"),
+    );
+    Some(format!(
+        "--env {name}: the edge does not read this variable: {suggestion}"
+    ))
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// The value of a function's variable, which is the last one of its name; empty if there is none.
 pub(super) fn variable(function: &Function, name: &str) -> String {
-    let value = function.environment.iter().rev().find(|(known, _)| known == name);
+    let value = function
+        .environment
+        .iter()
+        .rev()
+        .find(|(known, _)| known == name);
     value.map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
-/// The permissions of the template's roles and resource policies: the API and signed-in users may invoke the edge, signed-in users
-/// its streaming variant, and each edge function its target.
+/// The permissions of the template's roles and resource policies: the API and signed-in users may
+/// invoke the edge, signed-in users its streaming variant, and each edge function its target.
 pub(super) fn permissions(functions: &[Function]) -> Vec<InvokePermission> {
-    let permission =
-        |principal: PermittedPrincipal, function: &str| InvokePermission { principal, function: function.to_owned() };
+    let permission = |principal: PermittedPrincipal, function: &str| InvokePermission {
+        principal,
+        function: function.to_owned(),
+    };
     let mut permissions = vec![
         permission(PermittedPrincipal::ApiGateway, EDGE),
         permission(PermittedPrincipal::SignedInUser, EDGE),
         permission(PermittedPrincipal::SignedInUser, EDGE_STREAM),
     ];
-    for edge in functions.iter().filter(|function| function.name.starts_with(EDGE)) {
+    for edge in functions
+        .iter()
+        .filter(|function| function.name.starts_with(EDGE))
+    {
         let target = variable(edge, "TARGET_LAMBDA_NAME");
-        let target = target.rsplit_once(":function:").map_or(target.as_str(), |(_, name)| name);
+        let target = target
+            .rsplit_once(":function:")
+            .map_or(target.as_str(), |(_, name)| name);
         let target = target.split(':').next().unwrap_or_default();
-        permissions.push(permission(PermittedPrincipal::Function(edge.name.clone()), target));
+        permissions.push(permission(
+            PermittedPrincipal::Function(edge.name.clone()),
+            target,
+        ));
     }
     permissions
 }
@@ -168,11 +244,18 @@ mod tests {
             ("AWS_ENDPOINT_URL_LAMBDA", None),
             ("payload", Some("did you mean PAYLOAD?")),
             ("ALLOWED_ORIGIN", Some("did you mean ALLOWED_ORIGINS?")),
-            ("CORE_RESPONSE_SHAPE", Some("docs/configuration.md lists those that it has")),
+            (
+                "CORE_RESPONSE_SHAPE",
+                Some("docs/configuration.md lists those that it has"),
+            ),
         ] {
             let got = unknown_variable_warning(name);
             assert_eq!(got.is_some(), warning.is_some(), "{name}: {got:?}");
-            assert!(got.unwrap_or_default().ends_with(warning.unwrap_or_default()), "{name}");
+            assert!(
+                got.unwrap_or_default()
+                    .ends_with(warning.unwrap_or_default()),
+                "{name}"
+            );
         }
     }
 
@@ -185,7 +268,11 @@ mod tests {
             (r#"{"answer":"statusCode"}"#, false),
             (r#"["statusCode"]"#, false),
         ] {
-            assert_eq!(proxy_response_hint(reply.as_bytes()).is_some(), is_one, "{reply}");
+            assert_eq!(
+                proxy_response_hint(reply.as_bytes()).is_some(),
+                is_one,
+                "{reply}"
+            );
         }
     }
 }

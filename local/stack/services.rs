@@ -1,4 +1,5 @@
-//! Configures each service as the template does, with the URLs of the services that it calls, and starts them on their ports.
+//! Configures each service as the template does, with the URLs of the services that it calls, and
+//! starts them on their ports.
 
 use std::path::Path;
 
@@ -9,7 +10,10 @@ use tokio::task::JoinHandle;
 use tower_http::services::ServeDir;
 
 use super::ports::{Port, Ports};
-use super::{CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE, EDGE_OPEN, EDGE_STREAM, ROUTE, URL_ALLOW_HEADERS};
+use super::{
+    CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE, EDGE_OPEN, EDGE_STREAM, ROUTE,
+    URL_ALLOW_HEADERS,
+};
 use crate::apigateway::{RestApi, RestApiConfiguration};
 use crate::apigatewayv2::{HttpApi, HttpApiConfiguration, Route, Routes};
 use crate::aws::{USER_POOL_CLIENT_ID, USER_POOL_ID};
@@ -44,30 +48,54 @@ impl Services {
     /// Starts every service on its port and returns their tasks.
     pub(super) fn start(&self, ports: Ports, web: Option<&Path>) -> Vec<JoinHandle<()>> {
         let lambda_url = ports.lambda.url.clone();
-        let frontend = ports.web.zip(web).map(|(port, folder)| spawn(port, self.frontend(folder)));
+        let frontend = ports
+            .web
+            .zip(web)
+            .map(|(port, folder)| spawn(port, self.frontend(folder)));
         let services = [
             spawn(ports.console, self.console.router()),
             spawn(ports.api, self.http_api(&lambda_url)),
             spawn(ports.user_pool, self.user_pool.router()),
             spawn(ports.identity_pool, self.identity_pool()),
             spawn(ports.lambda, self.lambda.router()),
-            spawn(ports.edge_url, self.url(EDGE, UrlAuth::AwsIam, InvokeMode::Buffered, None)),
-            spawn(ports.open_url, self.url(EDGE_OPEN, UrlAuth::None, InvokeMode::Buffered, None)),
-            spawn(ports.stream_url, self.url(EDGE_STREAM, UrlAuth::AwsIam, InvokeMode::ResponseStream, Some(self.url_cors()))),
+            spawn(
+                ports.edge_url,
+                self.url(EDGE, UrlAuth::AwsIam, InvokeMode::Buffered, None),
+            ),
+            spawn(
+                ports.open_url,
+                self.url(EDGE_OPEN, UrlAuth::None, InvokeMode::Buffered, None),
+            ),
+            spawn(
+                ports.stream_url,
+                self.url(
+                    EDGE_STREAM,
+                    UrlAuth::AwsIam,
+                    InvokeMode::ResponseStream,
+                    Some(self.url_cors()),
+                ),
+            ),
             spawn(ports.rest_api, self.rest_api(&lambda_url)),
         ];
         services.into_iter().chain(frontend).flatten().collect()
     }
 
-    /// Serves the files of a built frontend, with the stack's own `/config.json` in place of one in the folder.
+    /// Serves the files of a built frontend, with the stack's own `/config.json` in place of one in
+    /// the folder.
     fn frontend(&self, folder: &Path) -> Router {
         let configuration = self.configuration.clone();
         let answer = move || std::future::ready(configuration_file(configuration.clone()));
-        Router::new().route("/config.json", get(answer)).fallback_service(ServeDir::new(folder))
+        Router::new()
+            .route("/config.json", get(answer))
+            .fallback_service(ServeDir::new(folder))
     }
 
     fn http_api(&self, lambda: &str) -> Router {
-        let route = Route { key: ROUTE.to_owned(), function: EDGE.to_owned(), authorization: Some(Vec::new()) };
+        let route = Route {
+            key: ROUTE.to_owned(),
+            function: EDGE.to_owned(),
+            authorization: Some(Vec::new()),
+        };
         let api = HttpApi::new(HttpApiConfiguration {
             routes: Routes::new(vec![route]),
             jwt: self.jwt(),
@@ -94,28 +122,55 @@ impl Services {
 
     fn identity_pool(&self) -> Router {
         let verifier = Verifier::new(self.jwt(), HttpClient::new());
-        IdentityPool::new(verifier, self.user_pool.issuer(), USER_POOL_ID, self.store.clone()).router()
+        IdentityPool::new(
+            verifier,
+            self.user_pool.issuer(),
+            USER_POOL_ID,
+            self.store.clone(),
+        )
+        .router()
     }
 
-    fn url(&self, function: &str, auth: UrlAuth, mode: InvokeMode, cors: Option<CorsConfiguration>) -> Router {
-        self.lambda.url_router(FunctionUrl { function: function.to_owned(), auth, mode, cors })
+    fn url(
+        &self,
+        function: &str,
+        auth: UrlAuth,
+        mode: InvokeMode,
+        cors: Option<CorsConfiguration>,
+    ) -> Router {
+        self.lambda.url_router(FunctionUrl {
+            function: function.to_owned(),
+            auth,
+            mode,
+            cors,
+        })
     }
 
     fn jwt(&self) -> JwtConfiguration {
-        JwtConfiguration { issuer: self.user_pool.issuer().to_owned(), audience: vec![USER_POOL_CLIENT_ID.to_owned()] }
+        JwtConfiguration {
+            issuer: self.user_pool.issuer().to_owned(),
+            audience: vec![USER_POOL_CLIENT_ID.to_owned()],
+        }
     }
 
     fn signer(&self) -> Signer {
         Signer::new(self.store.issue_long_term(Principal::ApiGateway))
     }
 
-    /// The CORS configuration of a function URL with `AWS_IAM`. Browsers do not sign preflights, so the URL must respond to them.
+    /// The CORS configuration of a function URL with `AWS_IAM`. Browsers do not sign preflights, so
+    /// the URL must respond to them.
     fn url_cors(&self) -> CorsConfiguration {
         self.cors("GET,POST", URL_ALLOW_HEADERS)
     }
 
     fn cors(&self, methods: &str, headers: &str) -> CorsConfiguration {
-        let list = |text: &str| text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect();
+        let list = |text: &str| {
+            text.split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
         CorsConfiguration {
             allow_origins: list(&self.origins),
             allow_methods: list(methods),
@@ -128,5 +183,8 @@ impl Services {
 
 /// Serves a router at each address of a port, in one task each.
 fn spawn(port: Port, router: Router) -> Vec<JoinHandle<()>> {
-    port.listeners.into_iter().map(|listener| tokio::spawn(serve(listener, with_host_check(router.clone())))).collect()
+    port.listeners
+        .into_iter()
+        .map(|listener| tokio::spawn(serve(listener, with_host_check(router.clone()))))
+        .collect()
 }

@@ -1,6 +1,8 @@
-//! A core function for tests, which does what the question names: responds, fails, sleeps, streams or exits.
+//! A core function for tests, which does what the question names: responds, fails, sleeps, streams
+//! or exits.
 //!
-//! It is a Runtime API client on plain sockets, so that the stack is tested with another client than the one of the functions.
+//! It is a Runtime API client on plain sockets, so that the stack is tested with another client
+//! than the one of the functions.
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -23,8 +25,15 @@ fn main() {
             )),
             "throw-bytes" => {
                 let trace = "\\\"".repeat(rest.parse::<usize>().expect("a number") / 2);
-                let error = format!("{{\"errorType\":\"Boom\",\"errorMessage\":\"it broke\",\"trace\":\"{trace}\"}}");
-                drop(request_runtime_api(&api, "POST", &format!("invocation/{id}/error"), &error));
+                let error = format!(
+                    "{{\"errorType\":\"Boom\",\"errorMessage\":\"it broke\",\"trace\":\"{trace}\"}}"
+                );
+                drop(request_runtime_api(
+                    &api,
+                    "POST",
+                    &format!("invocation/{id}/error"),
+                    &error,
+                ));
             }
             "exit" => std::process::exit(rest.parse().unwrap_or(1)),
             "sleep" => {
@@ -35,15 +44,30 @@ fn main() {
             "nothing" => answer(&api, &id, ""),
             "white-space" => answer(&api, &id, " \n"),
             "brace" => answer(&api, &id, "{"),
-            "proxy-reply" => answer(&api, &id, r#"{"statusCode":201,"headers":{"x-core":"yes"},"body":"made"}"#),
+            "proxy-reply" => answer(
+                &api,
+                &id,
+                r#"{"statusCode":201,"headers":{"x-core":"yes"},"body":"made"}"#,
+            ),
             "time-out" => drop(request_runtime_api(
                 &api,
                 "POST",
                 &format!("invocation/{id}/error"),
                 r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 1 Error: Task timed out after 3.00 seconds"}"#,
             )),
-            "bytes" => answer(&api, &id, &format!("\"{}\"", "x".repeat(rest.parse::<usize>().expect("a number") - 2))),
-            "quotes" => answer(&api, &id, &format!("\"{}\"", "\\\"".repeat(rest.parse().expect("a number")))),
+            "bytes" => answer(
+                &api,
+                &id,
+                &format!(
+                    "\"{}\"",
+                    "x".repeat(rest.parse::<usize>().expect("a number") - 2)
+                ),
+            ),
+            "quotes" => answer(
+                &api,
+                &id,
+                &format!("\"{}\"", "\\\"".repeat(rest.parse().expect("a number"))),
+            ),
             "hold" => {
                 let mut stream = StreamedResponse::begin(&api, &id, "text/event-stream");
                 stream.send(b"data: {\"text\":\"one \"}\n\n");
@@ -82,10 +106,18 @@ struct StreamedResponse(TcpStream);
 impl StreamedResponse {
     fn begin(api: &str, id: &str, content_type: &str) -> Self {
         let mut stream = TcpStream::connect(api).expect("a connection");
-        let head = format!("POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: {api}\r\nConnection: close\r\n");
-        let mode = "Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n";
-        let trailer = "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n";
-        write!(stream, "{head}{mode}{trailer}Content-Type: {content_type}\r\n\r\n").expect("a head");
+        let head = format!(
+            "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: {api}\r\nConnection: close\r\n"
+        );
+        let mode =
+            "Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n";
+        let trailer =
+            "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n";
+        write!(
+            stream,
+            "{head}{mode}{trailer}Content-Type: {content_type}\r\n\r\n"
+        )
+        .expect("a head");
         Self(stream)
     }
 
@@ -123,8 +155,8 @@ thread_local! {
 /// The request id in the response, its header lines and its body.
 type RuntimeApiResponse = (String, Vec<String>, String);
 
-/// Sends a request and returns the response. A reused connection may be closed, then a new one is tried; if that fails, the
-/// environment has ended and so does this process.
+/// Sends a request and returns the response. A reused connection may be closed, then a new one is
+/// tried; if that fails, the environment has ended and so does this process.
 fn request_runtime_api(api: &str, method: &str, path: &str, body: &str) -> RuntimeApiResponse {
     let kept = CONNECTION.take();
     let exchanged = kept.and_then(|connection| try_exchange(connection, api, method, path, body));
@@ -133,10 +165,18 @@ fn request_runtime_api(api: &str, method: &str, path: &str, body: &str) -> Runti
         let _ = stream.set_nodelay(true);
         try_exchange(BufReader::new(stream), api, method, path, body)
     };
-    exchanged.or_else(again).unwrap_or_else(|| std::process::exit(0))
+    exchanged
+        .or_else(again)
+        .unwrap_or_else(|| std::process::exit(0))
 }
 
-fn try_exchange(mut reader: BufReader<TcpStream>, api: &str, method: &str, path: &str, body: &str) -> Option<RuntimeApiResponse> {
+fn try_exchange(
+    mut reader: BufReader<TcpStream>,
+    api: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> Option<RuntimeApiResponse> {
     let head = format!("{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: {api}\r\n");
     let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
     reader.get_mut().write_all(request.as_bytes()).ok()?;
@@ -151,8 +191,14 @@ fn try_exchange(mut reader: BufReader<TcpStream>, api: &str, method: &str, path:
             line => lines.push(line.to_owned()),
         }
     }
-    let header = |name: &str| lines.iter().find_map(|line| line.to_lowercase().strip_prefix(name).map(str::to_owned));
-    let length = header("content-length: ").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let header = |name: &str| {
+        lines
+            .iter()
+            .find_map(|line| line.to_lowercase().strip_prefix(name).map(str::to_owned))
+    };
+    let length = header("content-length: ")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let id = header("lambda-runtime-aws-request-id: ").unwrap_or_default();
@@ -162,6 +208,9 @@ fn try_exchange(mut reader: BufReader<TcpStream>, api: &str, method: &str, path:
 
 /// The text of a member, wherever it is in the JSON.
 fn field(json: &str, name: &str) -> String {
-    let rest = json.split(&format!("\"{name}\":\"")).nth(1).unwrap_or_default();
+    let rest = json
+        .split(&format!("\"{name}\":\""))
+        .nth(1)
+        .unwrap_or_default();
     rest.split('"').next().unwrap_or_default().to_owned()
 }

@@ -1,4 +1,5 @@
-//! A document in Markdown, as far as it matters here: its fenced blocks with their instructions, and its text without them.
+//! A document in Markdown, as far as it matters here: its fenced blocks with their instructions,
+//! and its text without them.
 
 use std::path::Path;
 
@@ -67,7 +68,11 @@ pub struct Missing {
 impl Document {
     /// Reads a document.
     pub fn parse(path: &str, text: &str) -> Self {
-        let mut document = Self { path: path.to_owned(), blocks: Vec::new(), prose: Vec::new() };
+        let mut document = Self {
+            path: path.to_owned(),
+            blocks: Vec::new(),
+            prose: Vec::new(),
+        };
         let mut instructions = Vec::new();
         let mut block: Option<Block> = None;
         for (line, text) in (1..).zip(text.lines()) {
@@ -79,8 +84,16 @@ impl Document {
                     open.text.push('\n');
                 }
             } else if let Some(language) = text.strip_prefix("```") {
-                let (language, instructions) = (language.trim().to_owned(), std::mem::take(&mut instructions));
-                block = Some(Block { line: line + 1, language, text: String::new(), instructions });
+                let (language, instructions) = (
+                    language.trim().to_owned(),
+                    std::mem::take(&mut instructions),
+                );
+                block = Some(Block {
+                    line: line + 1,
+                    language,
+                    text: String::new(),
+                    instructions,
+                });
             } else if let Some(comment) = text.strip_prefix("<!-- test: ") {
                 let comment = comment.strip_suffix(" -->").unwrap_or(comment);
                 instructions.extend(comment.split("; ").map(Instruction::parse));
@@ -89,29 +102,54 @@ impl Document {
             }
         }
         assert!(block.is_none(), "{path}: a block is not closed");
-        assert!(instructions.is_empty(), "{path}: no block follows {instructions:?}");
+        assert!(
+            instructions.is_empty(),
+            "{path}: no block follows {instructions:?}"
+        );
         document
     }
 
     /// What stands between back quotes, with the numbers of the lines.
     pub fn code_spans(&self) -> Vec<(usize, String)> {
-        let spans = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-        self.prose.iter().flat_map(|(line, text)| spans(text).into_iter().map(|span| (*line, span))).collect()
+        let spans = |text: &str| {
+            text.split('`')
+                .skip(1)
+                .step_by(2)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        self.prose
+            .iter()
+            .flat_map(|(line, text)| spans(text).into_iter().map(|span| (*line, span)))
+            .collect()
     }
 
     /// The rows of the table whose first header cell is `first`: their cells.
     pub fn table(&self, first: &str) -> Vec<Vec<String>> {
         let cells = |text: &str| -> Vec<String> {
-            let inner = text.trim().trim_start_matches('|').trim_end_matches('|').replace("\\|", "\u{0}");
-            inner.split('|').map(|cell| cell.trim().replace('\u{0}', "|")).collect()
+            let inner = text
+                .trim()
+                .trim_start_matches('|')
+                .trim_end_matches('|')
+                .replace("\\|", "\u{0}");
+            inner
+                .split('|')
+                .map(|cell| cell.trim().replace('\u{0}', "|"))
+                .collect()
         };
-        let mut lines = self
-            .prose
-            .iter()
-            .map(|(_, text)| text)
-            .skip_while(|text| !text.starts_with('|') || cells(text).first().is_none_or(|cell| cell != first));
-        assert!(lines.next().is_some(), "{}: there is no table whose first column is {first:?}", self.path);
-        lines.skip(1).take_while(|text| text.starts_with('|')).map(|text| cells(text)).collect()
+        let mut lines = self.prose.iter().map(|(_, text)| text).skip_while(|text| {
+            !text.starts_with('|') || cells(text).first().is_none_or(|cell| cell != first)
+        });
+        assert!(
+            lines.next().is_some(),
+            "{}: there is no table whose first column is {first:?}",
+            self.path
+        );
+        lines
+            .skip(1)
+            .take_while(|text| text.starts_with('|'))
+            .map(|text| cells(text))
+            .collect()
     }
 }
 
@@ -119,7 +157,9 @@ impl Instruction {
     fn parse(text: &str) -> Self {
         let after = |prefix: &str| text.strip_prefix(prefix).map(str::to_owned);
         if let Some(ready) = after("server, ready when ") {
-            let printed = ready.strip_prefix("it prints ").map(|text| text.trim_matches('"').to_owned());
+            let printed = ready
+                .strip_prefix("it prints ")
+                .map(|text| text.trim_matches('"').to_owned());
             let url = ready.strip_suffix(" answers").map(str::to_owned);
             return match (printed, url) {
                 (Some(text), _) => Self::Server(Ready::Prints(text)),
@@ -140,7 +180,8 @@ impl Instruction {
             return Self::RunBy(who.split(',').next().unwrap_or_default().to_owned());
         }
         let part = after("part of ").map(Self::PartOf);
-        part.or_else(|| after("needs ").map(Self::Needs)).unwrap_or_else(|| Self::Unknown(text.to_owned()))
+        part.or_else(|| after("needs ").map(Self::Needs))
+            .unwrap_or_else(|| Self::Unknown(text.to_owned()))
     }
 }
 
@@ -152,7 +193,9 @@ impl Block {
 
     /// Whether a person or another program runs it.
     pub fn is_run_elsewhere(&self) -> bool {
-        self.instructions.iter().any(|known| matches!(known, Instruction::NotRun | Instruction::RunBy(_)))
+        self.instructions
+            .iter()
+            .any(|known| matches!(known, Instruction::NotRun | Instruction::RunBy(_)))
     }
 
     /// How the server that it starts says that it is ready.
@@ -174,31 +217,58 @@ impl Block {
             "js" | "ts" => vec!["node".to_owned()],
             _ => Vec::new(),
         };
-        needed.chain(by_language).find_map(|what| match what.as_str() {
-            "the package registries" => std::env::var_os("CI")
-                .is_none()
-                .then(|| Missing { why: "it downloads packages".to_owned(), how: "set CI=true to run it".to_owned() }),
-            "PYTHON_WITH_CLIENTS" => std::env::var_os("PYTHON_WITH_CLIENTS").is_none().then(|| Missing {
-                why: "PYTHON_WITH_CLIENTS names no python3 with boto3, awscli and awscurl".to_owned(),
-                how: "see CONTRIBUTING.md".to_owned(),
-            }),
-            path if path.contains('/') => (!session::is_there(path)).then(|| Missing {
-                why: format!("{path} is not there"),
-                how: "run a block before it, which makes it".to_owned(),
-            }),
-            tool => (!session::is_there(tool))
-                .then(|| Missing { why: format!("{tool} is not there"), how: format!("install {tool}") }),
-        })
+        needed
+            .chain(by_language)
+            .find_map(|what| match what.as_str() {
+                "the package registries" => std::env::var_os("CI").is_none().then(|| Missing {
+                    why: "it downloads packages".to_owned(),
+                    how: "set CI=true to run it".to_owned(),
+                }),
+                "PYTHON_WITH_CLIENTS" => {
+                    std::env::var_os("PYTHON_WITH_CLIENTS")
+                        .is_none()
+                        .then(|| {
+                            Missing {
+                        why: "PYTHON_WITH_CLIENTS names no python3 with boto3, awscli and awscurl"
+                            .to_owned(),
+                        how: "see CONTRIBUTING.md".to_owned(),
+                    }
+                        })
+                }
+                path if path.contains('/') => (!session::is_there(path)).then(|| Missing {
+                    why: format!("{path} is not there"),
+                    how: "run a block before it, which makes it".to_owned(),
+                }),
+                tool => (!session::is_there(tool)).then(|| Missing {
+                    why: format!("{tool} is not there"),
+                    how: format!("install {tool}"),
+                }),
+            })
     }
 
     /// A block that a script of CI runs: whether the script is there and runs these commands.
     fn check_who_runs_it(&self) -> Result<(), String> {
         for known in &self.instructions {
-            let Instruction::RunBy(who) = known else { continue };
-            let script = if who == "CI itself" { ".ci/run" } else { who.as_str() };
-            let text = std::fs::read_to_string(Path::new(ROOT).join(script)).map_err(|error| format!("{script}: {error}"))?;
-            for command in self.commands().iter().filter(|command| !command.starts_with("export ") && *command != script) {
-                let start: Vec<&str> = command.split_whitespace().take_while(|word| !word.starts_with('-')).take(3).collect();
+            let Instruction::RunBy(who) = known else {
+                continue;
+            };
+            let script = if who == "CI itself" {
+                ".ci/run"
+            } else {
+                who.as_str()
+            };
+            let text = std::fs::read_to_string(Path::new(ROOT).join(script))
+                .map_err(|error| format!("{script}: {error}"))?;
+            for command in self
+                .commands()
+                .iter()
+                .filter(|command| !command.starts_with("export ") && *command != script)
+            {
+                let start: Vec<&str> = command
+                    .split_whitespace()
+                    .take_while(|word| !word.starts_with('-'))
+                    .take(3)
+                    .collect();
                 if !text.contains(&start.join(" ")) {
                     return Err(format!("{script} does not run `{command}`"));
                 }
@@ -210,27 +280,48 @@ impl Block {
     /// Its commands, without comments.
     fn commands(&self) -> Vec<String> {
         let text = self.text.replace("\\\n", " ");
-        let lines = text.lines().map(|line| line.split(" #").next().unwrap_or(line).trim().to_owned());
+        let lines = text
+            .lines()
+            .map(|line| line.split(" #").next().unwrap_or(line).trim().to_owned());
         lines.filter(|line| !line.is_empty()).collect()
     }
 
     /// Compares it with what the block above printed; `…` stands for any text.
     pub fn compare(&self, output: &str) -> Result<(), String> {
-        let is_same = match (serde_json::from_str::<Value>(&self.text), serde_json::from_str::<Value>(output)) {
+        let is_same = match (
+            serde_json::from_str::<Value>(&self.text),
+            serde_json::from_str::<Value>(output),
+        ) {
             (Ok(shown), Ok(printed)) => fits(&shown, &printed),
             _ => glob(self.text.trim(), output.trim()),
         };
-        if is_same { Ok(()) } else { Err(format!("the block above printed\n{output}\nand the document shows\n{}", self.text)) }
+        if is_same {
+            Ok(())
+        } else {
+            Err(format!(
+                "the block above printed\n{output}\nand the document shows\n{}",
+                self.text
+            ))
+        }
     }
 
     /// What is wrong with it as it stands.
     pub fn problems(&self, path: &str) -> Vec<String> {
         let at = |what: String| format!("{path}:{}: {what}", self.line);
-        let mut problems: Vec<String> = self.instructions.iter().filter_map(|known| self.check(known)).map(at).collect();
+        let mut problems: Vec<String> = self
+            .instructions
+            .iter()
+            .filter_map(|known| self.check(known))
+            .map(at)
+            .collect();
         problems.extend(self.check_who_runs_it().err().map(at));
         match self.language.as_str() {
             "sh" | "python" | "js" | "ts" | "text" | "yaml" | "toml" => {}
-            "rust" if self.instructions.iter().any(|known| matches!(known, Instruction::PartOf(_))) => {}
+            "rust"
+                if self
+                    .instructions
+                    .iter()
+                    .any(|known| matches!(known, Instruction::PartOf(_))) => {}
             "rust" => problems.push(at("say which file it is a part of".to_owned())),
             "json" => {
                 if let Err(error) = serde_json::from_str::<Value>(&self.text) {
@@ -250,9 +341,15 @@ impl Block {
                 let Ok(source) = std::fs::read_to_string(Path::new(ROOT).join(file)) else {
                     return Some(format!("there is no file {file}"));
                 };
-                let lines = |text: &str| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+                let lines = |text: &str| {
+                    text.lines()
+                        .map(|line| line.trim().to_owned())
+                        .collect::<Vec<_>>()
+                };
                 let (part, whole) = (lines(&self.text), lines(&source));
-                let is_there = whole.windows(part.len().max(1)).any(|window| window == part);
+                let is_there = whole
+                    .windows(part.len().max(1))
+                    .any(|window| window == part);
                 (!is_there).then(|| format!("its lines do not stand in {file}"))
             }
             _ => None,
@@ -265,10 +362,18 @@ fn fits(shown: &Value, printed: &Value) -> bool {
     match (shown, printed) {
         (Value::String(shown), Value::String(printed)) => glob(shown, printed),
         (Value::Array(shown), Value::Array(printed)) => {
-            shown.len() == printed.len() && shown.iter().zip(printed).all(|(shown, printed)| fits(shown, printed))
+            shown.len() == printed.len()
+                && shown
+                    .iter()
+                    .zip(printed)
+                    .all(|(shown, printed)| fits(shown, printed))
         }
         (Value::Object(shown), Value::Object(printed)) => {
-            let fits_member = |(name, shown): (&String, &Value)| printed.get(name).is_some_and(|printed| fits(shown, printed));
+            let fits_member = |(name, shown): (&String, &Value)| {
+                printed
+                    .get(name)
+                    .is_some_and(|printed| fits(shown, printed))
+            };
             shown.len() == printed.len() && shown.iter().all(fits_member)
         }
         (shown, printed) => shown == printed,
@@ -278,10 +383,19 @@ fn fits(shown: &Value, printed: &Value) -> bool {
 /// Whether a text is as shown, where `…` stands for any text.
 fn glob(shown: &str, printed: &str) -> bool {
     let mut parts = shown.split('…');
-    let Some(mut rest) = printed.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let Some(last) = shown.contains('…').then(|| parts.next_back().unwrap_or_default()) else { return rest.is_empty() };
+    let Some(mut rest) = printed.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
+    let Some(last) = shown
+        .contains('…')
+        .then(|| parts.next_back().unwrap_or_default())
+    else {
+        return rest.is_empty();
+    };
     for part in parts {
-        let Some(at) = rest.find(part) else { return false };
+        let Some(at) = rest.find(part) else {
+            return false;
+        };
         rest = &rest[at + part.len()..];
     }
     rest.ends_with(last)
@@ -310,13 +424,21 @@ mod tests {
 
     #[test]
     fn a_block_has_its_line_language_and_instructions() {
-        let text =
-            "# T\n\n<!-- test: needs npm; server, ready when http://localhost:5173 answers -->\n```sh\nnpm run dev\n```\n`a`\n";
+        let text = "# T\n\n<!-- test: needs npm; server, ready when http://localhost:5173 answers -->\n```sh\nnpm run dev\n```\n`a`\n";
         let document = Document::parse("T.md", text);
         let block = &document.blocks[0];
-        assert_eq!((block.line, block.language.as_str(), block.text.as_str()), (5, "sh", "npm run dev\n"));
+        assert_eq!(
+            (block.line, block.language.as_str(), block.text.as_str()),
+            (5, "sh", "npm run dev\n")
+        );
         let ready = Ready::Answers("http://localhost:5173".to_owned());
-        assert_eq!(block.instructions, [Instruction::Needs("npm".to_owned()), Instruction::Server(ready)]);
+        assert_eq!(
+            block.instructions,
+            [
+                Instruction::Needs("npm".to_owned()),
+                Instruction::Server(ready)
+            ]
+        );
         assert_eq!(document.code_spans(), [(7, "a".to_owned())]);
     }
 }

@@ -1,7 +1,9 @@
-//! Runs what the documents say: their shell and Python blocks against a real stack, and their claims about options, variables,
-//! parameters, messages, files and links against the program and its sources.
+//! Runs what the documents say: their shell and Python blocks against a real stack, and their
+//! claims about options, variables, parameters, messages, files and links against the program and
+//! its sources.
 //!
-//! Instructions to this test stand in the documents, as comments on the line before a block; CONTRIBUTING.md lists them.
+//! Instructions to this test stand in the documents, as comments on the line before a block;
+//! CONTRIBUTING.md lists them.
 
 mod claims;
 mod document;
@@ -20,21 +22,43 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The documents, in the order in which they are run.
 fn documents() -> Vec<Document> {
-    let names = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+    let names = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+    ];
     let mut paths: Vec<_> = names.iter().map(PathBuf::from).collect();
     let folder = std::fs::read_dir(Path::new(ROOT).join("docs")).expect("the folder docs");
-    let names = folder.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name in UTF-8"));
-    let mut docs: Vec<_> = names.filter(|name| name.ends_with(".md")).map(|name| Path::new("docs").join(name)).collect();
+    let names = folder.map(|entry| {
+        entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("a name in UTF-8")
+    });
+    let mut docs: Vec<_> = names
+        .filter(|name| name.ends_with(".md"))
+        .map(|name| Path::new("docs").join(name))
+        .collect();
     docs.sort();
     paths.append(&mut docs);
-    let read = |path: &PathBuf| std::fs::read_to_string(Path::new(ROOT).join(path)).expect("a document");
-    paths.iter().map(|path| Document::parse(&path.display().to_string(), &read(path))).collect()
+    let read =
+        |path: &PathBuf| std::fs::read_to_string(Path::new(ROOT).join(path)).expect("a document");
+    paths
+        .iter()
+        .map(|path| Document::parse(&path.display().to_string(), &read(path)))
+        .collect()
 }
 
 /// One test for all of them: the stacks that they start use the same ports.
 #[test]
 fn every_command_of_the_documents_works() {
-    let failures: Vec<String> = documents().iter().filter_map(|document| run(document).err()).collect();
+    let failures: Vec<String> = documents()
+        .iter()
+        .filter_map(|document| run(document).err())
+        .collect();
     assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
 }
 
@@ -48,13 +72,25 @@ enum Above {
     Silent,
 }
 
-/// Runs a document's blocks in order, in one shell. The first that fails ends the document: what follows may depend on it.
+/// Runs a document's blocks in order, in one shell. The first that fails ends the document: what
+/// follows may depend on it.
 fn run(document: &Document) -> Result<(), String> {
-    if !document.blocks.iter().any(|block| block.is_shell() && !block.is_run_elsewhere()) {
+    if !document
+        .blocks
+        .iter()
+        .any(|block| block.is_shell() && !block.is_run_elsewhere())
+    {
         return Ok(());
     }
-    if let Some(tool) = ["bash", "curl", "jq"].into_iter().find(|tool| !session::is_there(tool)) {
-        not_run(&document.path, &format!("{tool} is not installed"), &format!("install {tool}"));
+    if let Some(tool) = ["bash", "curl", "jq"]
+        .into_iter()
+        .find(|tool| !session::is_there(tool))
+    {
+        not_run(
+            &document.path,
+            &format!("{tool} is not installed"),
+            &format!("install {tool}"),
+        );
         return Ok(());
     }
     let mut session = Session::start();
@@ -72,16 +108,32 @@ fn run(document: &Document) -> Result<(), String> {
             above = Above::NotRun;
             continue;
         }
-        if block.instructions.contains(&Instruction::OutputOfTheBlockAbove) {
+        if block
+            .instructions
+            .contains(&Instruction::OutputOfTheBlockAbove)
+        {
             match &above {
-                Above::Printed(output) => block.compare(output).map_err(|why| format!("{at}: {why}"))?,
+                Above::Printed(output) => block
+                    .compare(output)
+                    .map_err(|why| format!("{at}: {why}"))?,
                 Above::NotRun => {}
-                Above::Silent => return Err(format!("{at}: there is no block above whose output could be compared")),
+                Above::Silent => {
+                    return Err(format!(
+                        "{at}: there is no block above whose output could be compared"
+                    ));
+                }
             }
             continue;
         }
-        if let Some(port) = block.server().and_then(|ready| session::port_in_use(&block.text, ready)) {
-            not_run(&format!("{at} and what follows"), &format!("port {port} is in use"), "end the program that has it");
+        if let Some(port) = block
+            .server()
+            .and_then(|ready| session::port_in_use(&block.text, ready))
+        {
+            not_run(
+                &format!("{at} and what follows"),
+                &format!("port {port} is in use"),
+                "end the program that has it",
+            );
             return Ok(());
         }
         let ran = match (block.language.as_str(), block.server()) {
@@ -91,14 +143,25 @@ fn run(document: &Document) -> Result<(), String> {
             ("js" | "ts", _) => session::parse_javascript(&block.text).map(|()| Above::Silent),
             _ => Ok(Above::Silent),
         };
-        above = ran.map_err(|why| format!("{at}: the block fails: {why}\n--- the block\n{}", block.text))?;
+        above = ran.map_err(|why| {
+            format!(
+                "{at}: the block fails: {why}\n--- the block\n{}",
+                block.text
+            )
+        })?;
     }
     Ok(())
 }
 
 #[test]
 fn every_block_names_its_language_and_parses() {
-    each(|document| document.blocks.iter().flat_map(|block| block.problems(&document.path)).collect());
+    each(|document| {
+        document
+            .blocks
+            .iter()
+            .flat_map(|block| block.problems(&document.path))
+            .collect()
+    });
 }
 
 #[test]
@@ -123,7 +186,10 @@ fn every_variable_that_is_named_is_read_somewhere() {
 
 #[test]
 fn the_table_of_options_is_the_help() {
-    assert_eq!(claims::options_of_the_table(), claims::options_of_the_program());
+    assert_eq!(
+        claims::options_of_the_table(),
+        claims::options_of_the_program()
+    );
 }
 
 #[test]
@@ -134,12 +200,18 @@ fn the_table_of_variables_is_what_the_edge_reads() {
 
 #[test]
 fn the_table_of_parameters_is_the_templates() {
-    assert_eq!(claims::parameters_of_the_table(), claims::parameters_of_the_template());
+    assert_eq!(
+        claims::parameters_of_the_table(),
+        claims::parameters_of_the_template()
+    );
 }
 
 #[test]
 fn every_output_of_the_template_is_described() {
-    assert_eq!(claims::outputs_of_the_table(), claims::outputs_of_the_template());
+    assert_eq!(
+        claims::outputs_of_the_table(),
+        claims::outputs_of_the_template()
+    );
 }
 
 #[test]

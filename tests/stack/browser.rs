@@ -1,7 +1,8 @@
-//! The frontend and the console in a real browser: what they do, how they are laid out, and whether they are accessible.
+//! The frontend and the console in a real browser: what they do, how they are laid out, and whether
+//! they are accessible.
 //!
-//! Where Chromium and its driver are not installed, the tests say so and how to install them. The frontend's tests also
-//! need its packages (npm ci in web).
+//! Where Chromium and its driver are not installed, the tests say so and how to install them. The
+//! frontend's tests also need its packages (npm ci in web).
 
 mod driver;
 
@@ -23,14 +24,17 @@ use driver::{Browser, SIZES, browser_is_missing};
 const ASK: &str = "button[type=submit]";
 const SIGN_UP_TAB: &str = "button[role=tab]:nth-of-type(2)";
 
-/// The first of `count` free ports in a row. No port is given twice, so that tests that run at the same time get different ones.
+/// The first of `count` free ports in a row. No port is given twice, so that tests that run at the
+/// same time get different ones.
 fn free_ports(count: u16) -> u16 {
     static NEXT: Mutex<u16> = Mutex::new(23_000);
     let mut next = NEXT.lock().expect("a lock");
     loop {
         let first = *next;
         *next += count;
-        if (first..first + count).all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+        if (first..first + count)
+            .all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok())
+        {
             return first;
         }
     }
@@ -42,16 +46,33 @@ fn web() -> Option<PathBuf> {
     if web.join("node_modules/.bin/vite").exists() {
         return Some(web);
     }
-    not_run("the frontend in a browser", "its packages are not installed", "cd web && npm ci");
+    not_run(
+        "the frontend in a browser",
+        "its packages are not installed",
+        "cd web && npm ci",
+    );
     None
 }
 
-/// Vite, in the folder of the frontend. Every variable is set, so that neither the environment nor a developer's .env.local counts.
+/// Vite, in the folder of the frontend. Every variable is set, so that neither the environment nor
+/// a developer's .env.local counts.
 fn vite(web: &Path, variables: &[(&str, &str)]) -> Command {
     let mut vite = Command::new("node");
-    vite.arg("node_modules/vite/bin/vite.js").current_dir(web).stdin(Stdio::null());
-    let names = ["API_URL", "REGION", "USER_POOL_ID", "USER_POOL_CLIENT_ID", "USER_POOL_ENDPOINT"];
-    let names = [&names[..], &["IDENTITY_POOL_ID", "IDENTITY_POOL_ENDPOINT", "STREAM_URL"]].concat();
+    vite.arg("node_modules/vite/bin/vite.js")
+        .current_dir(web)
+        .stdin(Stdio::null());
+    let names = [
+        "API_URL",
+        "REGION",
+        "USER_POOL_ID",
+        "USER_POOL_CLIENT_ID",
+        "USER_POOL_ENDPOINT",
+    ];
+    let names = [
+        &names[..],
+        &["IDENTITY_POOL_ID", "IDENTITY_POOL_ENDPOINT", "STREAM_URL"],
+    ]
+    .concat();
     vite.envs(names.into_iter().map(|name| (format!("VITE_{name}"), "")));
     vite.envs(variables.iter().copied());
     vite
@@ -60,15 +81,25 @@ fn vite(web: &Path, variables: &[(&str, &str)]) -> Command {
 /// A frontend that is built with variables.
 fn build(web: &Path, name: &str, variables: &[(&str, &str)]) -> PathBuf {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("web-{name}"));
-    let output = vite(web, variables).args(["build", "--emptyOutDir", "--outDir"]).arg(&out).output().expect("vite");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = vite(web, variables)
+        .args(["build", "--emptyOutDir", "--outDir"])
+        .arg(&out)
+        .output()
+        .expect("vite");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     out
 }
 
 /// The frontend as `npm run build` makes it, without a variable. Built once for all tests.
 fn built_frontend() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(|| web().map(|web| build(&web, "plain", &[]))).as_deref()
+    BUILT
+        .get_or_init(|| web().map(|web| build(&web, "plain", &[])))
+        .as_deref()
 }
 
 /// A browser at the built frontend of a stack of its own.
@@ -91,7 +122,9 @@ struct Host {
 
 impl Host {
     async fn bind() -> Self {
-        let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+        let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         Self { listener, url }
     }
@@ -125,18 +158,27 @@ async fn signed_in(stack: &Stack, browser: &Browser) {
 async fn sign_up(browser: &Browser, email: &str) {
     browser.click(SIGN_UP_TAB).await;
     browser.fill("input[name=email]", email).await;
-    browser.fill("input[name=password]", "Compiler-1952-A0").await;
-    browser.fill("input[name=confirm_password]", "Compiler-1952-A0").await;
+    browser
+        .fill("input[name=password]", "Compiler-1952-A0")
+        .await;
+    browser
+        .fill("input[name=confirm_password]", "Compiler-1952-A0")
+        .await;
     browser.click(ASK).await;
     browser.find("input[name=confirmation_code]").await;
 }
 
 #[tokio::test]
 async fn a_new_user_signs_up_in_the_authenticator_confirms_and_asks() {
-    let Some((stack, browser)) = frontend(&[]).await else { return };
+    let Some((stack, browser)) = frontend(&[]).await else {
+        return;
+    };
     sign_up(&browser, "grace@example.edu").await;
     let line = stack.wait_for("for grace@example.edu (SignUp)");
-    let code = line.split_whitespace().find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit())).expect("a code");
+    let code = line
+        .split_whitespace()
+        .find(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit()))
+        .expect("a code");
     browser.fill("input[name=confirmation_code]", code).await;
     browser.click(ASK).await;
     browser.sees("Signed in as grace@example.edu").await;
@@ -148,8 +190,15 @@ async fn a_new_user_signs_up_in_the_authenticator_confirms_and_asks() {
 
 #[tokio::test]
 async fn a_wrong_password_is_refused_and_the_right_one_accepted() {
-    let Some((stack, browser)) = frontend(&[]).await else { return };
-    sign_in(&browser, stack.ready_value("/user/username"), "wrong-password-1").await;
+    let Some((stack, browser)) = frontend(&[]).await else {
+        return;
+    };
+    sign_in(
+        &browser,
+        stack.ready_value("/user/username"),
+        "wrong-password-1",
+    )
+    .await;
     browser.sees("Incorrect username or password.").await;
     signed_in(&stack, &browser).await;
     browser.end().await;
@@ -157,7 +206,9 @@ async fn a_wrong_password_is_refused_and_the_right_one_accepted() {
 
 #[tokio::test]
 async fn an_expired_session_is_renewed_without_a_new_sign_in() {
-    let Some((stack, browser)) = frontend(&["--token-life", "3"]).await else { return };
+    let Some((stack, browser)) = frontend(&["--token-life", "3"]).await else {
+        return;
+    };
     signed_in(&stack, &browser).await;
     // Time is what is tested here.
     tokio::time::sleep(Duration::from_secs(4)).await;
@@ -169,13 +220,20 @@ async fn an_expired_session_is_renewed_without_a_new_sign_in() {
 #[tokio::test]
 async fn a_function_error_of_core_is_shown_with_a_hint_and_nothing_typed_is_lost() {
     let core = scripted_core();
-    let Some((stack, browser)) = frontend(&["--core", &core]).await else { return };
+    let Some((stack, browser)) = frontend(&["--core", &core]).await else {
+        return;
+    };
     signed_in(&stack, &browser).await;
     browser.fill("input[name=question]", "throw").await;
     browser.click(ASK).await;
     browser.sees("core_error").await;
     browser.sees("The core function failed.").await;
-    let question = browser.find("input[name=question]").await.prop("value").await.expect("a value");
+    let question = browser
+        .find("input[name=question]")
+        .await
+        .prop("value")
+        .await
+        .expect("a value");
     assert_eq!(question.as_deref(), Some("throw"));
     browser.end().await;
 }
@@ -183,14 +241,25 @@ async fn a_function_error_of_core_is_shown_with_a_hint_and_nothing_typed_is_lost
 #[tokio::test]
 async fn a_streamed_answer_appears_while_core_still_works() {
     let core = scripted_core();
-    let Some((stack, browser)) = frontend(&["--core", &core]).await else { return };
+    let Some((stack, browser)) = frontend(&["--core", &core]).await else {
+        return;
+    };
     signed_in(&stack, &browser).await;
-    let release = std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
+    let release =
+        std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
     browser.click("input[name=streams]").await;
-    browser.fill("input[name=question]", &format!("hold:{}", release.display())).await;
+    browser
+        .fill(
+            "input[name=question]",
+            &format!("hold:{}", release.display()),
+        )
+        .await;
     browser.click(ASK).await;
     browser.sees("one").await;
-    assert!(!browser.text().await.contains("two"), "core waits for the file: it cannot have said more");
+    assert!(
+        !browser.text().await.contains("two"),
+        "core waits for the file: it cannot have said more"
+    );
     std::fs::write(&release, "").expect("a file");
     browser.sees("one two").await;
     std::fs::remove_file(release).expect("the file");
@@ -202,37 +271,71 @@ async fn a_streamed_answer_appears_while_core_still_works() {
 
 #[tokio::test]
 async fn an_origin_that_is_not_listed_is_blocked_by_the_browser() {
-    let Some((stack, browser)) = frontend(&["--env", "ALLOWED_ORIGINS=https://elsewhere.example"]).await else { return };
+    let Some((stack, browser)) =
+        frontend(&["--env", "ALLOWED_ORIGINS=https://elsewhere.example"]).await
+    else {
+        return;
+    };
     signed_in(&stack, &browser).await;
     browser.click(ASK).await;
-    browser.sees("add the origin of this page to ALLOWED_ORIGINS").await;
+    browser
+        .sees("add the origin of this page to ALLOWED_ORIGINS")
+        .await;
     browser.end().await;
 }
 
 #[tokio::test]
 async fn the_sign_in_page_is_a_centred_card_under_a_title_whose_fields_fill_it() {
-    let Some((_stack, browser)) = frontend(&[]).await else { return };
+    let Some((_stack, browser)) = frontend(&[]).await else {
+        return;
+    };
     for (size, tab) in SIZES.into_iter().flat_map(|size| [(size, 1), (size, 2)]) {
         browser.resize(size).await;
-        browser.click(&format!("button[role=tab]:nth-of-type({tab})")).await;
-        browser.find(if tab == 1 { "input[name=username]" } else { "input[name=confirm_password]" }).await;
+        browser
+            .click(&format!("button[role=tab]:nth-of-type({tab})"))
+            .await;
+        browser
+            .find(if tab == 1 {
+                "input[name=username]"
+            } else {
+                "input[name=confirm_password]"
+            })
+            .await;
         let layout = browser.value(LAYOUT).await;
         let where_it_is = format!("tab {tab}, {} wide: {layout}", size.0);
-        let number = |name: &str| layout[name].as_f64().unwrap_or_else(|| panic!("no {name}, {where_it_is}"));
+        let number = |name: &str| {
+            layout[name]
+                .as_f64()
+                .unwrap_or_else(|| panic!("no {name}, {where_it_is}"))
+        };
         assert_eq!(layout["title"], "Ask about a company", "{where_it_is}");
         assert!(
             number("titleTop") >= 0.0 && number("titleBottom") < number("cardTop"),
             "the title is above the card, {where_it_is}"
         );
-        assert!((number("left") - number("right")).abs() <= 1.0, "the card is centred, {where_it_is}");
-        assert!(number("cardWidth") >= f64::min(380.0, 0.9 * f64::from(size.0)), "the card is wide enough, {where_it_is}");
-        assert!(number("narrowest") >= 0.8, "every field fills the card, {where_it_is}");
-        assert_eq!(layout["cut"], json!([]), "every placeholder is whole, {where_it_is}");
+        assert!(
+            (number("left") - number("right")).abs() <= 1.0,
+            "the card is centred, {where_it_is}"
+        );
+        assert!(
+            number("cardWidth") >= f64::min(380.0, 0.9 * f64::from(size.0)),
+            "the card is wide enough, {where_it_is}"
+        );
+        assert!(
+            number("narrowest") >= 0.8,
+            "every field fills the card, {where_it_is}"
+        );
+        assert_eq!(
+            layout["cut"],
+            json!([]),
+            "every placeholder is whole, {where_it_is}"
+        );
     }
     browser.end().await;
 }
 
-/// Where the sign-in card and its title are, how much of the card its fields take, and which placeholders do not fit.
+/// Where the sign-in card and its title are, how much of the card its fields take, and which
+/// placeholders do not fit.
 const LAYOUT: &str = "
     const card = document.querySelector('[data-amplify-router]').getBoundingClientRect();
     const title = document.querySelector('h1');
@@ -252,10 +355,17 @@ const LAYOUT: &str = "
 
 #[tokio::test]
 async fn the_pages_of_a_signed_out_user_are_accessible() {
-    let Some((stack, browser)) = frontend(&[]).await else { return };
+    let Some((stack, browser)) = frontend(&[]).await else {
+        return;
+    };
     browser.find("input[name=username]").await;
     browser.passes("sign-in").await;
-    sign_in(&browser, stack.ready_value("/user/username"), "wrong-password-1").await;
+    sign_in(
+        &browser,
+        stack.ready_value("/user/username"),
+        "wrong-password-1",
+    )
+    .await;
     browser.sees("Incorrect username or password.").await;
     browser.passes("sign-in-refused").await;
     browser.click(SIGN_UP_TAB).await;
@@ -272,7 +382,9 @@ async fn the_pages_of_a_signed_out_user_are_accessible() {
     browser.press("Forgot your password?").await;
     browser.sees("Reset your password").await;
     browser.passes("reset-password").await;
-    browser.fill("input[name=username]", stack.ready_value("/user/username")).await;
+    browser
+        .fill("input[name=username]", stack.ready_value("/user/username"))
+        .await;
     browser.click(ASK).await;
     browser.find("input[name=confirm_password]").await;
     browser.passes("reset-password-code").await;
@@ -281,16 +393,27 @@ async fn the_pages_of_a_signed_out_user_are_accessible() {
 
 #[tokio::test]
 async fn the_pages_of_a_signed_in_user_are_accessible() {
-    let Some((stack, browser)) = frontend(&["--env", "REQUIRED_FIELDS=partner,segment"]).await else { return };
-    assert_eq!(browser.client.title().await.expect("a title"), "Sign in · Ask about a company");
+    let Some((stack, browser)) = frontend(&["--env", "REQUIRED_FIELDS=partner,segment"]).await
+    else {
+        return;
+    };
+    assert_eq!(
+        browser.client.title().await.expect("a title"),
+        "Sign in · Ask about a company"
+    );
     signed_in(&stack, &browser).await;
-    assert_eq!(browser.client.title().await.expect("a title"), "Ask about a company");
+    assert_eq!(
+        browser.client.title().await.expect("a title"),
+        "Ask about a company"
+    );
     browser.passes("form").await;
     browser.click(ASK).await;
     browser.sees("Missing fields: segment").await;
     browser.passes("failure").await;
     browser.end().await;
-    let Some((stack, browser)) = frontend(&[]).await else { return };
+    let Some((stack, browser)) = frontend(&[]).await else {
+        return;
+    };
     signed_in(&stack, &browser).await;
     browser.click(ASK).await;
     browser.sees("$117,154 million").await;
@@ -309,7 +432,12 @@ async fn a_frontend_without_a_configuration_explains_both_ways_to_give_it_one() 
     let browser = Browser::start().await;
     browser.open(&url).await;
     browser.sees("This page is not configured").await;
-    for text in ["config.json", "VITE_API_URL", "VITE_USER_POOL_ID", "VITE_USER_POOL_CLIENT_ID"] {
+    for text in [
+        "config.json",
+        "VITE_API_URL",
+        "VITE_USER_POOL_ID",
+        "VITE_USER_POOL_CLIENT_ID",
+    ] {
         browser.sees(text).await;
     }
     browser.passes("not-configured").await;
@@ -324,13 +452,26 @@ async fn a_wrong_config_json_is_reported_member_by_member() {
     let Some(web) = built_frontend() else { return };
     let browser = Browser::start().await;
     let wrong = r#"{ "apiUrl": "localhost:4001", "userPoolId": "us-east-1_InferEdge", "userPoolClientId": 3 }"#;
-    browser.open(&Host::bind().await.serve(web, Some(wrong))).await;
-    browser.sees("The configuration of this page is not valid").await;
-    browser.sees("apiUrl must be a URL that begins with https://").await;
-    browser.sees("userPoolClientId must be a string, but it is the number 3.").await;
-    assert!(!browser.text().await.contains("userPoolId"), "this member is right");
+    browser
+        .open(&Host::bind().await.serve(web, Some(wrong)))
+        .await;
+    browser
+        .sees("The configuration of this page is not valid")
+        .await;
+    browser
+        .sees("apiUrl must be a URL that begins with https://")
+        .await;
+    browser
+        .sees("userPoolClientId must be a string, but it is the number 3.")
+        .await;
+    assert!(
+        !browser.text().await.contains("userPoolId"),
+        "this member is right"
+    );
     browser.passes("wrong-configuration").await;
-    browser.open(&Host::bind().await.serve(web, Some("{,}"))).await;
+    browser
+        .open(&Host::bind().await.serve(web, Some("{,}")))
+        .await;
     browser.sees("config.json is not valid JSON").await;
     browser.end().await;
 }
@@ -343,7 +484,13 @@ async fn a_build_without_variables_works_on_any_port_of_the_stack() {
     let Some(web) = built_frontend() else { return };
     let port = free_ports(10).to_string();
     let stack = Stack::start(&["--port", &port, "--web", &web.display().to_string()]);
-    assert!(stack.ready_value("/apiUrl").ends_with(&format!(":{}", port.parse::<u16>().expect("a port") + 1)), "{}", stack.ready);
+    assert!(
+        stack
+            .ready_value("/apiUrl")
+            .ends_with(&format!(":{}", port.parse::<u16>().expect("a port") + 1)),
+        "{}",
+        stack.ready
+    );
     let browser = Browser::start().await;
     browser.open(stack.ready_value("/webUrl")).await;
     signed_in(&stack, &browser).await;
@@ -363,13 +510,28 @@ async fn a_build_with_variables_works_on_a_host_that_has_no_config_json() {
     let variables = [
         ("VITE_API_URL", stack.ready_value("/apiUrl")),
         ("VITE_USER_POOL_ID", stack.ready_value("/userPoolId")),
-        ("VITE_USER_POOL_CLIENT_ID", stack.ready_value("/userPoolClientId")),
-        ("VITE_USER_POOL_ENDPOINT", stack.ready_value("/userPoolEndpoint")),
+        (
+            "VITE_USER_POOL_CLIENT_ID",
+            stack.ready_value("/userPoolClientId"),
+        ),
+        (
+            "VITE_USER_POOL_ENDPOINT",
+            stack.ready_value("/userPoolEndpoint"),
+        ),
     ];
     let browser = Browser::start().await;
-    browser.open(&host.serve(&build(&web, "variables", &variables), None)).await;
+    browser
+        .open(&host.serve(&build(&web, "variables", &variables), None))
+        .await;
     signed_in(&stack, &browser).await;
-    assert!(browser.client.find(fantoccini::Locator::Css("input[name=streams]")).await.is_err(), "streaming is not configured");
+    assert!(
+        browser
+            .client
+            .find(fantoccini::Locator::Css("input[name=streams]"))
+            .await
+            .is_err(),
+        "streaming is not configured"
+    );
     browser.click(ASK).await;
     browser.sees("$117,154 million").await;
     browser.end().await;
@@ -395,8 +557,10 @@ async fn the_development_server_says_when_no_stack_runs_and_works_when_one_does(
     let port = free_ports(1).to_string();
     let stack_url = format!("http://localhost:{stack_port}");
     let mut server = vite(&web, &[("INFERENCE_EDGE_URL", &stack_url)]);
-    let server =
-        server.args(["--port", &port, "--strictPort", "--host", "127.0.0.1"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let server = server
+        .args(["--port", &port, "--strictPort", "--host", "127.0.0.1"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let _server = Running(server.spawn().expect("vite"));
     let url = format!("http://127.0.0.1:{port}/");
     while std::net::TcpStream::connect(("127.0.0.1", port.parse().expect("a port"))).is_err() {
@@ -404,9 +568,18 @@ async fn the_development_server_says_when_no_stack_runs_and_works_when_one_does(
     }
     let browser = Browser::start().await;
     browser.open(&url).await;
-    browser.sees(&format!("The local stack does not answer at {stack_url}. Start it with \"cargo run\"")).await;
+    browser
+        .sees(&format!(
+            "The local stack does not answer at {stack_url}. Start it with \"cargo run\""
+        ))
+        .await;
     browser.passes("no-stack").await;
-    let stack = Stack::start(&["--port", &stack_port.to_string(), "--env", &format!("ALLOWED_ORIGINS=http://127.0.0.1:{port}")]);
+    let stack = Stack::start(&[
+        "--port",
+        &stack_port.to_string(),
+        "--env",
+        &format!("ALLOWED_ORIGINS=http://127.0.0.1:{port}"),
+    ]);
     browser.press("Try again").await;
     signed_in(&stack, &browser).await;
     browser.click(ASK).await;
@@ -446,15 +619,23 @@ async fn the_console_shows_every_hop_and_is_accessible() {
     browser.open(stack.ready_value("/consoleUrl")).await;
     browser.sees("live").await;
     let code = browser.find("#code").await;
-    assert!(!code.is_displayed().await.expect("a state"), "the field for a code is hidden until a code is asked for");
+    assert!(
+        !code.is_displayed().await.expect("a state"),
+        "the field for a code is hidden until a code is asked for"
+    );
     browser.passes("console").await;
     browser.click("#sign-in").await;
     browser.sees("Signed in as ada@example.edu").await;
     browser.click("#send").await;
     browser.sees("200: In Q1 of fiscal 2023").await;
-    for hop in
-        ["Browser request", "JWT authorizer", "Event, payload format 2.0", "Edge → core", "Core’s reply", "HTTP response · 200"]
-    {
+    for hop in [
+        "Browser request",
+        "JWT authorizer",
+        "Event, payload format 2.0",
+        "Edge → core",
+        "Core’s reply",
+        "HTTP response · 200",
+    ] {
         browser.sees(hop).await;
     }
     browser.sees("OPTIONS /inference").await;
@@ -484,7 +665,15 @@ async fn the_console_says_how_to_correct_a_failed_hop() {
     browser.sees("Core threw:").await;
     browser.passes("console-failure").await;
     let page = browser.client.source().await.expect("the page");
-    let signature = stack.ready_value("/idToken").rsplit('.').next().expect("a signature").to_owned();
-    assert!(!page.contains(&signature), "the page holds a token's signature");
+    let signature = stack
+        .ready_value("/idToken")
+        .rsplit('.')
+        .next()
+        .expect("a signature")
+        .to_owned();
+    assert!(
+        !page.contains(&signature),
+        "the page holds a token's signature"
+    );
     browser.end().await;
 }

@@ -1,4 +1,5 @@
-//! Python clients of AWS's services (boto3, pycognito, awscli, awscurl) against the stack. `.ci/run` installs them.
+//! Python clients of AWS's services (boto3, pycognito, awscli, awscurl) against the stack.
+//! `.ci/run` installs them.
 
 use std::process::Command;
 
@@ -21,7 +22,16 @@ fn the_aws_clients_for_python_work_with_every_entry_point() {
     };
     let stack = Stack::start(&[]);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/aws.py");
-    let output = Command::new(python).arg(script).arg(stack.ready_file()).arg(SIGN_INS).output().expect("python3");
+    let output = Command::new(python)
+        .arg(script)
+        .arg(stack.ready_file())
+        .arg(SIGN_INS)
+        .output()
+        .expect("python3");
     let written = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&written));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&written)
+    );
 }

@@ -11,7 +11,8 @@ use crate::not_run::not_run;
 
 fn run(arguments: &[&str]) -> (Output, String) {
     let output = program(arguments).output().expect("the program");
-    let text = String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned();
+    let text = String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat())
+        .into_owned();
     (output, text)
 }
 
@@ -19,7 +20,10 @@ fn run(arguments: &[&str]) -> (Output, String) {
 fn what_cannot_work_is_explained_and_the_exit_status_is_not_zero() {
     let taken = (0..100).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port"));
     let with_port = |listener: TcpListener| Some((listener.local_addr().ok()?.port(), listener));
-    let (port, _taken) = taken.filter_map(with_port).find(|(port, _)| *port <= 65_526).expect("a port");
+    let (port, _taken) = taken
+        .filter_map(with_port)
+        .find(|(port, _)| *port <= 65_526)
+        .expect("a port");
     let port = port.to_string();
     for (name, arguments, message) in [
         ("a taken port", vec!["--port", &port], format!("port {port} for the console is in use at ")),
@@ -65,19 +69,39 @@ fn what_cannot_work_is_explained_and_the_exit_status_is_not_zero() {
 
 #[test]
 fn a_quiet_start_that_fails_still_prints_the_reason() {
-    let (output, text) = run(&["--quiet", "--port", "0", "--core", "sh -c 'echo cannot; exit 3'"]);
-    assert!(!output.status.success() && text.contains("cannot"), "{text}");
+    let (output, text) = run(&[
+        "--quiet",
+        "--port",
+        "0",
+        "--core",
+        "sh -c 'echo cannot; exit 3'",
+    ]);
+    assert!(
+        !output.status.success() && text.contains("cannot"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn the_printed_curl_line_works_when_it_is_pasted() {
     let stack = Stack::start(&[]);
     let written = stack.written();
-    let line: String =
-        written.lines().skip_while(|line| !line.starts_with("curl ")).take(4).map(|line| format!("{line}\n")).collect();
-    let output = std::process::Command::new("sh").args(["-c", &line]).output().expect("a shell");
+    let line: String = written
+        .lines()
+        .skip_while(|line| !line.starts_with("curl "))
+        .take(4)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let output = std::process::Command::new("sh")
+        .args(["-c", &line])
+        .output()
+        .expect("a shell");
     let answer = String::from_utf8_lossy(&output.stdout);
-    assert!(answer.contains("$117,154 million"), "{line}{answer}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        answer.contains("$117,154 million"),
+        "{line}{answer}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[tokio::test]
@@ -88,7 +112,10 @@ async fn ctrl_c_and_term_end_every_process_that_was_started() {
         let mut stack = Stack::start(&["--core", &core]);
         assert_eq!(stack.ask_core("text").await.status, 200);
         let started = descendants(stack.pid());
-        assert!(started.len() >= 3, "the edge, the shell and what it started: {started:?}");
+        assert!(
+            started.len() >= 3,
+            "the edge, the shell and what it started: {started:?}"
+        );
         assert!(stack.end(signal).success());
         let left: Vec<_> = started.into_iter().filter(|pid| is_running(*pid)).collect();
         assert!(left.is_empty(), "{left:?} still run");
@@ -106,26 +133,52 @@ async fn a_core_function_in_python_works() {
                 "python3 -m venv clients && clients/bin/pip install awslambdaric && \
                  export PYTHON_WITH_AWSLAMBDARIC=$PWD/clients/bin/python3",
             );
-            format!("python3 {}/tests/cores/handler.py", env!("CARGO_MANIFEST_DIR"))
+            format!(
+                "python3 {}/tests/cores/handler.py",
+                env!("CARGO_MANIFEST_DIR")
+            )
         }
     };
-    if std::process::Command::new("python3").arg("--version").output().is_err() {
-        not_run("a core in Python", "python3 is not installed", "install Python 3");
+    if std::process::Command::new("python3")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        not_run(
+            "a core in Python",
+            "python3 is not installed",
+            "install Python 3",
+        );
         return;
     }
-    let with_path = format!("env PYTHONPATH={}/tests/cores {core}", env!("CARGO_MANIFEST_DIR"));
+    let with_path = format!(
+        "env PYTHONPATH={}/tests/cores {core}",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let stack = Stack::start(&["--core", &with_path]);
     let answer = stack.ask_core("hello").await;
     assert_eq!(value(&answer)["answer"], "Python heard: hello");
-    assert_eq!(value(&stack.ask_core("throw").await)["detail"]["errorType"], "ValueError");
+    assert_eq!(
+        value(&stack.ask_core("throw").await)["detail"]["errorType"],
+        "ValueError"
+    );
 }
 
 #[cfg(target_os = "linux")]
 fn descendants(pid: u32) -> Vec<u32> {
-    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let all: String = tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default() + " ").collect();
-    let mut found: Vec<u32> = format!("{children} {all}").split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    let children =
+        std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let all: String = tasks
+        .map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default() + " ")
+        .collect();
+    let mut found: Vec<u32> = format!("{children} {all}")
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect();
     found.sort_unstable();
     found.dedup();
     let below: Vec<_> = found.iter().flat_map(|pid| descendants(*pid)).collect();
@@ -136,5 +189,8 @@ fn descendants(pid: u32) -> Vec<u32> {
 #[cfg(target_os = "linux")]
 fn is_running(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
+    stat.rsplit(')')
+        .next()
+        .and_then(|rest| rest.split_whitespace().next())
+        .is_some_and(|state| state != "Z")
 }

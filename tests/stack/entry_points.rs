@@ -1,4 +1,5 @@
-//! Each entry point of the README's table except the HTTP API, with its client or with the requests that this client sends.
+//! Each entry point of the README's table except the HTTP API, with its client or with the requests
+//! that this client sends.
 
 #[cfg(target_os = "linux")]
 use std::path::PathBuf;
@@ -25,46 +26,91 @@ use sigv4::Credentials;
 
 use crate::harness::{Stack, TEST_TIMEOUT, header, send, text, value};
 
-const QUESTION: &str = r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
+const QUESTION: &str =
+    r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
 const QUERY: &str = "partner=Apple&year=2023&period=Q1&question=What%20was%20the%20revenue%3F";
 const REVENUE: &str = "$117,154 million";
 
 impl Stack {
-    /// Signs with the credentials of the ready file, as another Lambda function signs with those of its role.
+    /// Signs with the credentials of the ready file, as another Lambda function signs with those of
+    /// its role.
     fn signer(&self) -> Signer {
-        let key =
-            Credentials::new(self.ready_value("/credentials/accessKeyId"), self.ready_value("/credentials/secretAccessKey"));
+        let key = Credentials::new(
+            self.ready_value("/credentials/accessKeyId"),
+            self.ready_value("/credentials/secretAccessKey"),
+        );
         Signer::new(Arc::new(key))
     }
 
     fn signed(&self, method: Method, url: &str, body: &str) -> Request<Full<Bytes>> {
         let headers = [("content-type", "application/json")];
-        self.signer().request(method, url, &headers, Bytes::copy_from_slice(body.as_bytes())).expect("a request")
+        self.signer()
+            .request(
+                method,
+                url,
+                &headers,
+                Bytes::copy_from_slice(body.as_bytes()),
+            )
+            .expect("a request")
     }
 
     async fn send_signed(&self, method: Method, url: &str, body: &str) -> BufferedResponse {
-        HttpClient::new().send(self.signed(method, url, body), TEST_TIMEOUT).await.expect("an answer")
+        HttpClient::new()
+            .send(self.signed(method, url, body), TEST_TIMEOUT)
+            .await
+            .expect("an answer")
     }
 
     /// Gets an identity and its credentials from the identity pool, as an app does after a sign-in.
     async fn identity_credentials(&self) -> Value {
-        let login = self.ready_value("/issuer").split_once("://").expect("a URL").1.to_owned();
+        let login = self
+            .ready_value("/issuer")
+            .split_once("://")
+            .expect("a URL")
+            .1
+            .to_owned();
         let logins = json!({ login: self.ready_value("/idToken") });
-        let id =
-            self.identity_pool("GetId", json!({ "IdentityPoolId": self.ready_value("/identityPoolId"), "Logins": logins })).await;
-        self.identity_pool("GetCredentialsForIdentity", json!({ "IdentityId": id["IdentityId"], "Logins": logins })).await["Credentials"].clone()
+        let id = self
+            .identity_pool(
+                "GetId",
+                json!({ "IdentityPoolId": self.ready_value("/identityPoolId"), "Logins": logins }),
+            )
+            .await;
+        self.identity_pool(
+            "GetCredentialsForIdentity",
+            json!({ "IdentityId": id["IdentityId"], "Logins": logins }),
+        )
+        .await["Credentials"]
+            .clone()
     }
 
     async fn identity_pool(&self, operation: &str, body: Value) -> Value {
-        let target = ("x-amz-target", format!("AWSCognitoIdentityService.{operation}"));
+        let target = (
+            "x-amz-target",
+            format!("AWSCognitoIdentityService.{operation}"),
+        );
         let kind = ("content-type", "application/x-amz-json-1.1".to_owned());
-        value(&send(Method::POST, self.ready_value("/identityPoolEndpoint"), &[target, kind], &body.to_string()).await)
+        value(
+            &send(
+                Method::POST,
+                self.ready_value("/identityPoolEndpoint"),
+                &[target, kind],
+                &body.to_string(),
+            )
+            .await,
+        )
     }
 
     async fn lambda_client(&self) -> Client {
         let keys = self.identity_credentials().await;
         let text = |name: &str| keys[name].as_str().expect("a text").to_owned();
-        let credentials = SdkCredentials::new(text("AccessKeyId"), text("SecretKey"), Some(text("SessionToken")), None, "pool");
+        let credentials = SdkCredentials::new(
+            text("AccessKeyId"),
+            text("SecretKey"),
+            Some(text("SessionToken")),
+            None,
+            "pool",
+        );
         let sdk = aws_config::defaults(BehaviorVersion::latest())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .endpoint_url(self.ready_value("/lambdaEndpoint"))
@@ -81,15 +127,19 @@ struct ChunkedBody(axum::http::Response<hyper::body::Incoming>);
 
 impl ChunkedBody {
     async fn of(request: Request<Full<Bytes>>) -> Self {
-        let client =
-            hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build::<_, Full<Bytes>>(HttpConnector::new());
+        let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+            .build::<_, Full<Bytes>>(HttpConnector::new());
         Self(client.request(request).await.expect("an answer"))
     }
 
     /// The next chunk; `None` at the end of the body, an error if it is truncated.
     async fn next(&mut self) -> Option<Result<String, hyper::Error>> {
-        let frame = tokio::time::timeout(TEST_TIMEOUT, self.0.frame()).await.expect("a piece in time")?;
-        Some(frame.map(|frame| String::from_utf8_lossy(&frame.into_data().unwrap_or_default()).into_owned()))
+        let frame = tokio::time::timeout(TEST_TIMEOUT, self.0.frame())
+            .await
+            .expect("a piece in time")?;
+        Some(frame.map(|frame| {
+            String::from_utf8_lossy(&frame.into_data().unwrap_or_default()).into_owned()
+        }))
     }
 
     /// The rest of the body, and whether it was complete.
@@ -109,15 +159,29 @@ impl ChunkedBody {
 async fn an_iam_function_url_takes_a_signed_query_and_a_signed_body() {
     let stack = Stack::start(&[]);
     let url = stack.ready_value("/functionUrl");
-    let get = stack.send_signed(Method::GET, &format!("{url}/?{QUERY}"), "").await;
+    let get = stack
+        .send_signed(Method::GET, &format!("{url}/?{QUERY}"), "")
+        .await;
     assert!(text(&get).contains(REVENUE), "{}", text(&get));
-    let post = stack.send_signed(Method::POST, &format!("{url}/"), QUESTION).await;
+    let post = stack
+        .send_signed(Method::POST, &format!("{url}/"), QUESTION)
+        .await;
     assert!(text(&post).contains(REVENUE), "{}", text(&post));
-    assert_eq!(header(&post, "x-amzn-requestid"), header(&post, "x-request-id"));
-    let head = stack.send_signed(Method::HEAD, &format!("{url}/?{QUERY}"), "").await;
+    assert_eq!(
+        header(&post, "x-amzn-requestid"),
+        header(&post, "x-request-id")
+    );
+    let head = stack
+        .send_signed(Method::HEAD, &format!("{url}/?{QUERY}"), "")
+        .await;
     assert_eq!((head.status.as_u16(), text(&head).as_str()), (200, ""));
-    let missing = stack.send_signed(Method::GET, &format!("{url}/?partner=Apple"), "").await;
-    assert_eq!(value(&missing)["fields"], json!(["year", "period", "question"]));
+    let missing = stack
+        .send_signed(Method::GET, &format!("{url}/?partner=Apple"), "")
+        .await;
+    assert_eq!(
+        value(&missing)["fields"],
+        json!(["year", "period", "question"])
+    );
 }
 
 #[tokio::test]
@@ -126,13 +190,32 @@ async fn an_iam_function_url_refuses_with_lambdas_errors() {
     let url = format!("{}/", stack.ready_value("/functionUrl"));
     let forbidden = "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html";
     let unsigned = send(Method::POST, &url, &[], QUESTION).await;
-    assert_eq!((unsigned.status.as_u16(), value(&unsigned)), (403, json!({ "Message": forbidden })));
-    assert_eq!(header(&unsigned, "x-amzn-errortype"), "AccessDeniedException");
+    assert_eq!(
+        (unsigned.status.as_u16(), value(&unsigned)),
+        (403, json!({ "Message": forbidden }))
+    );
+    assert_eq!(
+        header(&unsigned, "x-amzn-errortype"),
+        "AccessDeniedException"
+    );
     let mut changed = stack.signed(Method::POST, &url, QUESTION);
     *changed.body_mut() = Full::from("{}");
-    let changed = HttpClient::new().send(changed, TEST_TIMEOUT).await.expect("an answer");
-    assert_eq!((changed.status.as_u16(), header(&changed, "x-amzn-errortype")), (403, "InvalidSignatureException"));
-    assert!(value(&changed)["message"].as_str().is_some_and(|text| text.starts_with("The request signature we calculated")));
+    let changed = HttpClient::new()
+        .send(changed, TEST_TIMEOUT)
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (
+            changed.status.as_u16(),
+            header(&changed, "x-amzn-errortype")
+        ),
+        (403, "InvalidSignatureException")
+    );
+    assert!(
+        value(&changed)["message"]
+            .as_str()
+            .is_some_and(|text| text.starts_with("The request signature we calculated"))
+    );
     stack.wait_for("the signature does not match");
 }
 
@@ -141,78 +224,205 @@ async fn an_open_function_url_requires_a_valid_token() {
     let stack = Stack::start(&[]);
     let url = stack.ready_value("/openFunctionUrl");
     let with = |token: &str| [("authorization", format!("Bearer {token}"))];
-    let get = send(Method::GET, &format!("{url}/?{QUERY}"), &with(stack.ready_value("/idToken")), "").await;
+    let get = send(
+        Method::GET,
+        &format!("{url}/?{QUERY}"),
+        &with(stack.ready_value("/idToken")),
+        "",
+    )
+    .await;
     assert!(text(&get).contains(REVENUE), "{}", text(&get));
     let nobody = send(Method::GET, &format!("{url}/?{QUERY}"), &[], "").await;
-    assert_eq!((nobody.status.as_u16(), header(&nobody, "www-authenticate")), (401, "Bearer"));
-    let forged =
-        send(Method::GET, &format!("{url}/?{QUERY}"), &with(&stack.ready_value("/idToken").replace("eyJ", "eyK")), "").await;
+    assert_eq!(
+        (nobody.status.as_u16(), header(&nobody, "www-authenticate")),
+        (401, "Bearer")
+    );
+    let forged = send(
+        Method::GET,
+        &format!("{url}/?{QUERY}"),
+        &with(&stack.ready_value("/idToken").replace("eyJ", "eyK")),
+        "",
+    )
+    .await;
     assert_eq!(value(&forged)["code"], "unauthorized");
-    let access = stack.sign_in().await["AccessToken"].as_str().expect("a token").to_owned();
+    let access = stack.sign_in().await["AccessToken"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
     let access = send(Method::GET, &format!("{url}/?{QUERY}"), &with(&access), "").await;
     assert_eq!(value(&access)["code"], "forbidden");
-    let preflight = [("origin", "http://localhost:5173".to_owned()), ("access-control-request-method", "POST".to_owned())];
+    let preflight = [
+        ("origin", "http://localhost:5173".to_owned()),
+        ("access-control-request-method", "POST".to_owned()),
+    ];
     let preflight = send(Method::OPTIONS, &format!("{url}/"), &preflight, "").await;
-    assert_eq!((preflight.status.as_u16(), header(&preflight, "access-control-allow-origin")), (204, "http://localhost:5173"));
+    assert_eq!(
+        (
+            preflight.status.as_u16(),
+            header(&preflight, "access-control-allow-origin")
+        ),
+        (204, "http://localhost:5173")
+    );
 }
 
 #[tokio::test]
 async fn a_rest_api_requires_an_id_token_and_responds_as_rest_apis_do() {
     let stack = Stack::start(&[]);
     let url = format!("{}/inference", stack.ready_value("/restApiUrl"));
-    let with = |token: &str| [("authorization", token.to_owned()), ("content-type", "application/json".to_owned())];
-    let answer = send(Method::POST, &url, &with(stack.ready_value("/idToken")), QUESTION).await;
+    let with = |token: &str| {
+        [
+            ("authorization", token.to_owned()),
+            ("content-type", "application/json".to_owned()),
+        ]
+    };
+    let answer = send(
+        Method::POST,
+        &url,
+        &with(stack.ready_value("/idToken")),
+        QUESTION,
+    )
+    .await;
     assert!(text(&answer).contains(REVENUE), "{}", text(&answer));
-    let get = send(Method::GET, &format!("{url}?{QUERY}"), &with(stack.ready_value("/idToken")), "").await;
+    let get = send(
+        Method::GET,
+        &format!("{url}?{QUERY}"),
+        &with(stack.ready_value("/idToken")),
+        "",
+    )
+    .await;
     assert!(text(&get).contains(REVENUE), "{}", text(&get));
-    let access = stack.sign_in().await["AccessToken"].as_str().expect("a token").to_owned();
+    let access = stack.sign_in().await["AccessToken"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
     for token in ["", "x", access.as_str()] {
         let refused = send(Method::POST, &url, &with(token), QUESTION).await;
-        assert_eq!((refused.status.as_u16(), text(&refused).as_str()), (401, r#"{"message":"Unauthorized"}"#), "{token}");
+        assert_eq!(
+            (refused.status.as_u16(), text(&refused).as_str()),
+            (401, r#"{"message":"Unauthorized"}"#),
+            "{token}"
+        );
     }
-    let elsewhere = send(Method::POST, &format!("{}/nowhere", stack.ready_value("/restApiUrl")), &[], "").await;
-    assert_eq!((elsewhere.status.as_u16(), text(&elsewhere).as_str()), (403, r#"{"message":"Missing Authentication Token"}"#));
-    let preflight = send(Method::OPTIONS, &url, &[("origin", "http://localhost:5173".to_owned())], "").await;
-    assert_eq!((preflight.status.as_u16(), header(&preflight, "access-control-allow-origin")), (204, "http://localhost:5173"));
+    let elsewhere = send(
+        Method::POST,
+        &format!("{}/nowhere", stack.ready_value("/restApiUrl")),
+        &[],
+        "",
+    )
+    .await;
+    assert_eq!(
+        (elsewhere.status.as_u16(), text(&elsewhere).as_str()),
+        (403, r#"{"message":"Missing Authentication Token"}"#)
+    );
+    let preflight = send(
+        Method::OPTIONS,
+        &url,
+        &[("origin", "http://localhost:5173".to_owned())],
+        "",
+    )
+    .await;
+    assert_eq!(
+        (
+            preflight.status.as_u16(),
+            header(&preflight, "access-control-allow-origin")
+        ),
+        (204, "http://localhost:5173")
+    );
 }
 
 #[tokio::test]
 async fn the_rust_sdk_invokes_the_edge_as_an_identity_buffered_and_streamed() {
     let stack = Stack::start(&[]);
     let client = stack.lambda_client().await;
-    let output = client.invoke().function_name("edge").payload(Blob::new(QUESTION)).send().await.expect("an answer");
-    let payload = String::from_utf8(output.payload.expect("a payload").into_inner()).expect("UTF-8");
-    assert!(payload.contains(REVENUE) && output.function_error.is_none(), "{payload}");
-    let request = client.invoke_with_response_stream().function_name("edge-stream").payload(Blob::new(QUESTION));
+    let output = client
+        .invoke()
+        .function_name("edge")
+        .payload(Blob::new(QUESTION))
+        .send()
+        .await
+        .expect("an answer");
+    let payload =
+        String::from_utf8(output.payload.expect("a payload").into_inner()).expect("UTF-8");
+    assert!(
+        payload.contains(REVENUE) && output.function_error.is_none(),
+        "{payload}"
+    );
+    let request = client
+        .invoke_with_response_stream()
+        .function_name("edge-stream")
+        .payload(Blob::new(QUESTION));
     let mut output = request.send().await.expect("an answer");
     let (mut text, mut chunks) = (String::new(), 0);
     while let Some(event) = output.event_stream.recv().await.expect("an event") {
         match event {
             Event::PayloadChunk(chunk) => {
-                text.push_str(&String::from_utf8(chunk.payload.expect("bytes").into_inner()).expect("UTF-8"));
+                text.push_str(
+                    &String::from_utf8(chunk.payload.expect("bytes").into_inner()).expect("UTF-8"),
+                );
                 chunks += 1;
             }
             Event::InvokeComplete(complete) => assert_eq!(complete.error_code, None),
             _ => panic!("an event of another kind"),
         }
     }
-    assert!(text.contains(REVENUE) && text.contains("event: done") && chunks > 1, "{chunks}: {text}");
-    let refused = client.invoke().function_name("core").payload(Blob::new("{}")).send().await.expect_err("no right");
-    assert!(format!("{refused:?}").contains("AccessDeniedException"), "{refused:?}");
-    let wrong = client.invoke_with_response_stream().function_name("edge-stream").payload(Blob::new("{}")).send().await;
-    let event = wrong.expect("a stream").event_stream.recv().await.expect("an event").expect("one");
+    assert!(
+        text.contains(REVENUE) && text.contains("event: done") && chunks > 1,
+        "{chunks}: {text}"
+    );
+    let refused = client
+        .invoke()
+        .function_name("core")
+        .payload(Blob::new("{}"))
+        .send()
+        .await
+        .expect_err("no right");
+    assert!(
+        format!("{refused:?}").contains("AccessDeniedException"),
+        "{refused:?}"
+    );
+    let wrong = client
+        .invoke_with_response_stream()
+        .function_name("edge-stream")
+        .payload(Blob::new("{}"))
+        .send()
+        .await;
+    let event = wrong
+        .expect("a stream")
+        .event_stream
+        .recv()
+        .await
+        .expect("an event")
+        .expect("one");
     let complete = event.as_invoke_complete().expect("the end");
     assert_eq!(complete.error_code.as_deref(), Some("Unhandled"));
-    assert!(complete.error_details.as_ref().is_some_and(|details| details.contains("missing_fields")), "{complete:?}");
+    assert!(
+        complete
+            .error_details
+            .as_ref()
+            .is_some_and(|details| details.contains("missing_fields")),
+        "{complete:?}"
+    );
 }
 
 #[tokio::test]
 async fn whatever_client_context_an_app_sends_it_is_answered_by_the_same_environment() {
     let stack = Stack::start(&["--env", "AWS_LAMBDA_MAX_CONCURRENCY=2"]);
-    for context in ["{}", r#"{"custom":{"n":1}}"#, "7", r#"{"custom":{"name":"Zoë"}}"#, "[]"] {
+    for context in [
+        "{}",
+        r#"{"custom":{"n":1}}"#,
+        "7",
+        r#"{"custom":{"name":"Zoë"}}"#,
+        "[]",
+    ] {
         let header = ("x-amz-client-context", STANDARD.encode(context));
-        let answer = stack.invoke_with("userCredentials", "edge", &[header], QUESTION).await;
-        assert!(text(&answer).contains(REVENUE), "{context}: {}", text(&answer));
+        let answer = stack
+            .invoke_with("userCredentials", "edge", &[header], QUESTION)
+            .await;
+        assert!(
+            text(&answer).contains(REVENUE),
+            "{context}: {}",
+            text(&answer)
+        );
     }
     let cold_starts = stack.written().matches("\"coldStart\":true").count();
     assert_eq!(cold_starts, 1, "{}", stack.written());
@@ -222,40 +432,73 @@ async fn whatever_client_context_an_app_sends_it_is_answered_by_the_same_environ
 async fn a_streamed_answer_comes_sentence_by_sentence() {
     let stack = Stack::start(&[]);
     let question = QUESTION.replace("What was the revenue?", "How did it go?");
-    let chunks =
-        ChunkedBody::of(stack.signed(Method::POST, &format!("{}/", stack.ready_value("/streamFunctionUrl")), &question)).await;
-    assert_eq!(chunks.0.headers().get("content-type").expect("a type"), "text/event-stream");
+    let chunks = ChunkedBody::of(stack.signed(
+        Method::POST,
+        &format!("{}/", stack.ready_value("/streamFunctionUrl")),
+        &question,
+    ))
+    .await;
+    assert_eq!(
+        chunks.0.headers().get("content-type").expect("a type"),
+        "text/event-stream"
+    );
     let (all, is_whole) = chunks.rest().await;
-    assert!(is_whole && all.matches("data: {\"text\"").count() > 2 && all.contains("event: done"), "{all}");
+    assert!(
+        is_whole && all.matches("data: {\"text\"").count() > 2 && all.contains("event: done"),
+        "{all}"
+    );
 }
 
 #[tokio::test]
 async fn the_first_bytes_arrive_while_core_still_runs() {
     let stack = Stack::scripted(&[]);
-    let release = std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
+    let release =
+        std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
     let request = ask_stream(&stack, &format!("hold:{}", release.display()));
     let mut chunks = ChunkedBody::of(request).await;
-    assert_eq!(chunks.next().await.expect("a chunk").expect("bytes"), "data: {\"text\":\"one \"}\n\n");
+    assert_eq!(
+        chunks.next().await.expect("a chunk").expect("bytes"),
+        "data: {\"text\":\"one \"}\n\n"
+    );
     // The core function waits for the file, so it cannot have sent more.
     std::fs::write(&release, "").expect("a file");
     let (rest, is_whole) = chunks.rest().await;
     std::fs::remove_file(release).expect("the file");
-    assert_eq!((rest.as_str(), is_whole), ("data: {\"text\":\"two\"}\n\n", true));
+    assert_eq!(
+        (rest.as_str(), is_whole),
+        ("data: {\"text\":\"two\"}\n\n", true)
+    );
 }
 
 #[tokio::test]
 async fn a_truncated_response_never_looks_complete() {
     let stack = Stack::scripted(&[]);
-    let (text, is_whole) = ChunkedBody::of(ask_stream(&stack, "break-off:text ")).await.rest().await;
+    let (text, is_whole) = ChunkedBody::of(ask_stream(&stack, "break-off:text "))
+        .await
+        .rest()
+        .await;
     assert!(!is_whole && text == "text one\n\n", "{text}");
-    let (text, is_whole) = ChunkedBody::of(ask_stream(&stack, "trailer")).await.rest().await;
+    let (text, is_whole) = ChunkedBody::of(ask_stream(&stack, "trailer"))
+        .await
+        .rest()
+        .await;
     assert!(!is_whole && text == "one", "{text}");
-    // A stream of server-sent events, which is recognized by its first bytes, ends with an error event instead.
-    let (text, is_whole) = ChunkedBody::of(ask_stream(&stack, "break-off:data: ")).await.rest().await;
+    // A stream of server-sent events, which is recognized by its first bytes, ends with an error
+    // event instead.
+    let (text, is_whole) = ChunkedBody::of(ask_stream(&stack, "break-off:data: "))
+        .await
+        .rest()
+        .await;
     assert!(is_whole && text.starts_with("data: one\n\n"), "{text}");
-    let last = text.rsplit("event: error\ndata: ").next().expect("an event");
+    let last = text
+        .rsplit("event: error\ndata: ")
+        .next()
+        .expect("an event");
     let error: Value = serde_json::from_str(last.trim()).expect("JSON");
-    assert_eq!((&error["code"], &error["detail"]["errorType"]), (&json!("core_error"), &json!("Runtime.TruncatedResponse")));
+    assert_eq!(
+        (&error["code"], &error["detail"]["errorType"]),
+        (&json!("core_error"), &json!("Runtime.TruncatedResponse"))
+    );
 }
 
 #[tokio::test]
@@ -263,17 +506,59 @@ async fn an_error_before_the_first_byte_is_an_ordinary_response() {
     let stack = Stack::scripted(&[]);
     let url = format!("{}/", stack.ready_value("/streamFunctionUrl"));
     let wrong = stack.send_signed(Method::POST, &url, "{}").await;
-    assert_eq!((wrong.status.as_u16(), &value(&wrong)["code"]), (400, &json!("missing_fields")));
-    let failed = HttpClient::new().send(ask_stream(&stack, "throw"), TEST_TIMEOUT).await.expect("an answer");
-    assert_eq!((failed.status.as_u16(), &value(&failed)["detail"]["errorType"]), (502, &json!("Boom")));
-    let whole = HttpClient::new().send(ask_stream(&stack, "echo"), TEST_TIMEOUT).await.expect("an answer");
-    assert_eq!((whole.status.as_u16(), header(&whole, "content-type")), (200, "application/json"));
-    let origin = [("origin", "http://localhost:5173".to_owned()), ("access-control-request-method", "POST".to_owned())];
-    let asked = ("access-control-request-headers", "authorization,content-type,x-amz-date,x-amz-security-token".to_owned());
-    let preflight = send(Method::OPTIONS, &url, &[origin[0].clone(), origin[1].clone(), asked], "").await;
-    assert_eq!((preflight.status.as_u16(), header(&preflight, "access-control-allow-origin")), (204, "http://localhost:5173"));
+    assert_eq!(
+        (wrong.status.as_u16(), &value(&wrong)["code"]),
+        (400, &json!("missing_fields"))
+    );
+    let failed = HttpClient::new()
+        .send(ask_stream(&stack, "throw"), TEST_TIMEOUT)
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (
+            failed.status.as_u16(),
+            &value(&failed)["detail"]["errorType"]
+        ),
+        (502, &json!("Boom"))
+    );
+    let whole = HttpClient::new()
+        .send(ask_stream(&stack, "echo"), TEST_TIMEOUT)
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (whole.status.as_u16(), header(&whole, "content-type")),
+        (200, "application/json")
+    );
+    let origin = [
+        ("origin", "http://localhost:5173".to_owned()),
+        ("access-control-request-method", "POST".to_owned()),
+    ];
+    let asked = (
+        "access-control-request-headers",
+        "authorization,content-type,x-amz-date,x-amz-security-token".to_owned(),
+    );
+    let preflight = send(
+        Method::OPTIONS,
+        &url,
+        &[origin[0].clone(), origin[1].clone(), asked],
+        "",
+    )
+    .await;
+    assert_eq!(
+        (
+            preflight.status.as_u16(),
+            header(&preflight, "access-control-allow-origin")
+        ),
+        (204, "http://localhost:5173")
+    );
     let unsigned = send(Method::POST, &url, &[origin[0].clone()], QUESTION).await;
-    assert_eq!((unsigned.status.as_u16(), header(&unsigned, "access-control-allow-origin")), (403, "http://localhost:5173"));
+    assert_eq!(
+        (
+            unsigned.status.as_u16(),
+            header(&unsigned, "access-control-allow-origin")
+        ),
+        (403, "http://localhost:5173")
+    );
 }
 
 #[tokio::test]
@@ -291,9 +576,17 @@ async fn a_core_that_does_not_stream_gets_a_buffered_response() {
         // One environment handles all of them: none of them may end it.
         let chunks = ChunkedBody::of(ask_stream(stack, question)).await;
         let got = chunks.0.status().as_u16();
-        assert_eq!((got, chunks.rest().await), (status, (body.to_owned(), true)), "{question}");
+        assert_eq!(
+            (got, chunks.rest().await),
+            (status, (body.to_owned(), true)),
+            "{question}"
+        );
     }
-    assert!(!raw.written().contains("panicked") && !proxy.written().contains("panicked"), "{}", proxy.written());
+    assert!(
+        !raw.written().contains("panicked") && !proxy.written().contains("panicked"),
+        "{}",
+        proxy.written()
+    );
 }
 
 #[tokio::test]
@@ -308,19 +601,32 @@ async fn a_slow_reader_gives_back_pressure_to_core() {
     assert_eq!((first + rest.len(), is_whole), (100 * 1024 * 1024, true));
     let peak = peak_memory_kib("function", "edge");
     // The lower bound proves that the process was found.
-    assert!((1024..64 * 1024).contains(&peak), "the edge took {peak} KiB for 100 MiB");
+    assert!(
+        (1024..64 * 1024).contains(&peak),
+        "the edge took {peak} KiB for 100 MiB"
+    );
 }
 
 fn ask_stream(stack: &Stack, question: &str) -> Request<Full<Bytes>> {
-    let body = json!({ "partner": "x", "year": 2023, "period": "Q1", "question": question }).to_string();
-    stack.signed(Method::POST, &format!("{}/", stack.ready_value("/streamFunctionUrl")), &body)
+    let body =
+        json!({ "partner": "x", "year": 2023, "period": "Q1", "question": question }).to_string();
+    stack.signed(
+        Method::POST,
+        &format!("{}/", stack.ready_value("/streamFunctionUrl")),
+        &body,
+    )
 }
 
 /// The peak memory of the processes with these two consecutive arguments, in KiB.
 #[cfg(target_os = "linux")]
 fn peak_memory_kib(first: &str, second: &str) -> u64 {
-    let processes = std::fs::read_dir("/proc").expect("/proc").filter_map(|entry| Some(entry.ok()?.path()));
-    processes.filter_map(|process| peak_of(process, first, second)).max().unwrap_or_default()
+    let processes = std::fs::read_dir("/proc")
+        .expect("/proc")
+        .filter_map(|entry| Some(entry.ok()?.path()));
+    processes
+        .filter_map(|process| peak_of(process, first, second))
+        .max()
+        .unwrap_or_default()
 }
 
 #[cfg(target_os = "linux")]
@@ -331,6 +637,8 @@ fn peak_of(process: PathBuf, first: &str, second: &str) -> Option<u64> {
         return None;
     }
     let status = std::fs::read_to_string(process.join("status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }

@@ -56,10 +56,21 @@ impl Output {
             if let Some(line) = lines.iter().find(|line| line.contains(text)) {
                 return line.clone();
             }
-            assert!(lines.iter().filter(|line| *line == END).count() < 2, "no line has {text:?}:\n{}", lines.join("\n"));
-            let (waited, timeout) = self.changed.wait_timeout(lines, TEST_TIMEOUT).expect("a lock");
+            assert!(
+                lines.iter().filter(|line| *line == END).count() < 2,
+                "no line has {text:?}:\n{}",
+                lines.join("\n")
+            );
+            let (waited, timeout) = self
+                .changed
+                .wait_timeout(lines, TEST_TIMEOUT)
+                .expect("a lock");
             lines = waited;
-            assert!(!timeout.timed_out(), "no line has {text:?}:\n{}", lines.join("\n"));
+            assert!(
+                !timeout.timed_out(),
+                "no line has {text:?}:\n{}",
+                lines.join("\n")
+            );
         }
     }
 }
@@ -67,22 +78,35 @@ impl Output {
 /// The command that starts the program under test.
 pub fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inference-edge"));
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
 /// The path of the scripted core function. Plain `cargo test` builds it, because it is an example.
 pub fn scripted_core() -> String {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_inference-edge"));
-    let core = program.parent().expect("a folder").join("examples/scripted-core");
-    assert!(core.exists(), "{} is not built: run `cargo build --example scripted-core`, or plain `cargo test`", core.display());
+    let core = program
+        .parent()
+        .expect("a folder")
+        .join("examples/scripted-core");
+    assert!(
+        core.exists(),
+        "{} is not built: run `cargo build --example scripted-core`, or plain `cargo test`",
+        core.display()
+    );
     core.display().to_string()
 }
 
 impl Stack {
-    /// Starts the stack on free ports, unless the arguments name others, and waits until it is ready.
+    /// Starts the stack on free ports, unless the arguments name others, and waits until it is
+    /// ready.
     pub fn start(arguments: &[&str]) -> Self {
-        let ready_file = std::env::temp_dir().join(format!("inference-edge-{}.json", uuid::Uuid::new_v4()));
+        let ready_file =
+            std::env::temp_dir().join(format!("inference-edge-{}.json", uuid::Uuid::new_v4()));
         let mut command = program(&["--ready-file", &ready_file.display().to_string()]);
         if !arguments.contains(&"--port") {
             command.args(["--port", "0"]);
@@ -93,7 +117,12 @@ impl Stack {
         output.follow(child.stderr.take().expect("its errors"));
         output.wait_for("Ctrl-C stops everything.");
         let ready = std::fs::read_to_string(&ready_file).expect("the ready file");
-        Self { child, ready: serde_json::from_str(&ready).expect("JSON"), output, ready_file }
+        Self {
+            child,
+            ready: serde_json::from_str(&ready).expect("JSON"),
+            output,
+            ready_file,
+        }
     }
 
     /// Starts the stack with the scripted core function.
@@ -109,7 +138,10 @@ impl Stack {
 
     /// A string in the ready file, by its JSON pointer.
     pub fn ready_value(&self, pointer: &str) -> &str {
-        self.ready.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("the ready file has no {pointer}"))
+        self.ready
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("the ready file has no {pointer}"))
     }
 
     /// Waits for a line of the stack's output that contains a text.
@@ -141,22 +173,45 @@ impl Stack {
 
     /// Sends a request to the API with a token.
     pub async fn ask_with(&self, token: &str, body: &str) -> BufferedResponse {
-        let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".to_owned())];
-        send(Method::POST, &format!("{}/inference", self.ready_value("/apiUrl")), &headers, body).await
+        let headers = [
+            ("authorization", format!("Bearer {token}")),
+            ("content-type", "application/json".to_owned()),
+        ];
+        send(
+            Method::POST,
+            &format!("{}/inference", self.ready_value("/apiUrl")),
+            &headers,
+            body,
+        )
+        .await
     }
 
     /// Sends a request whose question tells the scripted core function what to do.
     pub async fn ask_core(&self, question: &str) -> BufferedResponse {
-        self.ask(&json!({ "partner": "p", "year": 1, "period": "Q1", "question": question }).to_string()).await
+        self.ask(
+            &json!({ "partner": "p", "year": 1, "period": "Q1", "question": question }).to_string(),
+        )
+        .await
     }
 
     /// Invokes a function, signed with the developer's credentials.
-    pub async fn invoke(&self, function: &str, headers: &[(&str, String)], payload: &str) -> BufferedResponse {
-        self.invoke_with("credentials", function, headers, payload).await
+    pub async fn invoke(
+        &self,
+        function: &str,
+        headers: &[(&str, String)],
+        payload: &str,
+    ) -> BufferedResponse {
+        self.invoke_with("credentials", function, headers, payload)
+            .await
     }
 
     /// Invokes a function, signed with the credentials in a member of the ready file.
-    pub async fn invoke_as(&self, credentials: &str, function: &str, payload: &str) -> BufferedResponse {
+    pub async fn invoke_as(
+        &self,
+        credentials: &str,
+        function: &str,
+        payload: &str,
+    ) -> BufferedResponse {
         self.invoke_with(credentials, function, &[], payload).await
     }
 
@@ -167,15 +222,29 @@ impl Stack {
         headers: &[(&str, String)],
         payload: &str,
     ) -> BufferedResponse {
-        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.ready_value("/lambdaEndpoint"));
+        let url = format!(
+            "{}/2015-03-31/functions/{function}/invocations",
+            self.ready_value("/lambdaEndpoint")
+        );
         let keys = &self.ready[credentials];
         let member = |name: &str| keys[name].as_str().map(str::to_owned);
-        let credentials = Credentials::new(member("accessKeyId").expect("a key"), member("secretAccessKey").expect("a secret"));
+        let credentials = Credentials::new(
+            member("accessKeyId").expect("a key"),
+            member("secretAccessKey").expect("a secret"),
+        );
         let credentials = Arc::new(credentials.with_session(member("sessionToken"), None));
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         let body = Bytes::copy_from_slice(payload.as_bytes());
-        let request = Signer::new(credentials).post(&url, &headers, body).expect("a signed request");
-        HttpClient::new().send(request, TEST_TIMEOUT).await.expect("an answer")
+        let request = Signer::new(credentials)
+            .post(&url, &headers, body)
+            .expect("a signed request");
+        HttpClient::new()
+            .send(request, TEST_TIMEOUT)
+            .await
+            .expect("an answer")
     }
 
     /// Invokes the edge function with a file of `events/` and returns the response.
@@ -188,14 +257,22 @@ impl Stack {
     /// Sends a request of the user pool's JSON protocol.
     pub async fn cognito(&self, operation: &str, body: Value) -> BufferedResponse {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
-        let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1".to_owned())];
-        send(Method::POST, self.ready_value("/userPoolEndpoint"), &headers, &body.to_string()).await
+        let headers = [
+            ("x-amz-target", target),
+            ("content-type", "application/x-amz-json-1.1".to_owned()),
+        ];
+        send(
+            Method::POST,
+            self.ready_value("/userPoolEndpoint"),
+            &headers,
+            &body.to_string(),
+        )
+        .await
     }
 
     /// Signs the first user in over HTTP and returns the tokens.
     pub async fn sign_in(&self) -> Value {
-        let parameters =
-            json!({ "USERNAME": self.ready_value("/user/username"), "PASSWORD": self.ready_value("/user/password") });
+        let parameters = json!({ "USERNAME": self.ready_value("/user/username"), "PASSWORD": self.ready_value("/user/password") });
         let client = self.ready_value("/userPoolClientId");
         let body = json!({ "AuthFlow": "USER_PASSWORD_AUTH", "ClientId": client, "AuthParameters": parameters });
         value(&self.cognito("InitiateAuth", body).await)["AuthenticationResult"].clone()
@@ -212,13 +289,23 @@ impl Drop for Stack {
 }
 
 /// Sends a request and returns the response.
-pub async fn send(method: Method, url: &str, headers: &[(&str, String)], body: &str) -> BufferedResponse {
+pub async fn send(
+    method: Method,
+    url: &str,
+    headers: &[(&str, String)],
+    body: &str,
+) -> BufferedResponse {
     let mut request = Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, value);
     }
-    let request = request.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).expect("a request");
-    HttpClient::new().send(request, TEST_TIMEOUT).await.expect("an answer")
+    let request = request
+        .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
+        .expect("a request");
+    HttpClient::new()
+        .send(request, TEST_TIMEOUT)
+        .await
+        .expect("an answer")
 }
 
 /// Parses the body of a response as JSON.
@@ -233,5 +320,9 @@ pub fn text(answer: &BufferedResponse) -> String {
 
 /// A header of a response; empty if it is absent.
 pub fn header<'a>(answer: &'a BufferedResponse, name: &str) -> &'a str {
-    answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    answer
+        .headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }

@@ -40,33 +40,67 @@ impl LambdaService {
         Self { lambda, url }
     }
 
-    async fn invoke(&self, name: &str, headers: &[(&str, String)], payload: &str) -> BufferedResponse {
-        send(Method::POST, &format!("{}/2015-03-31/functions/{name}/invocations", self.url), headers, payload).await
+    async fn invoke(
+        &self,
+        name: &str,
+        headers: &[(&str, String)],
+        payload: &str,
+    ) -> BufferedResponse {
+        send(
+            Method::POST,
+            &format!("{}/2015-03-31/functions/{name}/invocations", self.url),
+            headers,
+            payload,
+        )
+        .await
     }
 
     async fn ask(&self, question: &str) -> BufferedResponse {
-        self.invoke("core", &[], &json!({ "question": question }).to_string()).await
+        self.invoke("core", &[], &json!({ "question": question }).to_string())
+            .await
     }
 }
 
 fn error(answer: &BufferedResponse) -> (u16, String, Value) {
-    (answer.status.as_u16(), header(answer, "x-amzn-errortype").to_owned(), value(answer))
+    (
+        answer.status.as_u16(),
+        header(answer, "x-amzn-errortype").to_owned(),
+        value(answer),
+    )
 }
 
 #[tokio::test]
 async fn a_result_comes_with_the_headers_of_lambda() {
     let service = LambdaService::start(|_| {}).await;
     let tail = [("x-amz-log-type", "Tail".to_owned())];
-    let answer = service.invoke("core", &tail, r#"{"question":"text"}"#).await;
-    assert_eq!((answer.status.as_u16(), text(&answer).as_str()), (200, "plain text"));
+    let answer = service
+        .invoke("core", &tail, r#"{"question":"text"}"#)
+        .await;
+    assert_eq!(
+        (answer.status.as_u16(), text(&answer).as_str()),
+        (200, "plain text")
+    );
     assert_eq!(header(&answer, "x-amz-executed-version"), "$LATEST");
     assert!(header(&answer, "x-amzn-trace-id").starts_with("Root=1-"));
-    let log = STANDARD.decode(header(&answer, "x-amz-log-result")).expect("base64");
+    let log = STANDARD
+        .decode(header(&answer, "x-amz-log-result"))
+        .expect("base64");
     let log = String::from_utf8(log).expect("UTF-8");
     let id = header(&answer, "x-amzn-requestid");
-    assert!(log.starts_with(&format!("START RequestId: {id} Version: $LATEST\n")), "{log}");
-    assert!(log.contains(&format!("END RequestId: {id}\nREPORT RequestId: {id}\tDuration: ")), "{log}");
-    assert!(log.contains("Memory Size: 128 MB") && log.contains("Init Duration"), "{log}");
+    assert!(
+        log.starts_with(&format!("START RequestId: {id} Version: $LATEST\n")),
+        "{log}"
+    );
+    assert!(
+        log.contains(&format!(
+            "END RequestId: {id}\nREPORT RequestId: {id}\tDuration: "
+        )),
+        "{log}"
+    );
+    assert!(
+        log.contains("Memory Size: 128 MB") && log.contains("Init Duration"),
+        "{log}"
+    );
     let without = service.ask("text").await;
     assert_eq!(header(&without, "x-amz-log-result"), "");
     service.lambda.stop().await;
@@ -79,9 +113,14 @@ async fn the_function_gets_context_tenant_and_trace() {
     let headers = [
         ("x-amz-client-context", STANDARD.encode(context)),
         ("x-amz-tenant-id", "blue".to_owned()),
-        ("x-amzn-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1".to_owned()),
+        (
+            "x-amzn-trace-id",
+            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1".to_owned(),
+        ),
     ];
-    let answer = service.invoke("core:$LATEST", &headers, r#"{"question":"headers"}"#).await;
+    let answer = service
+        .invoke("core:$LATEST", &headers, r#"{"question":"headers"}"#)
+        .await;
     let got = text(&answer).replace("\\\"", "\"");
     for part in [
         format!("lambda-runtime-client-context: {context}"),
@@ -101,7 +140,9 @@ async fn events_and_dry_runs_are_answered_at_once_and_empty() {
     let service = LambdaService::start(|_| {}).await;
     for (kind, status) in [("Event", 202), ("DryRun", 204)] {
         let kind = [("x-amz-invocation-type", kind.to_owned())];
-        let answer = service.invoke("core", &kind, r#"{"question":"sleep:10000"}"#).await;
+        let answer = service
+            .invoke("core", &kind, r#"{"question":"sleep:10000"}"#)
+            .await;
         assert_eq!((answer.status.as_u16(), answer.body.len()), (status, 0));
     }
     service.lambda.stop().await;
@@ -151,7 +192,10 @@ async fn invalid_requests_get_lambdas_errors() {
         ),
     ] {
         let (got, got_type, body) = error(&answer);
-        let text = body["Message"].as_str().or(body["message"].as_str()).unwrap_or_default();
+        let text = body["Message"]
+            .as_str()
+            .or(body["message"].as_str())
+            .unwrap_or_default();
         assert_eq!((got, got_type.as_str()), (status, error_type), "{name}");
         assert!(text.starts_with(&message), "{name}: {text}");
     }
@@ -162,11 +206,19 @@ async fn invalid_requests_get_lambdas_errors() {
 async fn a_function_that_takes_too_long_is_killed_and_started_again() {
     let service = LambdaService::start(|function| function.timeout = Duration::from_secs(1)).await;
     let answer = service.ask("sleep:60000").await;
-    assert_eq!((answer.status.as_u16(), header(&answer, "x-amz-function-error")), (200, "Unhandled"));
+    assert_eq!(
+        (
+            answer.status.as_u16(),
+            header(&answer, "x-amz-function-error")
+        ),
+        (200, "Unhandled")
+    );
     let body = value(&answer);
     assert_eq!(body["errorType"], "Sandbox.Timedout");
     assert!(
-        body["errorMessage"].as_str().is_some_and(|text| text.ends_with("Error: Task timed out after 1.00 seconds")),
+        body["errorMessage"]
+            .as_str()
+            .is_some_and(|text| text.ends_with("Error: Task timed out after 1.00 seconds")),
         "{body}"
     );
     assert_eq!(text(&service.ask("text").await), "plain text");
@@ -178,47 +230,84 @@ async fn a_function_that_exits_is_an_exit_error() {
     let service = LambdaService::start(|_| {}).await;
     for (question, end) in [
         ("exit:0", "Error: Runtime exited without providing a reason"),
-        ("exit:127", "Error: Runtime exited with error: exit status 127"),
+        (
+            "exit:127",
+            "Error: Runtime exited with error: exit status 127",
+        ),
     ] {
         let body = value(&service.ask(question).await);
         assert_eq!(body["errorType"], "Runtime.ExitError");
-        assert!(body["errorMessage"].as_str().is_some_and(|text| text.ends_with(end)), "{body}");
+        assert!(
+            body["errorMessage"]
+                .as_str()
+                .is_some_and(|text| text.ends_with(end)),
+            "{body}"
+        );
     }
     service.lambda.stop().await;
 }
 
 #[tokio::test]
 async fn a_program_that_does_not_exist_is_an_exit_error() {
-    let service = LambdaService::start(|function| function.command = vec!["/no/such/program".to_owned()]).await;
+    let service =
+        LambdaService::start(|function| function.command = vec!["/no/such/program".to_owned()])
+            .await;
     let body = value(&service.ask("text").await);
     assert_eq!(body["errorType"], "Runtime.ExitError");
-    let problem = service.lambda.warm_up("core").await.expect_err("it cannot start");
-    assert!(problem.exit_description.contains("`/no/such/program` cannot be started"), "{problem}");
+    let problem = service
+        .lambda
+        .warm_up("core")
+        .await
+        .expect_err("it cannot start");
+    assert!(
+        problem
+            .exit_description
+            .contains("`/no/such/program` cannot be started"),
+        "{problem}"
+    );
 }
 
 #[tokio::test]
 async fn an_answer_over_the_limit_is_a_function_error() {
     let service = LambdaService::start(|_| {}).await;
     let answer = service.ask("bytes:6291556").await;
-    assert_eq!((header(&answer, "x-amz-function-error"), answer.body.len()), ("", 6_291_556));
+    assert_eq!(
+        (header(&answer, "x-amz-function-error"), answer.body.len()),
+        ("", 6_291_556)
+    );
     let answer = service.ask("bytes:6291557").await;
     let body = value(&answer);
     assert_eq!(body["errorType"], "Function.ResponseSizeTooLarge");
-    assert_eq!(body["errorMessage"], "Response payload size exceeded maximum allowed payload size (6291556 bytes).");
+    assert_eq!(
+        body["errorMessage"],
+        "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
+    );
     service.lambda.stop().await;
 }
 
 #[tokio::test]
 async fn concurrent_invocations_get_an_environment_each_and_reserved_concurrency_throttles() {
     let service = LambdaService::start(|function| function.reserved_concurrency = Some(2)).await;
-    let (one, two, three) = tokio::join!(service.ask("sleep:500"), service.ask("sleep:500"), service.ask("sleep:500"));
-    let mut statuses: Vec<_> = [&one, &two, &three].iter().map(|answer| answer.status.as_u16()).collect();
+    let (one, two, three) = tokio::join!(
+        service.ask("sleep:500"),
+        service.ask("sleep:500"),
+        service.ask("sleep:500")
+    );
+    let mut statuses: Vec<_> = [&one, &two, &three]
+        .iter()
+        .map(|answer| answer.status.as_u16())
+        .collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 200, 429]);
-    let throttled = [one, two, three].into_iter().find(|answer| answer.status == 429).expect("one");
-    let expected =
-        json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User", "message": "Rate Exceeded." });
-    assert_eq!(error(&throttled), (429, "TooManyRequestsException".to_owned(), expected));
+    let throttled = [one, two, three]
+        .into_iter()
+        .find(|answer| answer.status == 429)
+        .expect("one");
+    let expected = json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User", "message": "Rate Exceeded." });
+    assert_eq!(
+        error(&throttled),
+        (429, "TooManyRequestsException".to_owned(), expected)
+    );
     service.lambda.stop().await;
 }
 
@@ -228,11 +317,24 @@ async fn many_concurrent_invocations_are_all_answered() {
     let mut asked = tokio::task::JoinSet::new();
     for n in 0..100 {
         let service = std::sync::Arc::clone(&service);
-        asked.spawn(async move { service.ask(if n % 2 == 0 { "text" } else { "sleep:5" }).await });
+        asked.spawn(async move {
+            service
+                .ask(if n % 2 == 0 { "text" } else { "sleep:5" })
+                .await
+        });
     }
     let answers = asked.join_all().await;
-    let ids: HashSet<_> = answers.iter().map(|answer| header(answer, "x-amzn-requestid")).collect();
-    assert_eq!((ids.len(), answers.iter().filter(|answer| answer.status == 200).count()), (100, 100));
+    let ids: HashSet<_> = answers
+        .iter()
+        .map(|answer| header(answer, "x-amzn-requestid"))
+        .collect();
+    assert_eq!(
+        (
+            ids.len(),
+            answers.iter().filter(|answer| answer.status == 200).count()
+        ),
+        (100, 100)
+    );
     service.lambda.stop().await;
 }
 
@@ -242,8 +344,22 @@ async fn sequential_invocations_share_one_environment() {
     for _ in 0..200 {
         assert_eq!(service.ask("text").await.status, 200);
     }
-    let starts = service.invoke("core", &[("x-amz-log-type", "Tail".to_owned())], r#"{"question":"text"}"#).await;
-    let log = String::from_utf8(STANDARD.decode(header(&starts, "x-amz-log-result")).expect("base64")).expect("UTF-8");
-    assert!(log.contains("Init Duration"), "the first environment answers still: {log}");
+    let starts = service
+        .invoke(
+            "core",
+            &[("x-amz-log-type", "Tail".to_owned())],
+            r#"{"question":"text"}"#,
+        )
+        .await;
+    let log = String::from_utf8(
+        STANDARD
+            .decode(header(&starts, "x-amz-log-result"))
+            .expect("base64"),
+    )
+    .expect("UTF-8");
+    assert!(
+        log.contains("Init Duration"),
+        "the first environment answers still: {log}"
+    );
     service.lambda.stop().await;
 }

@@ -1,4 +1,5 @@
-//! Integration tests of the whole stack: the processes that `cargo run` starts, with requests over HTTP.
+//! Integration tests of the whole stack: the processes that `cargo run` starts, with requests over
+//! HTTP.
 
 mod authorizer;
 mod browser;

@@ -1,4 +1,5 @@
-//! Each row of the edge's status table, with requests that pass through the API, a real edge process and a real core process.
+//! Each row of the edge's status table, with requests that pass through the API, a real edge
+//! process and a real core process.
 
 use axum::http::Method;
 use inference_edge::http::BufferedResponse;
@@ -10,8 +11,16 @@ use crate::harness::{Stack, header, scripted_core, send, text, value};
 
 fn failure(answer: &BufferedResponse) -> (u16, Value, Value) {
     let body = value(answer);
-    assert_eq!(body["requestId"].as_str(), Some(header(answer, "x-request-id")), "{body}");
-    (answer.status.as_u16(), body["code"].clone(), body["error"].clone())
+    assert_eq!(
+        body["requestId"].as_str(),
+        Some(header(answer, "x-request-id")),
+        "{body}"
+    );
+    (
+        answer.status.as_u16(),
+        body["code"].clone(),
+        body["error"].clone(),
+    )
 }
 
 fn row(status: u16, code: &str, error: &str) -> (u16, Value, Value) {
@@ -21,21 +30,37 @@ fn row(status: u16, code: &str, error: &str) -> (u16, Value, Value) {
 #[tokio::test]
 async fn the_sample_core_answers_a_signed_in_user() {
     let stack = Stack::start(&[]);
-    let question = r#"{"partner":"AAPL","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
+    let question =
+        r#"{"partner":"AAPL","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
     let answer = stack.ask(question).await;
     let body = value(&answer);
     assert_eq!(answer.status, 200, "{body}");
-    assert!(body["answer"].as_str().is_some_and(|answer| answer.contains("$117,154 million")), "{body}");
+    assert!(
+        body["answer"]
+            .as_str()
+            .is_some_and(|answer| answer.contains("$117,154 million")),
+        "{body}"
+    );
     assert_eq!(body["meta"]["model"], "embedded-facts");
-    for (name, value) in
-        [("content-type", "application/json"), ("cache-control", "no-store"), ("x-content-type-options", "nosniff")]
-    {
+    for (name, value) in [
+        ("content-type", "application/json"),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+    ] {
         assert_eq!(header(&answer, name), value, "{name}");
     }
-    assert!(header(&answer, "server-timing").starts_with("core;dur="), "{:?}", answer.headers);
-    let wrong = stack.ask(r#"{"partner":"AAPL","year":"soon","period":"Q1","question":"?"}"#).await;
+    assert!(
+        header(&answer, "server-timing").starts_with("core;dur="),
+        "{:?}",
+        answer.headers
+    );
+    let wrong = stack
+        .ask(r#"{"partner":"AAPL","year":"soon","period":"Q1","question":"?"}"#)
+        .await;
     assert_eq!(value(&wrong)["detail"]["errorType"], "InvalidRequest");
-    let unknown = stack.ask(r#"{"partner":"Initech","year":2023,"period":"Q1","question":"?"}"#).await;
+    let unknown = stack
+        .ask(r#"{"partner":"Initech","year":2023,"period":"Q1","question":"?"}"#)
+        .await;
     assert_eq!(value(&unknown)["meta"]["found"], false);
 }
 
@@ -45,19 +70,36 @@ async fn core_gets_the_envelope_and_its_json_comes_back_byte_for_byte() {
     let body = "{ \"partner\":\"\\u0041\",\"year\":2023.10,\"period\":\"Q1\",\"question\":\"echo\",\"big\":123456789012345678901234567890 }";
     let answer = stack.ask(body).await;
     let envelope = text(&answer);
-    assert!(envelope.starts_with(&format!("{{\"input\":{body},\"identity\":{{\"sub\":\"")), "{envelope}");
+    assert!(
+        envelope.starts_with(&format!("{{\"input\":{body},\"identity\":{{\"sub\":\"")),
+        "{envelope}"
+    );
     let envelope = value(&answer);
-    assert_eq!(envelope["identity"]["email"], stack.ready_value("/user/username"));
+    assert_eq!(
+        envelope["identity"]["email"],
+        stack.ready_value("/user/username")
+    );
     assert_eq!(envelope["requestMeta"]["ip"], "127.0.0.1");
-    assert_eq!(envelope["requestMeta"]["requestId"], header(&answer, "x-request-id"));
+    assert_eq!(
+        envelope["requestMeta"]["requestId"],
+        header(&answer, "x-request-id")
+    );
 }
 
 #[tokio::test]
 async fn what_core_returns_is_200() {
     let stack = Stack::scripted(&[]);
-    for (question, body) in [("text", r#"{"raw":"plain text"}"#), ("nothing", "{}"), ("sleep:1", r#"{"slept":true}"#)] {
+    for (question, body) in [
+        ("text", r#"{"raw":"plain text"}"#),
+        ("nothing", "{}"),
+        ("sleep:1", r#"{"slept":true}"#),
+    ] {
         let answer = stack.ask_core(question).await;
-        assert_eq!((answer.status.as_u16(), text(&answer).as_str()), (200, body), "{question}");
+        assert_eq!(
+            (answer.status.as_u16(), text(&answer).as_str()),
+            (200, body),
+            "{question}"
+        );
     }
 }
 
@@ -68,12 +110,24 @@ async fn a_preflight_is_204_from_the_gateway_and_from_the_edge() {
     let headers = [
         ("origin", origin.to_owned()),
         ("access-control-request-method", "POST".to_owned()),
-        ("access-control-request-headers", "authorization,content-type".to_owned()),
+        (
+            "access-control-request-headers",
+            "authorization,content-type".to_owned(),
+        ),
     ];
-    let answer = send(Method::OPTIONS, &format!("{}/inference", stack.ready_value("/apiUrl")), &headers, "").await;
+    let answer = send(
+        Method::OPTIONS,
+        &format!("{}/inference", stack.ready_value("/apiUrl")),
+        &headers,
+        "",
+    )
+    .await;
     assert_eq!(answer.status, 204);
     assert_eq!(header(&answer, "access-control-allow-origin"), origin);
-    assert_eq!(header(&answer, "access-control-allow-headers"), "content-type,authorization");
+    assert_eq!(
+        header(&answer, "access-control-allow-headers"),
+        "content-type,authorization"
+    );
     let own = stack.replay("http-api/preflight").await;
     assert_eq!(own["statusCode"], 204);
 }
@@ -83,19 +137,43 @@ async fn an_invalid_request_is_refused_with_its_code() {
     let stack = Stack::scripted(&[]);
     for (body, expected) in [
         ("", row(400, "missing_body", "Missing request body")),
-        ("{\"partner\":", row(400, "invalid_json", "Body must be valid JSON")),
-        ("[]", row(400, "not_an_object", "Body must be a JSON object")),
-        ("{\"partner\":\"p\",\"question\":\"\"}", row(400, "missing_fields", "Missing fields: year, period, question")),
+        (
+            "{\"partner\":",
+            row(400, "invalid_json", "Body must be valid JSON"),
+        ),
+        (
+            "[]",
+            row(400, "not_an_object", "Body must be a JSON object"),
+        ),
+        (
+            "{\"partner\":\"p\",\"question\":\"\"}",
+            row(
+                400,
+                "missing_fields",
+                "Missing fields: year, period, question",
+            ),
+        ),
     ] {
         assert_eq!(failure(&stack.ask(body).await), expected, "{body}");
     }
-    let access_token = stack.sign_in().await["AccessToken"].as_str().expect("a token").to_owned();
+    let access_token = stack.sign_in().await["AccessToken"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
     let answer = stack.ask_with(&access_token, "{}").await;
     assert_eq!(failure(&answer), row(403, "forbidden", "Forbidden"));
-    for (event, status, code) in [("no-token", 401, "unauthorized"), ("method-not-allowed", 405, "method_not_allowed")] {
+    for (event, status, code) in [
+        ("no-token", 401, "unauthorized"),
+        ("method-not-allowed", 405, "method_not_allowed"),
+    ] {
         let answer = stack.replay(&format!("http-api/{event}")).await;
-        let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
-        assert_eq!((&answer["statusCode"], &body["code"]), (&json!(status), &json!(code)), "{event}");
+        let body: Value =
+            serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
+        assert_eq!(
+            (&answer["statusCode"], &body["code"]),
+            (&json!(status), &json!(code)),
+            "{event}"
+        );
     }
 }
 
@@ -103,14 +181,32 @@ async fn an_invalid_request_is_refused_with_its_code() {
 async fn a_function_error_of_core_is_502_with_its_type_and_message_and_no_stack() {
     let stack = Stack::scripted(&[]);
     let answer = stack.ask_core("throw").await;
-    assert_eq!(failure(&answer), row(502, "core_error", "Core lambda error"));
-    assert_eq!(value(&answer)["detail"], json!({ "errorType": "Boom", "errorMessage": "it broke" }));
+    assert_eq!(
+        failure(&answer),
+        row(502, "core_error", "Core lambda error")
+    );
+    assert_eq!(
+        value(&answer)["detail"],
+        json!({ "errorType": "Boom", "errorMessage": "it broke" })
+    );
     let answer = stack.ask_core("exit:3").await;
-    assert_eq!(failure(&answer), row(502, "core_error", "Core lambda error"));
+    assert_eq!(
+        failure(&answer),
+        row(502, "core_error", "Core lambda error")
+    );
     let detail = value(&answer)["detail"].clone();
     assert_eq!(detail["errorType"], "Runtime.ExitError");
-    assert!(detail["errorMessage"].as_str().is_some_and(|text| text.ends_with("exit status 3")), "{detail}");
-    assert_eq!(stack.ask_core("text").await.status, 200, "core is started again after it died");
+    assert!(
+        detail["errorMessage"]
+            .as_str()
+            .is_some_and(|text| text.ends_with("exit status 3")),
+        "{detail}"
+    );
+    assert_eq!(
+        stack.ask_core("text").await.status,
+        200,
+        "core is started again after it died"
+    );
 }
 
 #[tokio::test]
@@ -118,10 +214,17 @@ async fn a_response_that_exceeds_lambdas_limit_is_502() {
     let stack = Stack::scripted(&[]);
     for question in ["bytes:6291556", "quotes:2500000"] {
         let answer = stack.ask_core(question).await;
-        assert_eq!(failure(&answer), row(502, "core_answer_too_large", "Core lambda answer too large"), "{question}");
+        assert_eq!(
+            failure(&answer),
+            row(502, "core_answer_too_large", "Core lambda answer too large"),
+            "{question}"
+        );
     }
     let answer = stack.ask_core("bytes:6000000").await;
-    assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 6_000_000));
+    assert_eq!(
+        (answer.status.as_u16(), answer.body.len()),
+        (200, 6_000_000)
+    );
 }
 
 #[tokio::test]
@@ -130,23 +233,45 @@ async fn an_enriched_request_over_6_mib_is_413() {
     let event = json!({ "partner": "x".repeat(6_291_456 - 60), "year": 1, "period": "Q1", "question": "echo" });
     let answer = stack.invoke("edge", &[], &event.to_string()).await;
     assert_eq!(header(&answer, "x-amz-function-error"), "Unhandled");
-    assert_eq!(value(&answer), json!({ "errorType": "request_too_large", "errorMessage": "Request too large" }));
+    assert_eq!(
+        value(&answer),
+        json!({ "errorType": "request_too_large", "errorMessage": "Request too large" })
+    );
     let small = json!({ "partner": "x", "year": 1, "period": "Q1", "question": "echo" });
     let answer = stack.invoke("edge", &[], &small.to_string()).await;
-    assert_eq!((header(&answer, "x-amz-function-error"), &value(&answer)["input"]), ("", &small));
+    assert_eq!(
+        (
+            header(&answer, "x-amz-function-error"),
+            &value(&answer)["input"]
+        ),
+        ("", &small)
+    );
 }
 
 #[tokio::test]
 async fn a_core_that_does_not_exist_is_500() {
     let stack = Stack::scripted(&["--env", "TARGET_LAMBDA_NAME=nobody"]);
-    assert_eq!(failure(&stack.ask_core("text").await), row(500, "core_not_found", "Target lambda not found"));
+    assert_eq!(
+        failure(&stack.ask_core("text").await),
+        row(500, "core_not_found", "Target lambda not found")
+    );
 }
 
 #[tokio::test]
 async fn a_lambda_that_refuses_is_500() {
     for (name, expected) in [
-        ("AccessDeniedException", row(500, "core_access_denied", "Not allowed to invoke the target lambda")),
-        ("KMSDisabledException", row(500, "invocation_failure", "Invocation failure")),
+        (
+            "AccessDeniedException",
+            row(
+                500,
+                "core_access_denied",
+                "Not allowed to invoke the target lambda",
+            ),
+        ),
+        (
+            "KMSDisabledException",
+            row(500, "invocation_failure", "Invocation failure"),
+        ),
     ] {
         let url = lambda_that_answers(name).await;
         let stack = Stack::scripted(&["--env", &format!("AWS_ENDPOINT_URL_LAMBDA={url}")]);
@@ -157,14 +282,20 @@ async fn a_lambda_that_refuses_is_500() {
 #[tokio::test]
 async fn a_lambda_that_cannot_be_reached_is_502() {
     let stack = Stack::scripted(&["--env", "AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:1"]);
-    assert_eq!(failure(&stack.ask_core("text").await), row(502, "core_unreachable", "Invocation failure"));
+    assert_eq!(
+        failure(&stack.ask_core("text").await),
+        row(502, "core_unreachable", "Invocation failure")
+    );
 }
 
 #[tokio::test]
 async fn a_throttled_core_is_503_with_retry_after() {
     let stack = Stack::scripted(&["--core-concurrency", "0"]);
     let answer = stack.ask_core("text").await;
-    assert_eq!(failure(&answer), row(503, "core_throttled", "Core lambda is busy"));
+    assert_eq!(
+        failure(&answer),
+        row(503, "core_throttled", "Core lambda is busy")
+    );
     assert_eq!(header(&answer, "retry-after"), "1");
 }
 
@@ -172,7 +303,10 @@ async fn a_throttled_core_is_503_with_retry_after() {
 async fn a_core_that_takes_too_long_is_504_and_runs_once() {
     let stack = Stack::scripted(&["--env", "CORE_TIMEOUT_MS=300"]);
     let answer = stack.ask_core("sleep:1000").await;
-    assert_eq!(failure(&answer), row(504, "core_timed_out", "Core lambda timed out"));
+    assert_eq!(
+        failure(&answer),
+        row(504, "core_timed_out", "Core lambda timed out")
+    );
     assert_eq!(stack.ask_core("text").await.status, 200);
     let runs = stack.written().matches("scripted core: sleep").count();
     assert_eq!(runs, 1, "{}", stack.written());
@@ -186,18 +320,36 @@ async fn one_environment_serves_several_requests_at_once_where_lambda_asks_for_i
     assert!([a, b, c, d].iter().all(|answer| answer.status == 200));
     stack.ask_core("text").await;
     let written = stack.written();
-    assert_eq!(written.matches("\"coldStart\":true").count(), 1, "{written}");
+    assert_eq!(
+        written.matches("\"coldStart\":true").count(),
+        1,
+        "{written}"
+    );
 }
 
 #[tokio::test]
 async fn every_failure_may_be_read_by_an_allowed_origin_and_by_no_other() {
     let stack = Stack::scripted(&[]);
     let url = format!("{}/inference", stack.ready_value("/apiUrl"));
-    for (origin, allowed) in [("http://localhost:5173", "http://localhost:5173"), ("http://evil.example", "")] {
-        for token in [stack.ready_value("/idToken").to_owned(), "nonsense".to_owned()] {
-            let headers = [("origin", origin.to_owned()), ("authorization", format!("Bearer {token}"))];
+    for (origin, allowed) in [
+        ("http://localhost:5173", "http://localhost:5173"),
+        ("http://evil.example", ""),
+    ] {
+        for token in [
+            stack.ready_value("/idToken").to_owned(),
+            "nonsense".to_owned(),
+        ] {
+            let headers = [
+                ("origin", origin.to_owned()),
+                ("authorization", format!("Bearer {token}")),
+            ];
             let answer = send(Method::POST, &url, &headers, "{}").await;
-            assert_eq!(header(&answer, "access-control-allow-origin"), allowed, "{}", text(&answer));
+            assert_eq!(
+                header(&answer, "access-control-allow-origin"),
+                allowed,
+                "{}",
+                text(&answer)
+            );
         }
     }
 }
@@ -225,6 +377,9 @@ async fn lambda_that_answers(error: &'static str) -> String {
 async fn an_error_of_core_that_is_too_large_to_be_shown_is_still_its_502() {
     let stack = Stack::start(&["--env", "ERROR_DETAIL=full", "--core", &scripted_core()]);
     let answer = stack.ask_core("throw-bytes:6000000").await;
-    assert_eq!(failure(&answer), row(502, "core_error", "Core lambda error"));
+    assert_eq!(
+        failure(&answer),
+        row(502, "core_error", "Core lambda error")
+    );
     assert_eq!(value(&answer).get("detail"), None);
 }

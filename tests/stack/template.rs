@@ -1,35 +1,61 @@
 //! Checks that the constants of the stack are those of `template.yaml`.
 
 use inference_edge::stack::{
-    CORE_TIMEOUT, CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE_TIMEOUT, MEMORY, ROUTE, URL_ALLOW_HEADERS,
+    CORE_TIMEOUT, CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE_TIMEOUT, MEMORY,
+    ROUTE, URL_ALLOW_HEADERS,
 };
 use serde_yaml_ng::Value;
 
 fn template() -> Value {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).expect("the template");
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml"))
+        .expect("the template");
     serde_yaml_ng::from_str(&text).expect("YAML")
 }
 
 fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
-    path.split('.').fold(value, |value, name| value.get(name).unwrap_or_else(|| panic!("the template has no {path}")))
+    path.split('.').fold(value, |value, name| {
+        value
+            .get(name)
+            .unwrap_or_else(|| panic!("the template has no {path}"))
+    })
 }
 
 fn words(value: &Value) -> String {
     let items = value.as_sequence().expect("a list");
-    items.iter().map(|item| item.as_str().expect("a text")).collect::<Vec<_>>().join(",")
+    items
+        .iter()
+        .map(|item| item.as_str().expect("a text"))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 #[test]
 fn route_limits_and_cors_are_the_templates() {
     let template = template();
-    let event = at(&template, "Resources.Edge.Properties.Events.Inference.Properties");
-    let key = format!("{} {}", at(event, "Method").as_str().unwrap_or_default(), at(event, "Path").as_str().unwrap_or_default());
+    let event = at(
+        &template,
+        "Resources.Edge.Properties.Events.Inference.Properties",
+    );
+    let key = format!(
+        "{} {}",
+        at(event, "Method").as_str().unwrap_or_default(),
+        at(event, "Path").as_str().unwrap_or_default()
+    );
     assert_eq!(key, ROUTE);
     assert_eq!(at(event, "Auth.Authorizer"), "UserPoolTokens");
     assert_eq!(at(event, "PayloadFormatVersion"), "2.0");
-    assert_eq!(at(&template, "Resources.Edge.Properties.Timeout"), EDGE_TIMEOUT);
-    assert_eq!(at(&template, "Resources.Core.Properties.Timeout"), CORE_TIMEOUT);
-    assert_eq!(at(&template, "Globals.Function.MemorySize"), u64::from(MEMORY));
+    assert_eq!(
+        at(&template, "Resources.Edge.Properties.Timeout"),
+        EDGE_TIMEOUT
+    );
+    assert_eq!(
+        at(&template, "Resources.Core.Properties.Timeout"),
+        CORE_TIMEOUT
+    );
+    assert_eq!(
+        at(&template, "Globals.Function.MemorySize"),
+        u64::from(MEMORY)
+    );
     let cors = at(&template, "Resources.Api.Properties.CorsConfiguration");
     assert_eq!(words(at(cors, "AllowHeaders")), CORS_ALLOW_HEADERS);
     assert_eq!(words(at(cors, "ExposeHeaders")), CORS_EXPOSE_HEADERS);
@@ -42,22 +68,47 @@ fn function_urls_are_the_templates() {
     let of = |path: &str| at(&template, &format!("Resources.{path}")).clone();
     assert_eq!(of("EdgeUrl.Properties.InvokeMode"), "BUFFERED");
     assert_eq!(of("StreamUrl.Properties.InvokeMode"), "RESPONSE_STREAM");
-    assert_eq!(words(&of("StreamUrl.Properties.Cors.AllowHeaders")), URL_ALLOW_HEADERS);
-    assert_eq!(words(&of("StreamUrl.Properties.Cors.ExposeHeaders")), CORS_EXPOSE_HEADERS);
-    assert_eq!(words(&of("StreamUrl.Properties.Cors.AllowMethods")), "GET,POST");
+    assert_eq!(
+        words(&of("StreamUrl.Properties.Cors.AllowHeaders")),
+        URL_ALLOW_HEADERS
+    );
+    assert_eq!(
+        words(&of("StreamUrl.Properties.Cors.ExposeHeaders")),
+        CORS_EXPOSE_HEADERS
+    );
+    assert_eq!(
+        words(&of("StreamUrl.Properties.Cors.AllowMethods")),
+        "GET,POST"
+    );
     let twin = of("EdgeStream.Properties.Environment.Variables");
-    assert_eq!((&twin["RESPONSE"], &twin["CORS"]), (&Value::from("stream"), &Value::from("platform")));
-    assert_eq!(of("CoreStream.Properties.Environment.Variables.RESPONSE"), "stream");
+    assert_eq!(
+        (&twin["RESPONSE"], &twin["CORS"]),
+        (&Value::from("stream"), &Value::from("platform"))
+    );
+    assert_eq!(
+        of("CoreStream.Properties.Environment.Variables.RESPONSE"),
+        "stream"
+    );
     for url in ["EdgeUrl", "StreamUrl"] {
-        assert_eq!(of(&format!("{url}Permission.Properties.Action")), "lambda:InvokeFunctionUrl");
-        assert_eq!(of(&format!("{url}InvokePermission.Properties.Action")), "lambda:InvokeFunction");
+        assert_eq!(
+            of(&format!("{url}Permission.Properties.Action")),
+            "lambda:InvokeFunctionUrl"
+        );
+        assert_eq!(
+            of(&format!("{url}InvokePermission.Properties.Action")),
+            "lambda:InvokeFunction"
+        );
     }
 }
 
 #[test]
 fn core_ends_before_the_edge_and_the_edge_before_the_gateway() {
-    let gateway =
-        at(&template(), "Resources.Edge.Properties.Events.Inference.Properties.TimeoutInMillis").as_u64().expect("a number");
+    let gateway = at(
+        &template(),
+        "Resources.Edge.Properties.Events.Inference.Properties.TimeoutInMillis",
+    )
+    .as_u64()
+    .expect("a number");
     assert!(CORE_TIMEOUT < EDGE_TIMEOUT && EDGE_TIMEOUT * 1000 < gateway);
 }
 
@@ -69,17 +120,37 @@ fn sam_local_can_give_both_edges_a_local_lambda_endpoint() {
         let text = std::fs::read_to_string(path).expect("the variables of sam local");
         let overridden: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         for function in ["Edge", "EdgeStream"] {
-            let declared = at(&template, &format!("Resources.{function}.Properties.Environment.Variables"));
-            let overridden = overridden[function].as_object().expect("the function's variables");
+            let declared = at(
+                &template,
+                &format!("Resources.{function}.Properties.Environment.Variables"),
+            );
+            let overridden = overridden[function]
+                .as_object()
+                .expect("the function's variables");
             for name in overridden.keys() {
-                // SAM leaves out, without a word, every variable that the template does not declare.
-                assert!(declared.get(name).is_some(), "{function} does not declare {name}");
+                // SAM leaves out, without a word, every variable that the template does not
+                // declare.
+                assert!(
+                    declared.get(name).is_some(),
+                    "{function} does not declare {name}"
+                );
             }
-            assert!(overridden.contains_key("AWS_ENDPOINT_URL_LAMBDA"), "{file}: {function} would call AWS");
-            assert_eq!(reference(&declared["AWS_ENDPOINT_URL_LAMBDA"]), "AWS::NoValue", "a deployed {function} must call AWS");
+            assert!(
+                overridden.contains_key("AWS_ENDPOINT_URL_LAMBDA"),
+                "{file}: {function} would call AWS"
+            );
+            assert_eq!(
+                reference(&declared["AWS_ENDPOINT_URL_LAMBDA"]),
+                "AWS::NoValue",
+                "a deployed {function} must call AWS"
+            );
             let target = overridden["TARGET_LAMBDA_NAME"].as_str().expect("a text");
             // SAM names a function by its logical id, the local stack as its ready file says.
-            let is_known = if file == "local-env.json" { template["Resources"].get(target).is_some() } else { target == "core" };
+            let is_known = if file == "local-env.json" {
+                template["Resources"].get(target).is_some()
+            } else {
+                target == "core"
+            };
             assert!(is_known, "{file}: there is no function {target}");
         }
     }
@@ -88,9 +159,17 @@ fn sam_local_can_give_both_edges_a_local_lambda_endpoint() {
 #[test]
 fn functions_are_built_for_arm64_or_x86_64() {
     let template = template();
-    let architectures = at(&template, "Globals.Function.Architectures").as_sequence().expect("a list");
-    assert_eq!(architectures.iter().map(reference).collect::<Vec<_>>(), ["Architecture"]);
-    assert_eq!(words(at(&template, "Parameters.Architecture.AllowedValues")), "arm64,x86_64");
+    let architectures = at(&template, "Globals.Function.Architectures")
+        .as_sequence()
+        .expect("a list");
+    assert_eq!(
+        architectures.iter().map(reference).collect::<Vec<_>>(),
+        ["Architecture"]
+    );
+    assert_eq!(
+        words(at(&template, "Parameters.Architecture.AllowedValues")),
+        "arm64,x86_64"
+    );
     assert_eq!(at(&template, "Parameters.Architecture.Default"), "arm64");
 }
 
@@ -103,12 +182,29 @@ fn the_frontends_configuration_is_json_whatever_is_deployed() {
     let configuration: serde_json::Value = serde_json::from_str(text).expect("JSON");
     let mut members = Vec::new();
     for (name, value) in configuration.as_object().expect("an object") {
-        let value = value.as_str().expect("a text").trim_start_matches("${").trim_end_matches('}');
-        assert!(value == "AWS::Region" || values.contains_key(value), "{name}: {value} is not given");
+        let value = value
+            .as_str()
+            .expect("a text")
+            .trim_start_matches("${")
+            .trim_end_matches('}');
+        assert!(
+            value == "AWS::Region" || values.contains_key(value),
+            "{name}: {value} is not given"
+        );
         members.push(name.as_str());
     }
     members.sort_unstable();
-    assert_eq!(members, ["apiUrl", "identityPoolId", "region", "streamUrl", "userPoolClientId", "userPoolId"]);
+    assert_eq!(
+        members,
+        [
+            "apiUrl",
+            "identityPoolId",
+            "region",
+            "streamUrl",
+            "userPoolClientId",
+            "userPoolId"
+        ]
+    );
 }
 
 /// The argument of an intrinsic function in its short form, such as `!Sub`.

@@ -1,9 +1,13 @@
-//! The last test of `cargo test`: prints what the others could not run on this machine, and how to enable it.
+//! The last test of `cargo test`: prints what the others could not run on this machine, and how to
+//! enable it.
 //!
 //! It has no test runner of its own, because a runner hides what a passing test prints.
 
 #[path = "../not_run.rs"]
-#[expect(dead_code, reason = "the summary reads the notes that the other targets write")]
+#[expect(
+    dead_code,
+    reason = "the summary reads the notes that the other targets write"
+)]
 mod not_run;
 
 use std::collections::BTreeSet;
@@ -16,8 +20,15 @@ fn main() {
     }
     let notes = std::fs::read_to_string(not_run::notes()).unwrap_or_default();
     let own = parent_id().to_string();
-    let notes: BTreeSet<Vec<&str>> = notes.lines().map(|line| line.split('\t').collect()).collect();
-    let of_this_run: Vec<_> = notes.iter().filter_map(|note| note.split_first()).filter(|(parent, _)| **parent == own).collect();
+    let notes: BTreeSet<Vec<&str>> = notes
+        .lines()
+        .map(|line| line.split('\t').collect())
+        .collect();
+    let of_this_run: Vec<_> = notes
+        .iter()
+        .filter_map(|note| note.split_first())
+        .filter(|(parent, _)| **parent == own)
+        .collect();
     println!("\nNot run on this machine: {}", of_this_run.len());
     for (_, note) in &of_this_run {
         if let [what, why, how] = note {

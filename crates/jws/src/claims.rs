@@ -22,14 +22,20 @@ pub struct RegisteredClaims {
 }
 
 impl RegisteredClaims {
-    /// Reads the payload of a token whose signature was verified. A payload that has a claim twice is refused, because
-    /// readers differ in which of the two they take.
+    /// Reads the payload of a token whose signature was verified. A payload that has a claim twice
+    /// is refused, because readers differ in which of the two they take.
     pub fn read(payload: &[u8]) -> Result<Self, TokenError> {
         serde_json::from_slice(payload).map_err(|_| TokenError::MalformedClaims)
     }
 
-    /// Checks `iss`, `aud` (or, where that is absent, `client_id`, as Cognito's access tokens have it), `exp` and `nbf`.
-    pub fn check(&self, issuer: &str, audience: &[String], now: SystemTime) -> Result<(), TokenError> {
+    /// Checks `iss`, `aud` (or, where that is absent, `client_id`, as Cognito's access tokens have
+    /// it), `exp` and `nbf`.
+    pub fn check(
+        &self,
+        issuer: &str,
+        audience: &[String],
+        now: SystemTime,
+    ) -> Result<(), TokenError> {
         if self.issuer.as_ref().and_then(Value::as_str) != Some(issuer) {
             return Err(TokenError::WrongIssuer);
         }
@@ -50,16 +56,27 @@ impl RegisteredClaims {
     /// Refuses a token whose `iat` is in the future, as API Gateway does.
     pub fn check_issued(&self, now: SystemTime) -> Result<(), TokenError> {
         let issued = number(&self.issued, "iat")?;
-        if issued.is_some_and(|issued| issued > seconds_since_1970(now)) { Err(TokenError::IssuedInFuture) } else { Ok(()) }
+        if issued.is_some_and(|issued| issued > seconds_since_1970(now)) {
+            Err(TokenError::IssuedInFuture)
+        } else {
+            Ok(())
+        }
     }
 
     /// The subject, which must be there.
     pub fn subject(&self) -> Result<&str, TokenError> {
-        self.subject.as_ref().and_then(Value::as_str).ok_or(TokenError::NoSubject)
+        self.subject
+            .as_ref()
+            .and_then(Value::as_str)
+            .ok_or(TokenError::NoSubject)
     }
 
     fn is_for(&self, audience: &[String]) -> bool {
-        let is_ours = |value: &Value| value.as_str().is_some_and(|name| audience.iter().any(|known| known == name));
+        let is_ours = |value: &Value| {
+            value
+                .as_str()
+                .is_some_and(|name| audience.iter().any(|known| known == name))
+        };
         match &self.audience {
             Some(Value::Array(names)) => names.iter().any(is_ours),
             Some(name) => is_ours(name),
@@ -69,7 +86,9 @@ impl RegisteredClaims {
 }
 
 fn seconds_since_1970(time: SystemTime) -> f64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
 }
 
 /// A time; a claim that is there and is no finite number refuses the token.
@@ -139,10 +158,26 @@ mod tests {
     fn a_token_is_for_the_audience_now_and_from_the_issuer_or_it_is_refused() {
         let good = r#""iss":"https://pool","sub":"u""#;
         for (name, claims, verdict) in [
-            ("an ID token", format!(r#"{{{good},"aud":"app","exp":1001,"nbf":1000,"iat":1000}}"#), Ok(())),
-            ("an access token", format!(r#"{{{good},"client_id":"app2","exp":1000.5}}"#), Ok(())),
-            ("an audience of several", format!(r#"{{{good},"aud":["x","app"],"exp":1001}}"#), Ok(())),
-            ("no audience", format!(r#"{{{good},"exp":1001}}"#), Err(TokenError::WrongAudience)),
+            (
+                "an ID token",
+                format!(r#"{{{good},"aud":"app","exp":1001,"nbf":1000,"iat":1000}}"#),
+                Ok(()),
+            ),
+            (
+                "an access token",
+                format!(r#"{{{good},"client_id":"app2","exp":1000.5}}"#),
+                Ok(()),
+            ),
+            (
+                "an audience of several",
+                format!(r#"{{{good},"aud":["x","app"],"exp":1001}}"#),
+                Ok(()),
+            ),
+            (
+                "no audience",
+                format!(r#"{{{good},"exp":1001}}"#),
+                Err(TokenError::WrongAudience),
+            ),
             (
                 "client_id beside another aud",
                 format!(r#"{{{good},"aud":"other","client_id":"app","exp":1001}}"#),
@@ -158,22 +193,66 @@ mod tests {
                 format!(r#"{{{good},"aud":null,"client_id":"app","exp":1001}}"#),
                 Err(TokenError::WrongAudience),
             ),
-            ("a prefix of the audience", format!(r#"{{{good},"aud":"ap","exp":1001}}"#), Err(TokenError::WrongAudience)),
-            ("no issuer", r#"{"sub":"u","aud":"app","exp":1001}"#.to_owned(), Err(TokenError::WrongIssuer)),
+            (
+                "a prefix of the audience",
+                format!(r#"{{{good},"aud":"ap","exp":1001}}"#),
+                Err(TokenError::WrongAudience),
+            ),
+            (
+                "no issuer",
+                r#"{"sub":"u","aud":"app","exp":1001}"#.to_owned(),
+                Err(TokenError::WrongIssuer),
+            ),
             (
                 "another issuer",
                 r#"{"iss":"https://pool/","sub":"u","aud":"app","exp":1001}"#.to_owned(),
                 Err(TokenError::WrongIssuer),
             ),
-            ("no expiry", format!(r#"{{{good},"aud":"app"}}"#), Err(TokenError::NoExpiration)),
-            ("expired", format!(r#"{{{good},"aud":"app","exp":1000}}"#), Err(TokenError::Expired(1000.0))),
-            ("an expiry in words", format!(r#"{{{good},"aud":"app","exp":"1001"}}"#), Err(TokenError::NotANumber("exp"))),
-            ("an endless expiry", format!(r#"{{{good},"aud":"app","exp":1e999}}"#), Err(TokenError::MalformedClaims)),
-            ("not yet", format!(r#"{{{good},"aud":"app","exp":1001,"nbf":1000.1}}"#), Err(TokenError::NotYetValid)),
-            ("from the future", format!(r#"{{{good},"aud":"app","exp":1002,"iat":1001}}"#), Err(TokenError::IssuedInFuture)),
-            ("a claim twice", format!(r#"{{{good},"aud":"app","exp":1,"exp":1001}}"#), Err(TokenError::MalformedClaims)),
-            ("no subject", r#"{"iss":"https://pool","aud":"app","exp":1001}"#.to_owned(), Err(TokenError::NoSubject)),
-            ("not an object", "[1]".to_owned(), Err(TokenError::MalformedClaims)),
+            (
+                "no expiry",
+                format!(r#"{{{good},"aud":"app"}}"#),
+                Err(TokenError::NoExpiration),
+            ),
+            (
+                "expired",
+                format!(r#"{{{good},"aud":"app","exp":1000}}"#),
+                Err(TokenError::Expired(1000.0)),
+            ),
+            (
+                "an expiry in words",
+                format!(r#"{{{good},"aud":"app","exp":"1001"}}"#),
+                Err(TokenError::NotANumber("exp")),
+            ),
+            (
+                "an endless expiry",
+                format!(r#"{{{good},"aud":"app","exp":1e999}}"#),
+                Err(TokenError::MalformedClaims),
+            ),
+            (
+                "not yet",
+                format!(r#"{{{good},"aud":"app","exp":1001,"nbf":1000.1}}"#),
+                Err(TokenError::NotYetValid),
+            ),
+            (
+                "from the future",
+                format!(r#"{{{good},"aud":"app","exp":1002,"iat":1001}}"#),
+                Err(TokenError::IssuedInFuture),
+            ),
+            (
+                "a claim twice",
+                format!(r#"{{{good},"aud":"app","exp":1,"exp":1001}}"#),
+                Err(TokenError::MalformedClaims),
+            ),
+            (
+                "no subject",
+                r#"{"iss":"https://pool","aud":"app","exp":1001}"#.to_owned(),
+                Err(TokenError::NoSubject),
+            ),
+            (
+                "not an object",
+                "[1]".to_owned(),
+                Err(TokenError::MalformedClaims),
+            ),
         ] {
             assert_eq!(check(&claims), verdict, "{name}");
         }

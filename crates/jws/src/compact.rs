@@ -5,7 +5,10 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RsaParameters};
+use ring::signature::{
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RsaParameters,
+};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
@@ -31,7 +34,8 @@ struct Header {
     has_critical_extensions: bool,
 }
 
-/// The token of an `Authorization` header with the scheme `Bearer`, in any case; `None` for another scheme.
+/// The token of an `Authorization` header with the scheme `Bearer`, in any case; `None` for another
+/// scheme.
 pub fn bearer_token(header: &str) -> Option<&str> {
     let (scheme, token) = header.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -44,13 +48,22 @@ impl<'a> Jws<'a> {
             return Err(TokenError::TooLong);
         }
         let (signing_input, signature) = token.rsplit_once('.').ok_or(TokenError::NotThreeParts)?;
-        let (header, payload) = signing_input.split_once('.').ok_or(TokenError::NotThreeParts)?;
+        let (header, payload) = signing_input
+            .split_once('.')
+            .ok_or(TokenError::NotThreeParts)?;
         if payload.contains('.') {
             return Err(TokenError::NotThreeParts);
         }
-        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| TokenError::MalformedHeader)?;
+        let header = URL_SAFE_NO_PAD
+            .decode(header)
+            .map_err(|_| TokenError::MalformedHeader)?;
         let header = serde_json::from_slice(&header).map_err(|_| TokenError::MalformedHeader)?;
-        Ok(Self { header, signing_input, payload, signature })
+        Ok(Self {
+            header,
+            signing_input,
+            payload,
+            signature,
+        })
     }
 
     /// The key id that the header names.
@@ -58,9 +71,14 @@ impl<'a> Jws<'a> {
         self.header.key_id.as_deref()
     }
 
-    /// Verifies the signature; gives the bytes of the payload, and the key. Keys of less than 2,048 bits verify nothing.
+    /// Verifies the signature; gives the bytes of the payload, and the key. Keys of less than 2,048
+    /// bits verify nothing.
     pub fn verify<'k>(&self, keys: &'k JwkSet) -> Result<(Vec<u8>, &'k Jwk), TokenError> {
-        let algorithm = self.header.algorithm.as_deref().ok_or(TokenError::UnsupportedAlgorithm)?;
+        let algorithm = self
+            .header
+            .algorithm
+            .as_deref()
+            .ok_or(TokenError::UnsupportedAlgorithm)?;
         let parameters = parameters(algorithm).ok_or(TokenError::UnsupportedAlgorithm)?;
         if self.header.has_critical_extensions {
             return Err(TokenError::CriticalExtensions);
@@ -70,10 +88,14 @@ impl<'a> Jws<'a> {
             return Err(TokenError::WrongKeyUse);
         }
         let public_key = key.components().ok_or(TokenError::UnreadableKey)?;
-        let signature = URL_SAFE_NO_PAD.decode(self.signature).map_err(|_| TokenError::MalformedSignature)?;
+        let signature = URL_SAFE_NO_PAD
+            .decode(self.signature)
+            .map_err(|_| TokenError::MalformedSignature)?;
         let verified = public_key.verify(parameters, self.signing_input.as_bytes(), &signature);
         verified.map_err(|_| TokenError::WrongSignature)?;
-        let payload = URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| TokenError::MalformedClaims)?;
+        let payload = URL_SAFE_NO_PAD
+            .decode(self.payload)
+            .map_err(|_| TokenError::MalformedClaims)?;
         Ok((payload, key))
     }
 }
@@ -93,7 +115,8 @@ impl<'de> Deserialize<'de> for Header {
     }
 }
 
-/// Reads the members, and refuses an object that has one of them twice: readers differ in which of the two they take.
+/// Reads the members, and refuses an object that has one of them twice: readers differ in which of
+/// the two they take.
 struct HeaderVisitor;
 
 impl<'de> Visitor<'de> for HeaderVisitor {
@@ -136,10 +159,22 @@ mod tests {
     #[test]
     fn a_header_is_read_or_refused() {
         for (name, header, expected) in [
-            ("a key id", r#"{"alg":"RS256","kid":"k1"}"#, Ok(Some("k1".to_owned()))),
+            (
+                "a key id",
+                r#"{"alg":"RS256","kid":"k1"}"#,
+                Ok(Some("k1".to_owned())),
+            ),
             ("no key id", r#"{"alg":"RS256","typ":{"a":[1]}}"#, Ok(None)),
-            ("a key id twice", r#"{"kid":"k1","kid":"k2"}"#, Err(TokenError::MalformedHeader)),
-            ("a key id that is no text", r#"{"kid":["k1"]}"#, Err(TokenError::MalformedHeader)),
+            (
+                "a key id twice",
+                r#"{"kid":"k1","kid":"k2"}"#,
+                Err(TokenError::MalformedHeader),
+            ),
+            (
+                "a key id that is no text",
+                r#"{"kid":["k1"]}"#,
+                Err(TokenError::MalformedHeader),
+            ),
             ("not an object", "[]", Err(TokenError::MalformedHeader)),
             ("not JSON", "{", Err(TokenError::MalformedHeader)),
         ] {
@@ -157,7 +192,10 @@ mod tests {
         ] {
             assert_eq!(Jws::parse(token).err(), Some(error), "{token}");
         }
-        assert_eq!(Jws::parse(&"a".repeat(MAX_TOKEN + 1)).err(), Some(TokenError::TooLong));
+        assert_eq!(
+            Jws::parse(&"a".repeat(MAX_TOKEN + 1)).err(),
+            Some(TokenError::TooLong)
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Why a token is refused.
 
-/// Why a token is refused. The text is for a log; a platform that words its refusals has its own for each.
+/// Why a token is refused. The text is for a log; a platform that words its refusals has its own
+/// for each.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum TokenError {
     /// The token does not have three parts.

@@ -25,7 +25,8 @@ pub struct Jwk {
 }
 
 impl JwkSet {
-    /// The key of this id. A token that names no key can be verified only by a key that is the only one.
+    /// The key of this id. A token that names no key can be verified only by a key that is the only
+    /// one.
     pub fn find(&self, key_id: Option<&str>) -> Option<&Jwk> {
         match (key_id, self.keys.as_slice()) {
             (Some(id), keys) => keys.iter().find(|key| key.kid.as_deref() == Some(id)),
@@ -38,9 +39,13 @@ impl JwkSet {
 impl Jwk {
     /// Whether the key may verify signatures of this algorithm.
     pub(crate) fn verifies(&self, algorithm: &str) -> bool {
-        let has_verify = |operations: &Vec<String>| operations.iter().any(|operation| operation == "verify");
+        let has_verify =
+            |operations: &Vec<String>| operations.iter().any(|operation| operation == "verify");
         self.kty == "RSA"
-            && self.public_key_use.as_deref().is_none_or(|key_use| key_use == "sig")
+            && self
+                .public_key_use
+                .as_deref()
+                .is_none_or(|key_use| key_use == "sig")
             && self.key_ops.as_ref().is_none_or(has_verify)
             && self.alg.as_deref().is_none_or(|alg| alg == algorithm)
     }
@@ -49,8 +54,16 @@ impl Jwk {
     pub(crate) fn components(&self) -> Option<RsaPublicKeyComponents<Vec<u8>>> {
         let number = |text: &Option<String>| {
             let bytes = URL_SAFE_NO_PAD.decode(text.as_ref()?).ok()?;
-            Some(bytes.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<u8>>())
+            Some(
+                bytes
+                    .into_iter()
+                    .skip_while(|byte| *byte == 0)
+                    .collect::<Vec<u8>>(),
+            )
         };
-        Some(RsaPublicKeyComponents { n: number(&self.n)?, e: number(&self.e)? })
+        Some(RsaPublicKeyComponents {
+            n: number(&self.n)?,
+            e: number(&self.e)?,
+        })
     }
 }

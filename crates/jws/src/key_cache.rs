@@ -1,7 +1,8 @@
-//! The keys of an issuer: found by OpenID Connect discovery, kept, and fetched again when they are old or a token names a key
-//! that is not among them.
+//! The keys of an issuer: found by OpenID Connect discovery, kept, and fetched again when they are
+//! old or a token names a key that is not among them.
 //!
-//! There is one fetch at a time, and none soon after another: a caller can make up unknown key ids without end.
+//! There is one fetch at a time, and none soon after another: a caller can make up unknown key ids
+//! without end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +44,8 @@ impl Default for KeyCacheLimits {
     }
 }
 
-/// Fetches a document, of [`MAX_DOCUMENT`] bytes at the most; an error says what went wrong, without the URL.
+/// Fetches a document, of [`MAX_DOCUMENT`] bytes at the most; an error says what went wrong,
+/// without the URL.
 pub trait FetchDocument: Send + Sync {
     /// A GET request, whose answer must have the status 200.
     fn get(&self, url: &str) -> impl Future<Output = Result<Vec<u8>, String>> + Send;
@@ -75,7 +77,12 @@ struct Discovery {
 impl<F: FetchDocument> KeyCache<F> {
     /// An empty cache of this issuer's keys.
     pub fn new(issuer: &str, client: F, limits: KeyCacheLimits) -> Self {
-        Self { issuer: issuer.to_owned(), client, limits, kept: Mutex::default() }
+        Self {
+            issuer: issuer.to_owned(),
+            client,
+            limits,
+            kept: Mutex::default(),
+        }
     }
 
     /// Fetches the keys now. Where that fails, the first token causes another fetch at once.
@@ -86,7 +93,8 @@ impl<F: FetchDocument> KeyCache<F> {
         kept.failure.clone().map_or(Ok(()), Err)
     }
 
-    /// The keys for a token with this key id, fetched again where that may help; or why the issuer cannot be asked.
+    /// The keys for a token with this key id, fetched again where that may help; or why the issuer
+    /// cannot be asked.
     pub async fn keys(&self, key_id: Option<&str>) -> Result<Arc<JwkSet>, String> {
         let mut kept = self.kept.lock().await;
         let is_wanting = !kept.is_younger_than(self.limits.ttl) || kept.keys.find(key_id).is_none();
@@ -108,7 +116,11 @@ impl<F: FetchDocument> KeyCache<F> {
     /// While there are keys to use, nobody waits often for an issuer that does not answer.
     fn may_refresh(&self, kept: &Kept, key_id: Option<&str>) -> bool {
         let is_urgent = kept.failure.is_some() && !self.is_usable(kept, key_id);
-        let cooldown = if is_urgent { self.limits.retry_cooldown } else { self.limits.refresh_cooldown };
+        let cooldown = if is_urgent {
+            self.limits.retry_cooldown
+        } else {
+            self.limits.refresh_cooldown
+        };
         kept.tried.is_none_or(|at| at.elapsed() >= cooldown)
     }
 
@@ -116,7 +128,14 @@ impl<F: FetchDocument> KeyCache<F> {
         let answer = self.fetch().await;
         let now = Some(Instant::now());
         match answer {
-            Ok(keys) => *kept = Kept { keys: Arc::new(keys), fetched: now, tried: now, failure: None },
+            Ok(keys) => {
+                *kept = Kept {
+                    keys: Arc::new(keys),
+                    fetched: now,
+                    tried: now,
+                    failure: None,
+                }
+            }
             Err(failure) => {
                 kept.tried = now;
                 kept.failure = Some(failure);
@@ -125,13 +144,19 @@ impl<F: FetchDocument> KeyCache<F> {
     }
 
     async fn fetch(&self) -> Result<JwkSet, String> {
-        let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
+        let url = format!(
+            "{}/.well-known/openid-configuration",
+            self.issuer.trim_end_matches('/')
+        );
         let discovery: Discovery = self.get(&url).await?;
         if discovery.issuer != self.issuer {
             return Err(format!("{url} is of another issuer, {}", discovery.issuer));
         }
         if !is_https_or_loopback(&discovery.jwks_uri) {
-            return Err(format!("{url} names keys that are not behind https: {}", discovery.jwks_uri));
+            return Err(format!(
+                "{url} names keys that are not behind https: {}",
+                discovery.jwks_uri
+            ));
         }
         self.get(&discovery.jwks_uri).await
     }
@@ -157,7 +182,9 @@ impl Kept {
 
 /// Whether what is fetched from a URL cannot be changed on the way: `https`, or this machine.
 pub fn is_https_or_loopback(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let Ok(uri) = url.parse::<Uri>() else {
+        return false;
+    };
     match uri.scheme_str() {
         Some("https") => true,
         Some("http") => matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]")),
@@ -172,7 +199,8 @@ mod tests {
 
     use super::*;
 
-    /// Publishes keys with these ids, counts how often it is asked for them, and fails while it has none.
+    /// Publishes keys with these ids, counts how often it is asked for them, and fails while it has
+    /// none.
     #[derive(Debug, Default)]
     struct Publisher {
         key_ids: StdMutex<Vec<&'static str>>,
@@ -189,7 +217,10 @@ mod tests {
             if key_ids.is_empty() {
                 return Err("down".to_owned());
             }
-            let keys: Vec<_> = key_ids.iter().map(|id| serde_json::json!({ "kty": "RSA", "kid": id })).collect();
+            let keys: Vec<_> = key_ids
+                .iter()
+                .map(|id| serde_json::json!({ "kty": "RSA", "kid": id }))
+                .collect();
             Ok(serde_json::json!({ "keys": keys }).to_string().into_bytes())
         }
     }
@@ -211,7 +242,10 @@ mod tests {
     }
 
     async fn has(cache: &KeyCache<&'static Publisher>, key_id: &str) -> Result<bool, String> {
-        cache.keys(Some(key_id)).await.map(|keys| keys.find(Some(key_id)).is_some())
+        cache
+            .keys(Some(key_id))
+            .await
+            .map(|keys| keys.find(Some(key_id)).is_some())
     }
 
     async fn pass(seconds: u64) {
@@ -224,7 +258,14 @@ mod tests {
         let cache = publisher.cache();
         for (seconds, asked) in [(0, 1), (3599, 1), (1, 2), (3599, 2)] {
             pass(seconds).await;
-            assert_eq!((has(&cache, "k1").await, publisher.asked.load(Ordering::SeqCst)), (Ok(true), asked), "{seconds}");
+            assert_eq!(
+                (
+                    has(&cache, "k1").await,
+                    publisher.asked.load(Ordering::SeqCst)
+                ),
+                (Ok(true), asked),
+                "{seconds}"
+            );
         }
     }
 
@@ -235,7 +276,14 @@ mod tests {
         cache.warm().await.expect("keys");
         for (seconds, asked) in [(0, 1), (29, 1), (1, 2), (29, 2), (1, 3)] {
             pass(seconds).await;
-            assert_eq!((has(&cache, "k2").await, publisher.asked.load(Ordering::SeqCst)), (Ok(false), asked), "{seconds}");
+            assert_eq!(
+                (
+                    has(&cache, "k2").await,
+                    publisher.asked.load(Ordering::SeqCst)
+                ),
+                (Ok(false), asked),
+                "{seconds}"
+            );
         }
     }
 
@@ -248,7 +296,9 @@ mod tests {
         pass(24 * 3600 - 1).await;
         assert_eq!(has(&cache, "k1").await, Ok(true));
         pass(1).await;
-        let failure = has(&cache, "k1").await.expect_err("keys that are a day old are not used");
+        let failure = has(&cache, "k1")
+            .await
+            .expect_err("keys that are a day old are not used");
         assert_eq!(failure, "https://pool/jwks: down");
     }
 
@@ -259,7 +309,11 @@ mod tests {
         for (milliseconds, asked) in [(0, 1), (999, 1), (1, 2)] {
             tokio::time::advance(Duration::from_millis(milliseconds)).await;
             assert!(has(&cache, "k1").await.is_err());
-            assert_eq!(publisher.asked.load(Ordering::SeqCst), asked, "{milliseconds}");
+            assert_eq!(
+                publisher.asked.load(Ordering::SeqCst),
+                asked,
+                "{milliseconds}"
+            );
         }
     }
 

@@ -1,8 +1,10 @@
-//! Compact JSON Web Signatures (RFC 7515) with the RSA keys that an issuer publishes (RFC 7517), the registered claims of a
-//! JSON Web Token (RFC 7519), and the cache of an issuer's keys. RFC 8725 lists the attacks that the tests try.
+//! Compact JSON Web Signatures (RFC 7515) with the RSA keys that an issuer publishes (RFC 7517),
+//! the registered claims of a JSON Web Token (RFC 7519), and the cache of an issuer's keys. RFC
+//! 8725 lists the attacks that the tests try.
 //!
-//! Only RSA with PKCS #1 v1.5 and SHA-2 is supported, which is what user pools sign with: a shared secret, an elliptic curve
-//! or no signature at all cannot be what such a key verifies. No key, and no place to get one, is taken from the token.
+//! Only RSA with PKCS #1 v1.5 and SHA-2 is supported, which is what user pools sign with: a shared
+//! secret, an elliptic curve or no signature at all cannot be what such a key verifies. No key, and
+//! no place to get one, is taken from the token.
 
 mod claims;
 mod compact;

@@ -16,7 +16,15 @@ struct KeySizes {
 #[test]
 fn a_key_of_1024_bits_verifies_nothing_and_one_of_2048_bits_does() {
     let sizes: KeySizes = serde_json::from_str(include_str!("key-sizes.json")).expect("the tokens");
-    let verify = |token: &str| Jws::parse(token).and_then(|jws| jws.verify(&sizes.jwks).map(|(payload, _)| payload));
-    assert_eq!(verify(&sizes.with_2048_bits).as_deref(), Ok(br#"{"sub":"u"}"#.as_slice()));
-    assert_eq!(verify(&sizes.with_1024_bits), Err(TokenError::WrongSignature));
+    let verify = |token: &str| {
+        Jws::parse(token).and_then(|jws| jws.verify(&sizes.jwks).map(|(payload, _)| payload))
+    };
+    assert_eq!(
+        verify(&sizes.with_2048_bits).as_deref(),
+        Ok(br#"{"sub":"u"}"#.as_slice())
+    );
+    assert_eq!(
+        verify(&sizes.with_1024_bits),
+        Err(TokenError::WrongSignature)
+    );
 }

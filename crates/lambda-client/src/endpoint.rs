@@ -17,7 +17,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Applies the SDK's rules to the region and to `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL` and the like.
+    /// Applies the SDK's rules to the region and to `AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`
+    /// and the like.
     pub async fn resolve(sdk: &SdkConfig) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let region = sdk.region().map(ToString::to_string);
         let params = Params::builder()
@@ -25,10 +26,18 @@ impl Endpoint {
             .set_use_fips(sdk.use_fips())
             .set_use_dual_stack(sdk.use_dual_stack())
             .set_endpoint(endpoint_url(sdk));
-        let endpoint = DefaultResolver::new().resolve_endpoint(&params.build()?).await?;
-        let url: Uri = endpoint.url().parse().map_err(|_| format!("the endpoint {} is not a URL", endpoint.url()))?;
+        let endpoint = DefaultResolver::new()
+            .resolve_endpoint(&params.build()?)
+            .await?;
+        let url: Uri = endpoint
+            .url()
+            .parse()
+            .map_err(|_| format!("the endpoint {} is not a URL", endpoint.url()))?;
         if !matches!(url.scheme_str(), Some("http" | "https")) {
-            return Err(format!("the endpoint {url} begins neither with http:// nor with https://").into());
+            return Err(format!(
+                "the endpoint {url} begins neither with http:// nor with https://"
+            )
+            .into());
         }
         let region = region.ok_or("no region: AWS_REGION is not set")?;
         Ok(Self { url, region })
@@ -37,14 +46,19 @@ impl Endpoint {
     /// The URL of a path at this endpoint.
     pub(crate) fn join(&self, path: &str) -> Result<Uri, Box<dyn Error + Send + Sync>> {
         let mut parts = self.url.clone().into_parts();
-        parts.path_and_query = Some(format!("{}{path}", self.url.path().trim_end_matches('/')).parse()?);
+        parts.path_and_query =
+            Some(format!("{}{path}", self.url.path().trim_end_matches('/')).parse()?);
         Ok(Uri::from_parts(parts)?)
     }
 
     /// What stands in the header `Host`: the port only where it is not the scheme's own.
     pub(crate) fn host(&self) -> String {
         let host = self.url.host().unwrap_or_default();
-        let default = if self.url.scheme_str() == Some("https") { 443 } else { 80 };
+        let default = if self.url.scheme_str() == Some("https") {
+            443
+        } else {
+            80
+        };
         match self.url.port_u16() {
             Some(port) if port != default => format!("{host}:{port}"),
             _ => host.to_owned(),
@@ -54,12 +68,21 @@ impl Endpoint {
 
 /// Lambda's own endpoint goes before the one for every service; an empty value counts as unset.
 fn endpoint_url(sdk: &SdkConfig) -> Option<String> {
-    let general = sdk.endpoint_url().filter(|url| !url.is_empty()).map(str::to_owned);
+    let general = sdk
+        .endpoint_url()
+        .filter(|url| !url.is_empty())
+        .map(str::to_owned);
     if sdk.get_origin("endpoint_url").is_client_config() {
         return general;
     }
-    let key = ServiceConfigKey::builder().service_id("Lambda").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
-    let own = key.ok().and_then(|key| sdk.service_config()?.load_config(key));
+    let key = ServiceConfigKey::builder()
+        .service_id("Lambda")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
+    let own = key
+        .ok()
+        .and_then(|key| sdk.service_config()?.load_config(key));
     own.filter(|url| !url.is_empty()).or(general)
 }
 
@@ -72,8 +95,15 @@ mod tests {
     use super::*;
 
     async fn resolved(builder: Builder) -> Result<String, String> {
-        let endpoint = Endpoint::resolve(&builder.build()).await.map_err(|error| error.to_string())?;
-        Ok(format!("{} {} {}", endpoint.join("/path").expect("a path"), endpoint.host(), endpoint.region))
+        let endpoint = Endpoint::resolve(&builder.build())
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok(format!(
+            "{} {} {}",
+            endpoint.join("/path").expect("a path"),
+            endpoint.host(),
+            endpoint.region
+        ))
     }
 
     fn in_region() -> Builder {
@@ -106,15 +136,38 @@ mod tests {
                 in_region().use_dual_stack(true),
                 "https://lambda.eu-north-1.api.aws/path lambda.eu-north-1.api.aws eu-north-1",
             ),
-            ("every service's", general(), "http://all:9000/prefix/path all:9000 eu-north-1"),
-            ("Lambda's own", general().service_config(ForLambda("http://own:80")), "http://own:80/path own eu-north-1"),
-            ("Lambda's own is empty", general().service_config(ForLambda("")), "http://all:9000/prefix/path all:9000 eu-north-1"),
-            ("every service's is empty", in_region().endpoint_url(""), aws),
-            ("IPv6", in_region().endpoint_url("http://[::1]:9001"), "http://[::1]:9001/path [::1]:9001 eu-north-1"),
+            (
+                "every service's",
+                general(),
+                "http://all:9000/prefix/path all:9000 eu-north-1",
+            ),
+            (
+                "Lambda's own",
+                general().service_config(ForLambda("http://own:80")),
+                "http://own:80/path own eu-north-1",
+            ),
+            (
+                "Lambda's own is empty",
+                general().service_config(ForLambda("")),
+                "http://all:9000/prefix/path all:9000 eu-north-1",
+            ),
+            (
+                "every service's is empty",
+                in_region().endpoint_url(""),
+                aws,
+            ),
+            (
+                "IPv6",
+                in_region().endpoint_url("http://[::1]:9001"),
+                "http://[::1]:9001/path [::1]:9001 eu-north-1",
+            ),
         ] {
             assert_eq!(resolved(builder).await.as_deref(), Ok(expected), "{name}");
         }
         let without = resolved(SdkConfig::builder()).await.expect_err("no region");
-        assert!(without.contains("Region") || without.contains("region"), "{without}");
+        assert!(
+            without.contains("Region") || without.contains("region"),
+            "{without}"
+        );
     }
 }

@@ -15,7 +15,8 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// A call that has no result.
 #[derive(Debug)]
 pub enum InvokeError {
-    /// The request could not be made: region, endpoint, credentials or a header is missing or invalid. Nothing was sent.
+    /// The request could not be made: region, endpoint, credentials or a header is missing or
+    /// invalid. Nothing was sent.
     NotSent(BoxError),
     /// The connection could not be made, broke, or brought what is not Lambda's answer.
     Unreachable(BoxError),
@@ -53,20 +54,28 @@ impl InvokeError {
         Self::Unreachable(why.into())
     }
 
-    /// An error answer. One without an error name is not Lambda's: a proxy or a load balancer sent it.
+    /// An error answer. One without an error name is not Lambda's: a proxy or a load balancer sent
+    /// it.
     pub(crate) fn from_answer(head: &Parts, body: &[u8]) -> Self {
         let status = head.status.as_u16();
         match error_metadata(&head.headers, body) {
-            Some(metadata) => {
-                Self::from_metadata(status, &metadata, head.headers.get("retry-after").and_then(|v| v.to_str().ok()))
-            }
+            Some(metadata) => Self::from_metadata(
+                status,
+                &metadata,
+                head.headers
+                    .get("retry-after")
+                    .and_then(|v| v.to_str().ok()),
+            ),
             None => Self::without_name(status),
         }
     }
 
-    /// An error answer as the AWS SDK reads it: status, name and message, and the header `Retry-After`.
+    /// An error answer as the AWS SDK reads it: status, name and message, and the header
+    /// `Retry-After`.
     pub fn from_metadata(status: u16, metadata: &ErrorMetadata, retry_after: Option<&str>) -> Self {
-        let Some(name) = metadata.code() else { return Self::without_name(status) };
+        let Some(name) = metadata.code() else {
+            return Self::without_name(status);
+        };
         Self::Service(ServiceError {
             status,
             name: name.to_owned(),
@@ -80,10 +89,14 @@ impl InvokeError {
     }
 }
 
-/// The error's name from the header `x-amzn-errortype`, else from the body; `None` if there is no name, or the body is neither
-/// empty nor a JSON object.
+/// The error's name from the header `x-amzn-errortype`, else from the body; `None` if there is no
+/// name, or the body is neither empty nor a JSON object.
 fn error_metadata(headers: &HeaderMap, body: &[u8]) -> Option<ErrorMetadata> {
-    let body: Map<String, Value> = if body.is_empty() { Map::new() } else { serde_json::from_slice(body).ok()? };
+    let body: Map<String, Value> = if body.is_empty() {
+        Map::new()
+    } else {
+        serde_json::from_slice(body).ok()?
+    };
     let text = |names: &[&str]| names.iter().find_map(|name| body.get(*name)?.as_str());
     let name = error_type(headers).or_else(|| text(&["code", "__type"]).map(error_name))?;
     let mut metadata = ErrorMetadata::builder().code(name);
@@ -95,7 +108,10 @@ fn error_metadata(headers: &HeaderMap, body: &[u8]) -> Option<ErrorMetadata> {
 
 /// The error name in the header `x-amzn-errortype`.
 pub(crate) fn error_type(headers: &HeaderMap) -> Option<&str> {
-    headers.get("x-amzn-errortype").and_then(|name| name.to_str().ok()).map(error_name)
+    headers
+        .get("x-amzn-errortype")
+        .and_then(|name| name.to_str().ok())
+        .map(error_name)
 }
 
 /// `namespace#Name:http://…` is the error `Name`.
@@ -152,13 +168,33 @@ mod tests {
     fn the_name_is_the_headers_without_its_suffix_or_else_the_bodys() {
         for (error_type, body, expected) in [
             ("SomeException", "", "SomeException: "),
-            ("SomeException:http://internal/", r#"{"message":"why"}"#, "SomeException: why"),
-            ("SomeException", r#"{"Message":"why"}"#, "SomeException: why"),
+            (
+                "SomeException:http://internal/",
+                r#"{"message":"why"}"#,
+                "SomeException: why",
+            ),
+            (
+                "SomeException",
+                r#"{"Message":"why"}"#,
+                "SomeException: why",
+            ),
             ("", r#"{"__type":"aws#SomeException"}"#, "SomeException: "),
-            ("", r#"{"message":"why"}"#, "an answer with status 400 and no error name"),
-            ("SomeException", "<html>", "an answer with status 400 and no error name"),
+            (
+                "",
+                r#"{"message":"why"}"#,
+                "an answer with status 400 and no error name",
+            ),
+            (
+                "SomeException",
+                "<html>",
+                "an answer with status 400 and no error name",
+            ),
         ] {
-            assert_eq!(error(error_type, body).to_string(), expected, "{error_type} {body}");
+            assert_eq!(
+                error(error_type, body).to_string(),
+                expected,
+                "{error_type} {body}"
+            );
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The HTTP/1.1 client: hyper-util's pooled client over TCP, or TLS by rustls with ring.
 //!
-//! It adds three things to hyper-util's: a connection can be made before the first request needs it; a connection's age is
-//! taken from the wall clock, because the monotonic clock may stand still while an execution environment is frozen; and
-//! its errors say whether a request can have reached the server. The pool sends a request over another connection only if
-//! the one before was found closed and nothing was written to it.
+//! It adds three things to hyper-util's: a connection can be made before the first request needs
+//! it; a connection's age is taken from the wall clock, because the monotonic clock may stand still
+//! while an execution environment is frozen; and its errors say whether a request can have reached
+//! the server. The pool sends a request over another connection only if the one before was found
+//! closed and nothing was written to it.
 //!
-//! TLS uses ring and not aws-lc, which spends 30 to 45 ms of CPU time on entropy at the first handshake.
+//! TLS uses ring and not aws-lc, which spends 30 to 45 ms of CPU time on entropy at the first
+//! handshake.
 
 mod connector;
 mod error;
@@ -40,7 +42,8 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A client that trusts these certificate authorities. Nothing is connected, and no certificate is read.
+    /// A client that trusts these certificate authorities. Nothing is connected, and no certificate
+    /// is read.
     pub fn new(roots: Roots) -> Self {
         Self::with_idle_timeout(roots, IDLE_TIMEOUT)
     }
@@ -56,13 +59,20 @@ impl HttpClient {
 
     /// Makes a connection to the server of an absolute URI, for the next request to find.
     pub async fn connect(&self, uri: &Uri) -> Result<(), HttpError> {
-        self.connector.preconnect(uri).await.map_err(HttpError::Connect)
+        self.connector
+            .preconnect(uri)
+            .await
+            .map_err(HttpError::Connect)
     }
 
     /// Sends a request with an absolute URI and waits for the head of the answer.
-    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, HttpError> {
-        // The runtime looks for input before it comes back here: a connection that the server has closed is seen to be
-        // closed, and one whose last answer has just been read is back in the pool.
+    pub async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, HttpError> {
+        // The runtime looks for input before it comes back here: a connection that the server has
+        // closed is seen to be closed, and one whose last answer has just been read is back
+        // in the pool.
         tokio::task::yield_now().await;
         Ok(self.pool.request(request).await?)
     }
@@ -73,10 +83,18 @@ impl HttpClient {
     }
 }
 
-/// Reads the body of an answer to its end. If it is longer than `limit` bytes, the connection is closed.
-pub async fn collect(response: Response<Incoming>, limit: usize) -> Result<(Parts, Vec<u8>), HttpError> {
+/// Reads the body of an answer to its end. If it is longer than `limit` bytes, the connection is
+/// closed.
+pub async fn collect(
+    response: Response<Incoming>,
+    limit: usize,
+) -> Result<(Parts, Vec<u8>), HttpError> {
     let (head, mut body) = response.into_parts();
-    let length = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok()).unwrap_or(0);
+    let length = head
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok())
+        .unwrap_or(0);
     if length > limit {
         return Err(HttpError::TooLarge { bytes: length });
     }
@@ -106,7 +124,9 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_is_older_than_the_idle_timeout_is_not_used() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let uri: Uri = format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("a URI");
+        let uri: Uri = format!("http://{}/", listener.local_addr().expect("an address"))
+            .parse()
+            .expect("a URI");
         let connections = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&connections);
         tokio::spawn(async move {
@@ -114,7 +134,9 @@ mod tests {
                 count.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     while stream.read(&mut [0; 4096]).await.unwrap_or_default() > 0 {
-                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+                        let _ = stream
+                            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                            .await;
                     }
                 });
             }
@@ -122,12 +144,20 @@ mod tests {
         let idle_timeout = Duration::from_millis(300);
         let client = HttpClient::with_idle_timeout(Roots::Amazon, idle_timeout);
         client.connect(&uri).await.expect("a connection");
-        // The preconnected connection is too old; its successor is used twice, and is then too old as well.
+        // The preconnected connection is too old; its successor is used twice, and is then too old
+        // as well.
         for (wait, expected) in [(idle_timeout, 2), (Duration::ZERO, 2), (idle_timeout, 3)] {
             tokio::time::sleep(wait).await;
-            let answer = client.send(Request::get(&uri).body(Full::default()).expect("a request")).await.expect("an answer");
+            let answer = client
+                .send(Request::get(&uri).body(Full::default()).expect("a request"))
+                .await
+                .expect("an answer");
             collect(answer, 10).await.expect("a body");
-            assert_eq!(connections.load(Ordering::SeqCst), expected, "after {wait:?}");
+            assert_eq!(
+                connections.load(Ordering::SeqCst),
+                expected,
+                "after {wait:?}"
+            );
         }
     }
 }

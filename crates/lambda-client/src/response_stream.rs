@@ -1,4 +1,5 @@
-//! The event stream of `InvokeWithResponseStream`, decoded one event at a time: what the reader does not poll for is not read.
+//! The event stream of `InvokeWithResponseStream`, decoded one event at a time: what the reader
+//! does not poll for is not read.
 
 use std::fmt;
 use std::pin::Pin;
@@ -30,8 +31,8 @@ pub enum ResponseEvent {
     FunctionError(Vec<u8>),
 }
 
-/// The events of a streamed answer. It ends without an error only if Lambda said that the answer is complete; after its end
-/// or an error it may be polled again, and gives `None`.
+/// The events of a streamed answer. It ends without an error only if Lambda said that the answer is
+/// complete; after its end or an error it may be polled again, and gives `None`.
 pub struct ResponseStream {
     body: Incoming,
     buffer: BytesMut,
@@ -56,14 +57,24 @@ enum Decoded {
 
 impl ResponseStream {
     pub(crate) fn new(body: Incoming) -> Self {
-        Self { body, buffer: BytesMut::new(), decoder: MessageFrameDecoder::new(), is_done: false }
+        Self {
+            body,
+            buffer: BytesMut::new(),
+            decoder: MessageFrameDecoder::new(),
+            is_done: false,
+        }
     }
 
     /// The next event; `None` when the answer is complete.
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<ResponseEvent>, InvokeError>> {
+    fn poll_event(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<ResponseEvent>, InvokeError>> {
         loop {
-            if let DecodedFrame::Complete(message) =
-                self.decoder.decode_frame(&mut self.buffer).map_err(InvokeError::unreachable)?
+            if let DecodedFrame::Complete(message) = self
+                .decoder
+                .decode_frame(&mut self.buffer)
+                .map_err(InvokeError::unreachable)?
             {
                 match decode(&message)? {
                     Decoded::Event(event) => return Poll::Ready(Ok(Some(event))),
@@ -72,7 +83,9 @@ impl ResponseStream {
                 }
             }
             if self.buffer.len() > MAX_MESSAGE {
-                return Poll::Ready(Err(InvokeError::unreachable("a message that is too large for an event stream")));
+                return Poll::Ready(Err(InvokeError::unreachable(
+                    "a message that is too large for an event stream",
+                )));
             }
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
@@ -81,7 +94,11 @@ impl ResponseStream {
                     }
                 }
                 Some(Err(error)) => return Poll::Ready(Err(InvokeError::unreachable(error))),
-                None => return Poll::Ready(Err(InvokeError::unreachable("the stream ended before the function was done"))),
+                None => {
+                    return Poll::Ready(Err(InvokeError::unreachable(
+                        "the stream ended before the function was done",
+                    )));
+                }
             }
         }
     }
@@ -108,7 +125,9 @@ impl FusedStream for ResponseStream {
 
 impl fmt::Debug for ResponseStream {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("ResponseStream").field("is_done", &self.is_done).finish_non_exhaustive()
+        f.debug_struct("ResponseStream")
+            .field("is_done", &self.is_done)
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,7 +139,9 @@ fn decode(message: &Message) -> Result<Decoded, InvokeError> {
         ("event", "PayloadChunk") => {
             let content_type = headers.content_type().unwrap_or_default();
             if content_type != "application/octet-stream" {
-                return Err(InvokeError::unreachable(format!("a chunk of type `{content_type}`")));
+                return Err(InvokeError::unreachable(format!(
+                    "a chunk of type `{content_type}`"
+                )));
             }
             if payload.is_empty() {
                 return Ok(Decoded::Skipped);
@@ -132,32 +153,57 @@ fn decode(message: &Message) -> Result<Decoded, InvokeError> {
         }
         ("event", "InvokeComplete") => {
             let json: &[u8] = if payload.is_empty() { b"{}" } else { payload };
-            let complete: InvokeComplete = serde_json::from_slice(json).map_err(InvokeError::unreachable)?;
+            let complete: InvokeComplete =
+                serde_json::from_slice(json).map_err(InvokeError::unreachable)?;
             let error = function_error_of_complete(complete.error_code, complete.error_details);
-            Ok(error.map_or(Decoded::Complete, |error| Decoded::Event(ResponseEvent::FunctionError(error))))
+            Ok(error.map_or(Decoded::Complete, |error| {
+                Decoded::Event(ResponseEvent::FunctionError(error))
+            }))
         }
         ("event", _) => Ok(Decoded::Skipped),
-        (_, name) => Err(InvokeError::unreachable(format!("{name}: {}", String::from_utf8_lossy(payload)))),
+        (_, name) => Err(InvokeError::unreachable(format!(
+            "{name}: {}",
+            String::from_utf8_lossy(payload)
+        ))),
     }
 }
 
-/// The error payload in a chunk that Lambda's Rust runtime writes where a stream failed: it has the form of trailers.
+/// The error payload in a chunk that Lambda's Rust runtime writes where a stream failed: it has the
+/// form of trailers.
 pub fn function_error_in_chunk(chunk: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(chunk.strip_prefix(b"Lambda-Runtime-Function-Error-Type: ")?).ok()?;
+    let text =
+        std::str::from_utf8(chunk.strip_prefix(b"Lambda-Runtime-Function-Error-Type: ")?).ok()?;
     let (error_type, rest) = text.split_once("\r\n")?;
-    let body = rest.trim().strip_prefix("Lambda-Runtime-Function-Error-Body: ")?;
-    let message = STANDARD.decode(body).ok().map(|message| String::from_utf8_lossy(&message).into_owned());
-    Some(json!({ "errorType": error_type, "errorMessage": message }).to_string().into_bytes())
+    let body = rest
+        .trim()
+        .strip_prefix("Lambda-Runtime-Function-Error-Body: ")?;
+    let message = STANDARD
+        .decode(body)
+        .ok()
+        .map(|message| String::from_utf8_lossy(&message).into_owned());
+    Some(
+        json!({ "errorType": error_type, "errorMessage": message })
+            .to_string()
+            .into_bytes(),
+    )
 }
 
-/// The error payload of `InvokeComplete`: the details, or one made of the code where the details are not a JSON object.
-pub fn function_error_of_complete(code: Option<String>, details: Option<String>) -> Option<Vec<u8>> {
+/// The error payload of `InvokeComplete`: the details, or one made of the code where the details
+/// are not a JSON object.
+pub fn function_error_of_complete(
+    code: Option<String>,
+    details: Option<String>,
+) -> Option<Vec<u8>> {
     let code = code?;
     let details = details.unwrap_or_default();
     if details.starts_with('{') {
         return Some(details.into_bytes());
     }
-    Some(json!({ "errorType": code, "errorMessage": details }).to_string().into_bytes())
+    Some(
+        json!({ "errorType": code, "errorMessage": details })
+            .to_string()
+            .into_bytes(),
+    )
 }
 
 #[cfg(test)]
@@ -170,18 +216,33 @@ mod tests {
             b"Lambda-Runtime-Function-Error-Type: Runtime.StreamError\r\nLambda-Runtime-Function-Error-Body: aXQgYnJva2U=\r\n";
         let payload = function_error_in_chunk(chunk).expect("an error");
         let payload = String::from_utf8(payload).expect("UTF-8");
-        assert_eq!(payload, r#"{"errorMessage":"it broke","errorType":"Runtime.StreamError"}"#);
-        assert!(function_error_in_chunk(b"Lambda-Runtime-Function-Error-Type is a header").is_none());
+        assert_eq!(
+            payload,
+            r#"{"errorMessage":"it broke","errorType":"Runtime.StreamError"}"#
+        );
+        assert!(
+            function_error_in_chunk(b"Lambda-Runtime-Function-Error-Type is a header").is_none()
+        );
     }
 
     #[test]
     fn the_details_of_a_failed_invocation_are_its_error_payload_if_they_are_an_object() {
         let payload = |code: &str, details: &str| {
-            let payload = function_error_of_complete(Some(code.to_owned()), Some(details.to_owned()));
+            let payload =
+                function_error_of_complete(Some(code.to_owned()), Some(details.to_owned()));
             String::from_utf8(payload.expect("an error")).expect("UTF-8")
         };
-        assert_eq!(payload("Unhandled", r#"{"errorType":"X"}"#), r#"{"errorType":"X"}"#);
-        assert_eq!(payload("Unhandled", "why"), r#"{"errorMessage":"why","errorType":"Unhandled"}"#);
-        assert_eq!(function_error_of_complete(None, Some("why".to_owned())), None);
+        assert_eq!(
+            payload("Unhandled", r#"{"errorType":"X"}"#),
+            r#"{"errorType":"X"}"#
+        );
+        assert_eq!(
+            payload("Unhandled", "why"),
+            r#"{"errorMessage":"why","errorType":"Unhandled"}"#
+        );
+        assert_eq!(
+            function_error_of_complete(None, Some("why".to_owned())),
+            None
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Which failed attempts are made again: only those that cannot have started the function, which may not be idempotent.
+//! Which failed attempts are made again: only those that cannot have started the function, which
+//! may not be idempotent.
 
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use hyper::http::response::Parts;
 use crate::error::{InvokeError, error_type};
 use crate::http::HttpError;
 
-/// The longest waits before the second and the third attempt; each wait is a random part of it, as with the AWS SDKs.
+/// The longest waits before the second and the third attempt; each wait is a random part of it, as
+/// with the AWS SDKs.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(200)];
 
 /// What may follow a failed attempt.
@@ -17,7 +19,8 @@ pub enum Retry {
     Never,
     /// Another attempt after a wait: the function was not started.
     AfterBackoff,
-    /// One more attempt at once: Lambda refused the signature's time, and the clock has been corrected since.
+    /// One more attempt at once: Lambda refused the signature's time, and the clock has been
+    /// corrected since.
     ClockCorrected,
 }
 
@@ -33,21 +36,33 @@ pub struct Failure {
 /// A failure after which nothing is tried again.
 impl From<InvokeError> for Failure {
     fn from(error: InvokeError) -> Self {
-        Self { error, retry: Retry::Never }
+        Self {
+            error,
+            retry: Retry::Never,
+        }
     }
 }
 
 /// A request that was refused a connection or was never written can be sent again.
 impl From<HttpError> for Failure {
     fn from(error: HttpError) -> Self {
-        let retry = if error.was_refused() || error.was_not_written() { Retry::AfterBackoff } else { Retry::Never };
-        Self { error: error.into(), retry }
+        let retry = if error.was_refused() || error.was_not_written() {
+            Retry::AfterBackoff
+        } else {
+            Retry::Never
+        };
+        Self {
+            error: error.into(),
+            retry,
+        }
     }
 }
 
-/// Whether Lambda answers that it did not start the function: 429, or an error named `…NotReadyException`.
+/// Whether Lambda answers that it did not start the function: 429, or an error named
+/// `…NotReadyException`.
 pub fn is_retryable(answer: &Parts) -> bool {
-    answer.status == 429 || error_type(&answer.headers).is_some_and(|name| name.ends_with("NotReadyException"))
+    answer.status == 429
+        || error_type(&answer.headers).is_some_and(|name| name.ends_with("NotReadyException"))
 }
 
 /// Makes attempts until one succeeds, may have started the function, or is the last.
@@ -84,7 +99,12 @@ mod tests {
         let made = Cell::new(0);
         let result = at_most_once(|| {
             let failure = failures.get(made.replace(made.get() + 1)).copied();
-            let result = failure.map_or(Ok(()), |retry| Err(Failure { error: InvokeError::unreachable("no answer"), retry }));
+            let result = failure.map_or(Ok(()), |retry| {
+                Err(Failure {
+                    error: InvokeError::unreachable("no answer"),
+                    retry,
+                })
+            });
             std::future::ready(result)
         });
         let is_ok = result.await.is_ok();
@@ -92,7 +112,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn three_attempts_are_made_where_the_function_was_not_started_and_one_where_it_may_have_been() {
+    async fn three_attempts_are_made_where_the_function_was_not_started_and_one_where_it_may_have_been()
+     {
         for (failures, expected) in [
             (&[][..], (1, true)),
             (&[AfterBackoff, AfterBackoff], (3, true)),

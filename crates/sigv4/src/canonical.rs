@@ -1,6 +1,7 @@
 //! The canonical request: the one text that both sides sign, however the request was written.
 //!
-//! As for every service but Amazon S3, the path is normalised, and encoded once more than it is sent.
+//! As for every service but Amazon S3, the path is normalised, and encoded once more than it is
+//! sent.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -33,7 +34,11 @@ impl<'a> CanonicalRequest<'a> {
         Self {
             method: request.method,
             path: normalized_path(request.path).into(),
-            query: if request.query.is_empty() { Cow::Borrowed("") } else { sorted_query(request.query).into() },
+            query: if request.query.is_empty() {
+                Cow::Borrowed("")
+            } else {
+                sorted_query(request.query).into()
+            },
             headers: signed_headers.into_iter().map(header).collect(),
             payload_hash: sha256_hex(request.body).into(),
         }
@@ -53,7 +58,11 @@ impl<'a> CanonicalRequest<'a> {
 
     /// The canonical request as the text that is hashed.
     pub fn text(&self) -> String {
-        let headers = self.headers.iter().map(|(name, value)| 2 * name.len() + value.len() + 3).sum::<usize>();
+        let headers = self
+            .headers
+            .iter()
+            .map(|(name, value)| 2 * name.len() + value.len() + 3)
+            .sum::<usize>();
         let mut text = String::with_capacity(headers + self.path.len() + self.query.len() + 80);
         text.extend([self.method, "\n", &self.path, "\n", &self.query, "\n"]);
         for (name, value) in &self.headers {
@@ -66,9 +75,14 @@ impl<'a> CanonicalRequest<'a> {
 
 /// All values of a header in order, with runs of spaces folded.
 fn header_value<'a>(headers: &'a HeaderMap, name: &str) -> Cow<'a, str> {
-    let mut values = headers.get_all(name).iter().map(|value| fold_spaces(value.as_bytes()));
+    let mut values = headers
+        .get_all(name)
+        .iter()
+        .map(|value| fold_spaces(value.as_bytes()));
     let first = values.next().unwrap_or_default();
-    values.fold(first, |joined, value| Cow::Owned(format!("{joined},{value}")))
+    values.fold(first, |joined, value| {
+        Cow::Owned(format!("{joined},{value}"))
+    })
 }
 
 /// Drops spaces at both ends, and folds runs of them; tabs stay, as in AWS's own signers.
@@ -77,7 +91,11 @@ fn fold_spaces(value: &[u8]) -> Cow<'_, str> {
     if !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ") {
         return text;
     }
-    text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").into()
+    text.split(' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+        .into()
 }
 
 /// The path without empty segments and dot segments, encoded once more than it is sent.
@@ -111,7 +129,10 @@ pub fn sorted_query(query: &str) -> String {
         })
         .collect();
     pairs.sort();
-    let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     pairs.join("&")
 }
 
@@ -125,7 +146,9 @@ pub fn encode(bytes: &[u8]) -> String {
 fn encode_into(text: &mut String, bytes: &[u8]) {
     for byte in bytes {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(*byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                text.push(char::from(*byte))
+            }
             // A String takes every character: writing cannot fail.
             byte => drop(write!(text, "%{byte:02X}")),
         }
@@ -157,7 +180,10 @@ mod tests {
             ("/", "/"),
             ("/a/./b/../c", "/a/c"),
             ("//a//b/", "/a/b/"),
-            ("/functions/arn%3Aaws/invocations", "/functions/arn%253Aaws/invocations"),
+            (
+                "/functions/arn%3Aaws/invocations",
+                "/functions/arn%253Aaws/invocations",
+            ),
             ("/ü", "/%C3%BC"),
         ] {
             assert_eq!(normalized_path(sent), canonical, "{sent}");

@@ -1,9 +1,10 @@
-//! AWS Signature Version 4, for requests whose body is in one piece: the signer and the verifier share one canonical request.
+//! AWS Signature Version 4, for requests whose body is in one piece: the signer and the verifier
+//! share one canonical request.
 //!
-//! `aws-sigv4` signs whatever HTTP can carry; this crate signs at a quarter of its cost, because it keeps the signing key of
-//! the day and hashes with ring. The tests hold it against `aws-sigv4` and against the test suite that AWS publishes.
-//! Neither presigned URLs nor streaming signatures are supported: the verifier refuses them by name.
-//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+//! `aws-sigv4` signs whatever HTTP can carry; this crate signs at a quarter of its cost, because it
+//! keeps the signing key of the day and hashes with ring. The tests hold it against `aws-sigv4` and
+//! against the test suite that AWS publishes. Neither presigned URLs nor streaming signatures are
+//! supported: the verifier refuses them by name. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 mod authorization;
 mod canonical;

@@ -1,7 +1,8 @@
-//! Why a signature does not match: what the client signed instead, where it made one of the common mistakes.
+//! Why a signature does not match: what the client signed instead, where it made one of the common
+//! mistakes.
 //!
-//! A signature does not tell what it was made from. But whoever holds the secret can compute what a client with a known
-//! mistake would have signed; a signature that then matches proves the mistake.
+//! A signature does not tell what it was made from. But whoever holds the secret can compute what a
+//! client with a known mistake would have signed; a signature that then matches proves the mistake.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -29,14 +30,24 @@ impl Mismatch {
         credentials: &Credentials,
         computed: &CanonicalRequest,
     ) -> Self {
-        let AuthorizationHeader { date, scope, signature: sent, .. } = *authorization;
+        let AuthorizationHeader {
+            date,
+            scope,
+            signature: sent,
+            ..
+        } = *authorization;
         let mistakes = common_mistakes(request, computed).into_iter();
         let mut mistakes = mistakes.map(|(mistake, canonical)| (canonical.text(), mistake));
-        let signed = mistakes.find(|(canonical, _)| signature(canonical, date, scope, credentials) == sent);
-        Self { computed: computed.text(), signed }
+        let signed =
+            mistakes.find(|(canonical, _)| signature(canonical, date, scope, credentials) == sent);
+        Self {
+            computed: computed.text(),
+            signed,
+        }
     }
 
-    /// Both requests, line by line, with a mark at the first line that differs. Session tokens are cut out.
+    /// Both requests, line by line, with a mark at the first line that differs. Session tokens are
+    /// cut out.
     pub fn table(&self) -> String {
         let mut table = String::new();
         let Some((signed, mistake)) = &self.signed else {
@@ -55,9 +66,21 @@ impl Mismatch {
                 let _ = writeln!(table, "       {}", without_token(computed));
                 continue;
             }
-            let mark = if Some(at) == first_difference { "──▶" } else { "   " };
-            let _ = writeln!(table, "   {mark} {}   (computed here)", without_token(computed));
-            let _ = writeln!(table, "       {}   (signed by the client)", without_token(signed));
+            let mark = if Some(at) == first_difference {
+                "──▶"
+            } else {
+                "   "
+            };
+            let _ = writeln!(
+                table,
+                "   {mark} {}   (computed here)",
+                without_token(computed)
+            );
+            let _ = writeln!(
+                table,
+                "       {}   (signed by the client)",
+                without_token(signed)
+            );
         }
         let _ = write!(table, "       {mistake}");
         table
@@ -65,41 +88,90 @@ impl Mismatch {
 }
 
 fn without_token(line: &str) -> &str {
-    if line.starts_with("x-amz-security-token:") { "x-amz-security-token:[cut]" } else { line }
+    if line.starts_with("x-amz-security-token:") {
+        "x-amz-security-token:[cut]"
+    } else {
+        line
+    }
 }
 
 /// What clients commonly do otherwise, and the canonical request that follows from it.
-fn common_mistakes<'a>(request: &Request<'a>, computed: &CanonicalRequest<'a>) -> Vec<(&'static str, CanonicalRequest<'a>)> {
+fn common_mistakes<'a>(
+    request: &Request<'a>,
+    computed: &CanonicalRequest<'a>,
+) -> Vec<(&'static str, CanonicalRequest<'a>)> {
     let with = |change: &dyn Fn(&mut CanonicalRequest<'a>)| {
         let mut canonical = computed.clone();
         change(&mut canonical);
         canonical
     };
-    let sent_path = if request.path.is_empty() { "/" } else { request.path };
-    let encoded_path = || sent_path.split('/').map(|segment| encode(segment.as_bytes())).collect::<Vec<_>>().join("/");
+    let sent_path = if request.path.is_empty() {
+        "/"
+    } else {
+        request.path
+    };
+    let encoded_path = || {
+        sent_path
+            .split('/')
+            .map(|segment| encode(segment.as_bytes()))
+            .collect::<Vec<_>>()
+            .join("/")
+    };
     let host_without_port = |canonical: &mut CanonicalRequest| {
-        for (_, host) in canonical.headers.iter_mut().filter(|(name, _)| name == "host") {
+        for (_, host) in canonical
+            .headers
+            .iter_mut()
+            .filter(|(name, _)| name == "host")
+        {
             *host = Cow::Owned(host.split(':').next().unwrap_or_default().to_owned());
         }
     };
-    let other_method = if request.method == "GET" { "POST" } else { "GET" };
+    let other_method = if request.method == "GET" {
+        "POST"
+    } else {
+        "GET"
+    };
     let query_with_plus = || sorted_query(&request.query.replace('+', "%20"));
     vec![
-        ("the path must be encoded once more than it is sent", with(&|c| c.path = sent_path.into())),
-        ("the path must be normalised", with(&|c| c.path = encoded_path().into())),
+        (
+            "the path must be encoded once more than it is sent",
+            with(&|c| c.path = sent_path.into()),
+        ),
+        (
+            "the path must be normalised",
+            with(&|c| c.path = encoded_path().into()),
+        ),
         (
             "the path must be encoded once more than it is sent",
             with(&|c| c.path = normalized_path(sent_path).replace("%25", "%").into()),
         ),
-        ("the query must be sorted and encoded", with(&|c| c.query = request.query.into())),
-        ("a space in the query is %20, not +", with(&|c| c.query = query_with_plus().into())),
-        ("the query belongs to what is signed", with(&|c| c.query = "".into())),
-        ("the body belongs to what is signed", with(&|c| c.payload_hash = sha256_hex(b"").into())),
+        (
+            "the query must be sorted and encoded",
+            with(&|c| c.query = request.query.into()),
+        ),
+        (
+            "a space in the query is %20, not +",
+            with(&|c| c.query = query_with_plus().into()),
+        ),
+        (
+            "the query belongs to what is signed",
+            with(&|c| c.query = "".into()),
+        ),
+        (
+            "the body belongs to what is signed",
+            with(&|c| c.payload_hash = sha256_hex(b"").into()),
+        ),
         (
             "the hash of the body must be signed: Lambda does not support UNSIGNED-PAYLOAD",
             with(&|c| c.payload_hash = "UNSIGNED-PAYLOAD".into()),
         ),
-        ("the host is signed as it is sent, with its port", with(&host_without_port)),
-        ("the method is signed as it is sent", with(&|c| c.method = other_method)),
+        (
+            "the host is signed as it is sent, with its port",
+            with(&host_without_port),
+        ),
+        (
+            "the method is signed as it is sent",
+            with(&|c| c.method = other_method),
+        ),
     ]
 }

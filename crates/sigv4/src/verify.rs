@@ -26,7 +26,11 @@ pub struct SignatureError {
 
 impl SignatureError {
     pub(crate) fn new(name: &'static str, message: impl Into<String>) -> Self {
-        Self { name, message: message.into(), mismatch: None }
+        Self {
+            name,
+            message: message.into(),
+            mismatch: None,
+        }
     }
 
     fn invalid(message: impl Into<String>) -> Self {
@@ -34,8 +38,8 @@ impl SignatureError {
     }
 }
 
-/// Verifies the signature of a request at a time. `find` gives what is known of an access key id; it is given back when the
-/// signature was made with it.
+/// Verifies the signature of a request at a time. `find` gives what is known of an access key id;
+/// it is given back when the signature was made with it.
 pub fn verify<C: AsRef<Credentials>>(
     request: Request,
     scope: Scope,
@@ -51,14 +55,26 @@ pub fn verify<C: AsRef<Credentials>>(
     let credentials = found.as_ref();
     check_session(credentials, &authorization, now)?;
     let canonical = CanonicalRequest::new(&request, authorization.signed_headers.clone());
-    let expected = signature(&canonical.text(), authorization.date, authorization.scope, credentials);
-    if expected.as_bytes().ct_eq(authorization.signature.as_bytes()).into() {
+    let expected = signature(
+        &canonical.text(),
+        authorization.date,
+        authorization.scope,
+        credentials,
+    );
+    if expected
+        .as_bytes()
+        .ct_eq(authorization.signature.as_bytes())
+        .into()
+    {
         return Ok(found);
     }
     let text = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key \
                 and signing method. Consult the service documentation for details.";
     let mismatch = Mismatch::explain(&request, &authorization, credentials, &canonical);
-    Err(SignatureError { mismatch: Some(mismatch), ..SignatureError::invalid(text) })
+    Err(SignatureError {
+        mismatch: Some(mismatch),
+        ..SignatureError::invalid(text)
+    })
 }
 
 fn check_time(authorization: &AuthorizationHeader, now: SystemTime) -> Result<(), SignatureError> {
@@ -67,12 +83,16 @@ fn check_time(authorization: &AuthorizationHeader, now: SystemTime) -> Result<()
     let (at_now, minutes) = (time::format(now), TOLERANCE.as_secs() / 60);
     if signed < earliest {
         let limit = time::format(earliest);
-        let text = format!("Signature expired: {date} is now earlier than {limit} ({at_now} - {minutes} min.)");
+        let text = format!(
+            "Signature expired: {date} is now earlier than {limit} ({at_now} - {minutes} min.)"
+        );
         return Err(SignatureError::invalid(text));
     }
     if signed > latest {
         let limit = time::format(latest);
-        let text = format!("Signature not yet current: {date} is still later than {limit} ({at_now} + {minutes} min.)");
+        let text = format!(
+            "Signature not yet current: {date} is still later than {limit} ({at_now} + {minutes} min.)"
+        );
         return Err(SignatureError::invalid(text));
     }
     Ok(())
@@ -87,9 +107,14 @@ fn check_scope(authorization: &AuthorizationHeader, expected: Scope) -> Result<(
     } else if region != expected.region {
         format!("Credential should be scoped to a valid region, not '{region}'.")
     } else if service != expected.service {
-        format!("Credential should be scoped to correct service: '{}'.", expected.service)
+        format!(
+            "Credential should be scoped to correct service: '{}'.",
+            expected.service
+        )
     } else if terminator != TERMINATOR {
-        format!("Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{terminator}'.")
+        format!(
+            "Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{terminator}'."
+        )
     } else {
         return Ok(());
     };
@@ -97,9 +122,17 @@ fn check_scope(authorization: &AuthorizationHeader, expected: Scope) -> Result<(
 }
 
 /// `Host` and every `x-amz-` header must be signed: what is not signed could be changed on the way.
-fn check_signed_headers(authorization: &AuthorizationHeader, request: &Request) -> Result<(), SignatureError> {
+fn check_signed_headers(
+    authorization: &AuthorizationHeader,
+    request: &Request,
+) -> Result<(), SignatureError> {
     let must_be_signed = |name: &&str| *name == "host" || name.starts_with("x-amz-");
-    for name in request.headers.keys().map(|name| name.as_str()).filter(must_be_signed) {
+    for name in request
+        .headers
+        .keys()
+        .map(|name| name.as_str())
+        .filter(must_be_signed)
+    {
         if !authorization.signed_headers.contains(&name) {
             let text = format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.");
             return Err(SignatureError::invalid(text));
@@ -108,9 +141,13 @@ fn check_signed_headers(authorization: &AuthorizationHeader, request: &Request) 
     Ok(())
 }
 
-/// Lambda has no unsigned payloads: a body that is not part of the signature could be changed on the way.
+/// Lambda has no unsigned payloads: a body that is not part of the signature could be changed on
+/// the way.
 fn check_payload_hash(request: &Request) -> Result<(), SignatureError> {
-    let given = request.headers.get("x-amz-content-sha256").map(|value| value.as_bytes());
+    let given = request
+        .headers
+        .get("x-amz-content-sha256")
+        .map(|value| value.as_bytes());
     if given == Some(b"UNSIGNED-PAYLOAD") {
         let text = "UNSIGNED-PAYLOAD is not supported: sign the hash of the body.";
         return Err(SignatureError::invalid(text));
@@ -118,7 +155,11 @@ fn check_payload_hash(request: &Request) -> Result<(), SignatureError> {
     Ok(())
 }
 
-fn check_session(credentials: &Credentials, authorization: &AuthorizationHeader, now: SystemTime) -> Result<(), SignatureError> {
+fn check_session(
+    credentials: &Credentials,
+    authorization: &AuthorizationHeader,
+    now: SystemTime,
+) -> Result<(), SignatureError> {
     if credentials.session_token.as_deref() != authorization.session_token {
         return Err(unknown_key());
     }
@@ -130,5 +171,8 @@ fn check_session(credentials: &Credentials, authorization: &AuthorizationHeader,
 }
 
 fn unknown_key() -> SignatureError {
-    SignatureError::new("UnrecognizedClientException", "The security token included in the request is invalid.")
+    SignatureError::new(
+        "UnrecognizedClientException",
+        "The security token included in the request is invalid.",
+    )
 }

@@ -13,12 +13,19 @@ pub struct Environment<'a> {
 impl<'a> Environment<'a> {
     /// Reads through `look_up`.
     pub fn new(look_up: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { look_up, problems: Vec::new() }
+        Self {
+            look_up,
+            problems: Vec::new(),
+        }
     }
 
     /// Gives `config` if there was no problem.
     pub fn finish<T>(self, config: T) -> Result<T, ConfigError> {
-        if self.problems.is_empty() { Ok(config) } else { Err(ConfigError(self.problems)) }
+        if self.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError(self.problems))
+        }
     }
 
     /// Adds a problem.
@@ -34,7 +41,12 @@ impl<'a> Environment<'a> {
     }
 
     /// A variable that must be set.
-    pub fn required(&mut self, name: &str, what: &str, parse: fn(String) -> Result<String, String>) -> String {
+    pub fn required(
+        &mut self,
+        name: &str,
+        what: &str,
+        parse: fn(String) -> Result<String, String>,
+    ) -> String {
         let Some(value) = self.value(name) else {
             self.problem(format!("{name} is not set: give it {what}"));
             return String::new();
@@ -45,11 +57,21 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// A comma-separated list; the default where the variable is unset, an empty list where it is set to nothing.
-    pub fn list<T>(&mut self, name: &str, default: &str, parse: impl Fn(String) -> Result<T, String>) -> Vec<T> {
+    /// A comma-separated list; the default where the variable is unset, an empty list where it is
+    /// set to nothing.
+    pub fn list<T>(
+        &mut self,
+        name: &str,
+        default: &str,
+        parse: impl Fn(String) -> Result<T, String>,
+    ) -> Vec<T> {
         let written = (self.look_up)(name).unwrap_or_else(|| default.to_owned());
         let mut items = Vec::new();
-        for item in written.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+        for item in written
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+        {
             match parse(item.to_owned()) {
                 Ok(item) => items.push(item),
                 Err(why) => self.problem(format!("{name}: `{item}`: {why}")),
@@ -60,8 +82,13 @@ impl<'a> Environment<'a> {
 
     /// One of several words, in any case.
     pub fn choice<T: Copy>(&mut self, name: &str, words: &[(&str, T)], default: T) -> T {
-        let Some(value) = self.value(name) else { return default };
-        match words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&value)) {
+        let Some(value) = self.value(name) else {
+            return default;
+        };
+        match words
+            .iter()
+            .find(|(word, _)| word.eq_ignore_ascii_case(&value))
+        {
             Some((_, meaning)) => *meaning,
             None => {
                 let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
@@ -77,7 +104,9 @@ impl<'a> Environment<'a> {
         match value.parse::<u64>() {
             Ok(millis) if millis > 0 => Some(Duration::from_millis(millis)),
             _ => {
-                self.problem(format!("{name}: `{value}`: write a whole number of milliseconds, 1 or more"));
+                self.problem(format!(
+                    "{name}: `{value}`: write a whole number of milliseconds, 1 or more"
+                ));
                 None
             }
         }

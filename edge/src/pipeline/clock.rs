@@ -13,7 +13,11 @@ pub struct Clock {
 impl Clock {
     /// Starts the clock.
     pub fn start() -> Self {
-        Self { start: Instant::now(), core: None, edge: None }
+        Self {
+            start: Instant::now(),
+            core: None,
+            edge: None,
+        }
     }
 
     /// Waits for core, and adds the time to core's.
@@ -36,6 +40,10 @@ impl Clock {
 
     /// The time that the edge itself took.
     pub fn edge(&self) -> Duration {
-        self.edge.unwrap_or_else(|| self.start.elapsed().saturating_sub(self.core.unwrap_or_default()))
+        self.edge.unwrap_or_else(|| {
+            self.start
+                .elapsed()
+                .saturating_sub(self.core.unwrap_or_default())
+        })
     }
 }

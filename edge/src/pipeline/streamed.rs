@@ -1,7 +1,8 @@
 //! Responses that are passed on while core still works: `RESPONSE=stream`.
 //!
-//! Status and headers depend on what is known before core's first byte. A failure after it ends an event stream with an
-//! `error` event, and aborts any other stream: a response that is not whole never looks like one that is.
+//! Status and headers depend on what is known before core's first byte. A failure after it ends an
+//! event stream with an `error` event, and aborts any other stream: a response that is not whole
+//! never looks like one that is.
 
 use std::fmt;
 
@@ -48,12 +49,16 @@ impl<'a, C: InvokeCore> Source<'a, C> {
     /// The record, with the status that was sent, whatever happened after it.
     fn record(self, error: Option<&EdgeError>) -> Record<'a, C> {
         let record = self.edge.record(self.request_context, self.status, error);
-        Record { status: self.status, stream_failed: error.is_some(), ..record }
+        Record {
+            status: self.status,
+            stream_failed: error.is_some(),
+            ..record
+        }
     }
 }
 
-/// Core's events until the deadline. The stream is fused, because it is polled after its end: first to read the head, then to
-/// read the body.
+/// Core's events until the deadline. The stream is fused, because it is polled after its end: first
+/// to read the head, then to read the body.
 struct Events {
     core: Fuse<BoxStream<'static, Result<CoreEvent, EdgeError>>>,
     deadline: Instant,
@@ -74,8 +79,19 @@ impl<C: InvokeCore> Edge<C> {
     ) -> Reply<'a, C> {
         match self.open(request, &mut request_context).await {
             Ok((head, events)) => {
-                let content_type = head.response.headers.get("content-type").unwrap_or_default().to_owned();
-                Reply::Stream(Head { content_type, prelude: Bytes::new() }, StreamBody::of(self, request_context, head, events))
+                let content_type = head
+                    .response
+                    .headers
+                    .get("content-type")
+                    .unwrap_or_default()
+                    .to_owned();
+                Reply::Stream(
+                    Head {
+                        content_type,
+                        prelude: Bytes::new(),
+                    },
+                    StreamBody::of(self, request_context, head, events),
+                )
             }
             Err(error) => {
                 let record = self.record(request_context, 200, Some(&error));
@@ -90,20 +106,30 @@ impl<C: InvokeCore> Edge<C> {
         mut request_context: RequestContext<'a>,
     ) -> Reply<'a, C> {
         if request_context.is_preflight {
-            let response = Response::preflight(&self.settings.cors, request_context.origin.as_deref());
+            let response =
+                Response::preflight(&self.settings.cors, request_context.origin.as_deref());
             let response = response.with_common_headers(&self.common_headers(&request_context));
             return self.whole(response, request_context, None);
         }
         match self.open(request, &mut request_context).await {
             Ok((mut head, events)) => {
-                head.response = head.response.with_common_headers(&self.common_headers(&request_context));
+                head.response = head
+                    .response
+                    .with_common_headers(&self.common_headers(&request_context));
                 if request_context.is_head {
                     return self.whole(head.response, request_context, None);
                 }
-                Reply::Stream(Head::of(&head.response), StreamBody::of(self, request_context, head, events))
+                Reply::Stream(
+                    Head::of(&head.response),
+                    StreamBody::of(self, request_context, head, events),
+                )
             }
             Err(error) => {
-                let response = self.failure(&error, request_context.event_source, &self.common_headers(&request_context));
+                let response = self.failure(
+                    &error,
+                    request_context.event_source,
+                    &self.common_headers(&request_context),
+                );
                 self.whole(response, request_context, Some(&error))
             }
         }
@@ -117,9 +143,19 @@ impl<C: InvokeCore> Edge<C> {
     ) -> Result<(ResponseHead, Events), EdgeError> {
         let call = self.call(request, request_context.context).await?;
         let deadline = Instant::now() + call.budget;
-        let core = request_context.clock.time_core(self.core.invoke_streamed(call)).await?;
-        let mut parser = PreludeParser::new(core.content_type.clone(), self.settings.core_reply, self.settings.error_detail);
-        let mut events = Events { core: core.events.fuse(), deadline };
+        let core = request_context
+            .clock
+            .time_core(self.core.invoke_streamed(call))
+            .await?;
+        let mut parser = PreludeParser::new(
+            core.content_type.clone(),
+            self.settings.core_reply,
+            self.settings.error_detail,
+        );
+        let mut events = Events {
+            core: core.events.fuse(),
+            deadline,
+        };
         loop {
             match request_context.clock.time_core(events.next()).await? {
                 Some(CoreEvent::Bytes(bytes)) => {
@@ -127,35 +163,75 @@ impl<C: InvokeCore> Edge<C> {
                         return Ok((head, events));
                     }
                 }
-                Some(CoreEvent::Failed(payload)) => return Err(core_error(&payload, self.settings.error_detail)),
+                Some(CoreEvent::Failed(payload)) => {
+                    return Err(core_error(&payload, self.settings.error_detail));
+                }
                 None => return Ok((parser.end()?, events)),
             }
         }
     }
 
     /// A response that is whole already.
-    fn whole<'a>(&'a self, response: Response, request_context: RequestContext<'a>, error: Option<&EdgeError>) -> Reply<'a, C> {
-        let response = if request_context.is_head { response.without_body() } else { response };
+    fn whole<'a>(
+        &'a self,
+        response: Response,
+        request_context: RequestContext<'a>,
+        error: Option<&EdgeError>,
+    ) -> Reply<'a, C> {
+        let response = if request_context.is_head {
+            response.without_body()
+        } else {
+            response
+        };
         self.record(request_context, response.status, error).write();
         let head = Head::of(&response);
-        Reply::Stream(head, StreamBody { first: response.body.into(), source: None })
+        Reply::Stream(
+            head,
+            StreamBody {
+                first: response.body.into(),
+                source: None,
+            },
+        )
     }
 }
 
 impl Head {
     fn of(response: &Response) -> Self {
         let content_type = "application/vnd.awslambda.http-integration-response".to_owned();
-        Self { content_type, prelude: response.to_prelude() }
+        Self {
+            content_type,
+            prelude: response.to_prelude(),
+        }
     }
 }
 
 impl<'a, C: InvokeCore> StreamBody<'a, C> {
-    fn of(edge: &'a Edge<C>, mut request_context: RequestContext<'a>, head: ResponseHead, events: Events) -> Self {
+    fn of(
+        edge: &'a Edge<C>,
+        mut request_context: RequestContext<'a>,
+        head: ResponseHead,
+        events: Events,
+    ) -> Self {
         request_context.clock.stop_edge();
-        let content_type = head.response.headers.get("content-type").unwrap_or_default();
-        let is_event_stream = content_type.to_ascii_lowercase().starts_with("text/event-stream");
-        let source = Source { edge, request_context, status: head.response.status, is_event_stream, events };
-        Self { first: head.first, source: Some(source) }
+        let content_type = head
+            .response
+            .headers
+            .get("content-type")
+            .unwrap_or_default();
+        let is_event_stream = content_type
+            .to_ascii_lowercase()
+            .starts_with("text/event-stream");
+        let source = Source {
+            edge,
+            request_context,
+            status: head.response.status,
+            is_event_stream,
+            events,
+        };
+        Self {
+            first: head.first,
+            source: Some(source),
+        }
     }
 
     /// The next bytes; `None` at the end of a whole response.
@@ -164,17 +240,28 @@ impl<'a, C: InvokeCore> StreamBody<'a, C> {
             return Some(Ok(std::mem::take(&mut self.first)));
         }
         let source = self.source.as_mut()?;
-        let error = match source.request_context.clock.time_core(source.events.next()).await {
+        let error = match source
+            .request_context
+            .clock
+            .time_core(source.events.next())
+            .await
+        {
             Ok(Some(CoreEvent::Bytes(bytes))) => return Some(Ok(bytes)),
-            Ok(Some(CoreEvent::Failed(payload))) => Some(core_error(&payload, source.edge.settings.error_detail)),
+            Ok(Some(CoreEvent::Failed(payload))) => {
+                Some(core_error(&payload, source.edge.settings.error_detail))
+            }
             Ok(None) => None,
             Err(error) => Some(error),
         };
         let source = self.source.take()?;
         let request_id = &source.request_context.context.request_id;
-        let last = error
-            .as_ref()
-            .map(|error| if source.is_event_stream { Ok(failure_event(error, request_id).into()) } else { Err(StreamAborted) });
+        let last = error.as_ref().map(|error| {
+            if source.is_event_stream {
+                Ok(failure_event(error, request_id).into())
+            } else {
+                Err(StreamAborted)
+            }
+        });
         source.record(error.as_ref()).write();
         last
     }
@@ -188,7 +275,8 @@ impl<'a, C: InvokeCore> StreamBody<'a, C> {
     pub fn abandon(self) {
         if let Some(source) = self.source {
             let mut record = source.record(None);
-            "the caller closed the connection, or stopped reading, before the end".clone_into(&mut record.cause);
+            "the caller closed the connection, or stopped reading, before the end"
+                .clone_into(&mut record.cause);
             record.write();
         }
     }
@@ -196,6 +284,9 @@ impl<'a, C: InvokeCore> StreamBody<'a, C> {
 
 impl<C> fmt::Debug for StreamBody<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("StreamBody").field("first", &self.first.len()).field("is_open", &self.source.is_some()).finish()
+        f.debug_struct("StreamBody")
+            .field("first", &self.first.len())
+            .field("is_open", &self.source.is_some())
+            .finish()
     }
 }

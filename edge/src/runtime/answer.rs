@@ -1,6 +1,7 @@
 //! Answers one invocation: the event goes to the pipeline, and its reply to the Runtime API.
 //!
-//! `lambda_runtime` would write every response as JSON once more, and would end a stream that failed as if it were whole.
+//! `lambda_runtime` would write every response as JSON once more, and would end a stream that
+//! failed as if it were whole.
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -21,12 +22,26 @@ use crate::telemetry;
 const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 
 /// Answers an invocation.
-pub async fn answer<C: InvokeCore>(edge: &Edge<C>, api: &PooledClient, invocation: &Invocation) -> Result<(), Error> {
-    let Invocation { context, event, invocation_id } = invocation;
-    let answer = Answer { api, context, invocation_id: invocation_id.as_ref() };
+pub async fn answer<C: InvokeCore>(
+    edge: &Edge<C>,
+    api: &PooledClient,
+    invocation: &Invocation,
+) -> Result<(), Error> {
+    let Invocation {
+        context,
+        event,
+        invocation_id,
+    } = invocation;
+    let answer = Answer {
+        api,
+        context,
+        invocation_id: invocation_id.as_ref(),
+    };
     let Ok(event) = std::str::from_utf8(event) else {
         telemetry::log_unreadable_event();
-        return answer.failed("invalid_event", "The event is not UTF-8").await;
+        return answer
+            .failed("invalid_event", "The event is not UTF-8")
+            .await;
     };
     match edge.handle(event, context).await {
         Reply::Result(json, record) => {
@@ -52,25 +67,56 @@ struct Answer<'a> {
 
 impl Answer<'_> {
     async fn whole(&self, json: Bytes) -> Result<(), Error> {
-        self.send("response", &[("content-type", "application/json")], json.into()).await
+        self.send(
+            "response",
+            &[("content-type", "application/json")],
+            json.into(),
+        )
+        .await
     }
 
     async fn failed(&self, error_type: &str, error_message: &str) -> Result<(), Error> {
-        let error = Diagnostic { error_type: error_type.to_owned(), error_message: error_message.to_owned() };
-        let headers = [("content-type", "application/json"), ("lambda-runtime-function-error-type", "Function.Error")];
-        self.send("error", &headers, serde_json::to_vec(&error)?.into()).await
+        let error = Diagnostic {
+            error_type: error_type.to_owned(),
+            error_message: error_message.to_owned(),
+        };
+        let headers = [
+            ("content-type", "application/json"),
+            ("lambda-runtime-function-error-type", "Function.Error"),
+        ];
+        self.send("error", &headers, serde_json::to_vec(&error)?.into())
+            .await
     }
 
-    /// A stream that fails closes the connection, from which Lambda learns that the response is not whole.
-    async fn streamed<C: InvokeCore>(&self, head: Head, body_stream: StreamBody<'_, C>) -> Result<(), Error> {
+    /// A stream that fails closes the connection, from which Lambda learns that the response is not
+    /// whole.
+    async fn streamed<C: InvokeCore>(
+        &self,
+        head: Head,
+        body_stream: StreamBody<'_, C>,
+    ) -> Result<(), Error> {
         let (sender, body) = Body::channel();
-        let headers = [("content-type", head.content_type.as_str()), (RESPONSE_MODE, "streaming")];
-        let (sent, is_whole) = tokio::join!(self.send("response", &headers, body), pump(sender, head.prelude, body_stream));
+        let headers = [
+            ("content-type", head.content_type.as_str()),
+            (RESPONSE_MODE, "streaming"),
+        ];
+        let (sent, is_whole) = tokio::join!(
+            self.send("response", &headers, body),
+            pump(sender, head.prelude, body_stream)
+        );
         if is_whole { sent } else { Ok(()) }
     }
 
-    async fn send(&self, what: &str, headers: &[(&'static str, &str)], body: Body) -> Result<(), Error> {
-        let path = format!("/2018-06-01/runtime/invocation/{}/{what}", self.context.request_id);
+    async fn send(
+        &self,
+        what: &str,
+        headers: &[(&'static str, &str)],
+        body: Body,
+    ) -> Result<(), Error> {
+        let path = format!(
+            "/2018-06-01/runtime/invocation/{}/{what}",
+            self.context.request_id
+        );
         let mut request = Request::post(path).body(body)?;
         set(request.headers_mut(), headers)?;
         if let Some(id) = self.invocation_id {
@@ -95,7 +141,11 @@ fn set(headers: &mut HeaderMap, pairs: &[(&'static str, &str)]) -> Result<(), Er
 }
 
 /// Sends the prelude and the body; false when the stream was aborted.
-async fn pump<C: InvokeCore>(mut sender: Sender, prelude: Bytes, body_stream: StreamBody<'_, C>) -> bool {
+async fn pump<C: InvokeCore>(
+    mut sender: Sender,
+    prelude: Bytes,
+    body_stream: StreamBody<'_, C>,
+) -> bool {
     let is_whole = pass_on(&mut sender, prelude, body_stream).await;
     if !is_whole {
         // What was sent before must be written first: aborting drops what is not written yet.
@@ -105,7 +155,11 @@ async fn pump<C: InvokeCore>(mut sender: Sender, prelude: Bytes, body_stream: St
     is_whole
 }
 
-async fn pass_on<C: InvokeCore>(sender: &mut Sender, prelude: Bytes, mut body_stream: StreamBody<'_, C>) -> bool {
+async fn pass_on<C: InvokeCore>(
+    sender: &mut Sender,
+    prelude: Bytes,
+    mut body_stream: StreamBody<'_, C>,
+) -> bool {
     if !prelude.is_empty() && !send(sender, prelude, body_stream.deadline()).await {
         body_stream.abandon();
         return false;
@@ -128,7 +182,9 @@ async fn pass_on<C: InvokeCore>(sender: &mut Sender, prelude: Bytes, mut body_st
 async fn send(sender: &mut Sender, bytes: Bytes, deadline: Option<Instant>) -> bool {
     let sent = sender.send_data(bytes);
     match deadline {
-        Some(deadline) => timeout_at(deadline, sent).await.is_ok_and(|sent| sent.is_ok()),
+        Some(deadline) => timeout_at(deadline, sent)
+            .await
+            .is_ok_and(|sent| sent.is_ok()),
         None => sent.await.is_ok(),
     }
 }

@@ -1,7 +1,8 @@
-//! Authorizes a request: gives it a [`Caller`], or answers 401 when nothing about the caller is verified, or 403 when the
-//! caller is not allowed.
+//! Authorizes a request: gives it a [`Caller`], or answers 401 when nothing about the caller is
+//! verified, or 403 when the caller is not allowed.
 //!
-//! The identity comes from what the platform, or the edge itself, has verified: no header, query or body is read here.
+//! The identity comes from what the platform, or the edge itself, has verified: no header, query or
+//! body is read here.
 
 mod identity;
 
@@ -55,7 +56,8 @@ pub struct Caller<'e> {
     pub tenant: Option<String>,
 }
 
-/// Authorizes a request. A token that the edge has verified itself counts where the platform has verified nothing.
+/// Authorizes a request. A token that the edge has verified itself counts where the platform has
+/// verified nothing.
 pub fn authorize<'e>(
     routed: RoutedRequest<'e>,
     token: Option<&'e VerifiedToken>,
@@ -69,23 +71,30 @@ pub fn authorize<'e>(
     if matches!(authorizer, AuthorizerContext::None) && !access.anonymous {
         return Err(EdgeError::Unauthorized("no verified identity".into()));
     }
-    let identity = Identity::of(&authorizer, &access.identity_claims)
-        .ok_or(EdgeError::Unauthorized("the IAM context has no caller".into()))?;
+    let identity = Identity::of(&authorizer, &access.identity_claims).ok_or(
+        EdgeError::Unauthorized("the IAM context has no caller".into()),
+    )?;
     let none = Claims::default();
     let claims = authorizer.claims().unwrap_or(&none);
     access.check_token_use(claims)?;
     access.check_membership(claims)?;
     let tenant = access.tenant(claims)?;
     let caller = Caller { identity, tenant };
-    Ok(Authorized { source: request.source, method: request.method, caller, content: request.content, meta: request.meta })
+    Ok(Authorized {
+        source: request.source,
+        method: request.method,
+        caller,
+        content: request.content,
+        meta: request.meta,
+    })
 }
 
 impl Access {
     fn check_token_use(&self, claims: &Claims) -> Result<(), EdgeError> {
         match (self.token_use, claims.raw("token_use")) {
-            (Some(wanted), Some(_)) if claims.text("token_use").as_deref() != Some(wanted) => {
-                Err(EdgeError::Forbidden("the token's token_use is not TOKEN_USE"))
-            }
+            (Some(wanted), Some(_)) if claims.text("token_use").as_deref() != Some(wanted) => Err(
+                EdgeError::Forbidden("the token's token_use is not TOKEN_USE"),
+            ),
             _ => Ok(()),
         }
     }
@@ -101,27 +110,47 @@ impl Access {
     }
 
     fn is_in_a_group(&self, claims: &Claims) -> bool {
-        !self.groups.is_empty() && claims.list("cognito:groups").iter().any(|group| self.groups.contains(group))
+        !self.groups.is_empty()
+            && claims
+                .list("cognito:groups")
+                .iter()
+                .any(|group| self.groups.contains(group))
     }
 
     fn has_a_listed_email(&self, claims: &Claims) -> bool {
         if self.emails.is_empty() || !claims.is_true("email_verified") {
             return false;
         }
-        let Some(email) = claims.text("email") else { return false };
+        let Some(email) = claims.text("email") else {
+            return false;
+        };
         let email = email.to_ascii_lowercase();
-        let Some((_, domain)) = email.rsplit_once('@').filter(|(local, _)| !local.is_empty()) else { return false };
-        self.emails.iter().any(|rule| match rule.strip_prefix("*@") {
-            Some(allowed) => allowed == domain,
-            None => *rule == email,
-        })
+        let Some((_, domain)) = email
+            .rsplit_once('@')
+            .filter(|(local, _)| !local.is_empty())
+        else {
+            return false;
+        };
+        self.emails
+            .iter()
+            .any(|rule| match rule.strip_prefix("*@") {
+                Some(allowed) => allowed == domain,
+                None => *rule == email,
+            })
     }
 
-    /// The tenant id, in the form that Lambda accepts: 1 to 256 characters of `a-zA-Z0-9._:/=+-@` and space.
+    /// The tenant id, in the form that Lambda accepts: 1 to 256 characters of `a-zA-Z0-9._:/=+-@`
+    /// and space.
     fn tenant(&self, claims: &Claims) -> Result<Option<String>, EdgeError> {
-        let Some(name) = &self.tenant_claim else { return Ok(None) };
+        let Some(name) = &self.tenant_claim else {
+            return Ok(None);
+        };
         let fits = |id: &str| {
-            id.len() <= 256 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/=+-@ ".contains(&b)) && id.trim() == id
+            id.len() <= 256
+                && id
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"._:/=+-@ ".contains(&b))
+                && id.trim() == id
         };
         match claims.text(name) {
             Some(id) if fits(&id) => Ok(Some(id.into_owned())),

@@ -1,4 +1,5 @@
-//! Builds the payload that core receives: the caller's own JSON, beside what the edge knows about the caller and the request.
+//! Builds the payload that core receives: the caller's own JSON, beside what the edge knows about
+//! the caller and the request.
 
 use serde::Serialize;
 
@@ -42,9 +43,15 @@ pub fn enrich(validated: Validated, shape: PayloadShape) -> Result<Enriched, Edg
         PayloadShape::Bare => validated.input.into_owned().into_bytes(),
     };
     if payload.len() > MAX_PAYLOAD {
-        return Err(EdgeError::RequestTooLarge(format!("{} bytes", payload.len())));
+        return Err(EdgeError::RequestTooLarge(format!(
+            "{} bytes",
+            payload.len()
+        )));
     }
-    Ok(Enriched { payload, tenant: validated.caller.tenant })
+    Ok(Enriched {
+        payload,
+        tenant: validated.caller.tenant,
+    })
 }
 
 fn envelope(validated: &Validated) -> Vec<u8> {

@@ -1,10 +1,12 @@
 //! Reads the event of any entry point into a [`Request`].
 //!
-//! Reading never fails: a member that is missing or of the wrong type counts as absent, and the stages after this one refuse
-//! what they need. The request borrows from the event; only strings with escapes are copied.
+//! Reading never fails: a member that is missing or of the wrong type counts as absent, and the
+//! stages after this one refuse what they need. The request borrows from the event; only strings
+//! with escapes are copied.
 //!
-//! The entry point is recognised by the event's shape alone. What is not clearly an event of API Gateway or of a function URL
-//! came by the Invoke API, where only the invocation's context can say who the caller is.
+//! The entry point is recognised by the event's shape alone. What is not clearly an event of API
+//! Gateway or of a function URL came by the Invoke API, where only the invocation's context can say
+//! who the caller is.
 
 mod authorizer;
 mod headers;
@@ -81,7 +83,8 @@ pub enum Body<'e> {
     Text(Cow<'e, str>),
     /// Bytes in base64.
     Base64(Cow<'e, str>),
-    /// JSON that does not stand in a string: the event of a direct Invoke, or a test event written by hand.
+    /// JSON that does not stand in a string: the event of a direct Invoke, or a test event written
+    /// by hand.
     Json(&'e str),
 }
 
@@ -108,14 +111,19 @@ pub struct RequestMeta<'e> {
 impl<'e> Request<'e> {
     /// Reads an event of any shape.
     ///
-    /// An invocation with a Cognito identity or a client context came by the Invoke API from an app. Its event may look like
-    /// one of API Gateway, but the caller wrote it: nothing in it is verified.
+    /// An invocation with a Cognito identity or a client context came by the Invoke API from an
+    /// app. Its event may look like one of API Gateway, but the caller wrote it: nothing in it
+    /// is verified.
     pub fn read(event: &'e str, context: &'e Context) -> Self {
         if context.identity.is_some() || context.client_context.is_some() {
             return Self::direct(event, context);
         }
-        let Some(members) = Object::read(event) else { return Self::direct(event, context) };
-        let Some(request_context) = members.object("requestContext") else { return Self::direct(event, context) };
+        let Some(members) = Object::read(event) else {
+            return Self::direct(event, context);
+        };
+        let Some(request_context) = members.object("requestContext") else {
+            return Self::direct(event, context);
+        };
         if let Some(http) = request_context.object("http") {
             return Self::payload_2_0(&members, &request_context, &http, context);
         }
@@ -126,35 +134,60 @@ impl<'e> Request<'e> {
     }
 
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
-    fn payload_2_0(event: &Object<'e>, context: &Object<'e>, http: &Object<'e>, lambda: &'e Context) -> Self {
+    fn payload_2_0(
+        event: &Object<'e>,
+        context: &Object<'e>,
+        http: &Object<'e>,
+        lambda: &'e Context,
+    ) -> Self {
         let headers = Headers::of(event);
         let authorizer = context.object("authorizer").unwrap_or_default();
         let query = event.text("rawQueryString").unwrap_or_default();
         let meta = RequestMeta {
-            ip: http.text("sourceIp").or_else(|| headers.last_forwarded_for()),
+            ip: http
+                .text("sourceIp")
+                .or_else(|| headers.last_forwarded_for()),
             user_agent: headers.get("user-agent").or_else(|| http.text("userAgent")),
             request_id: &lambda.request_id,
         };
         Self {
-            source: if is_function_url(context) { EventSource::FunctionUrl } else { EventSource::HttpApi },
+            source: if is_function_url(context) {
+                EventSource::FunctionUrl
+            } else {
+                EventSource::HttpApi
+            },
             method: http.text("method").unwrap_or_default(),
             path: path_2_0(event, context),
             origin: headers.get("origin"),
             authorization: headers.get("authorization"),
             authorizer: AuthorizerContext::of_http_api(&authorizer),
-            content: Content { body: Body::of(event), query: Query::Encoded(query) },
+            content: Content {
+                body: Body::of(event),
+                query: Query::Encoded(query),
+            },
             meta,
         }
     }
 
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
-    fn payload_1_0(event: &Object<'e>, context: &Object<'e>, method: Cow<'e, str>, lambda: &'e Context) -> Self {
+    fn payload_1_0(
+        event: &Object<'e>,
+        context: &Object<'e>,
+        method: Cow<'e, str>,
+        lambda: &'e Context,
+    ) -> Self {
         let headers = Headers::of(event);
         let identity = context.object("identity").unwrap_or_default();
-        let query = event.object("multiValueQueryStringParameters").or_else(|| event.object("queryStringParameters"));
+        let query = event
+            .object("multiValueQueryStringParameters")
+            .or_else(|| event.object("queryStringParameters"));
         let meta = RequestMeta {
-            ip: identity.text("sourceIp").or_else(|| headers.last_forwarded_for()),
-            user_agent: headers.get("user-agent").or_else(|| identity.text("userAgent")),
+            ip: identity
+                .text("sourceIp")
+                .or_else(|| headers.last_forwarded_for()),
+            user_agent: headers
+                .get("user-agent")
+                .or_else(|| identity.text("userAgent")),
             request_id: &lambda.request_id,
         };
         Self {
@@ -164,14 +197,19 @@ impl<'e> Request<'e> {
             origin: headers.get("origin"),
             authorization: headers.get("authorization"),
             authorizer: AuthorizerContext::of_rest_api(context),
-            content: Content { body: Body::of(event), query: Query::Decoded(query.unwrap_or_default()) },
+            content: Content {
+                body: Body::of(event),
+                query: Query::Decoded(query.unwrap_or_default()),
+            },
             meta,
         }
     }
 
     fn direct(event: &'e str, context: &'e Context) -> Self {
         let authorizer = match &context.identity {
-            Some(identity) if !identity.identity_id.is_empty() => AuthorizerContext::CognitoIdentity(&identity.identity_id),
+            Some(identity) if !identity.identity_id.is_empty() => {
+                AuthorizerContext::CognitoIdentity(&identity.identity_id)
+            }
             _ => AuthorizerContext::None,
         };
         Self {
@@ -181,8 +219,15 @@ impl<'e> Request<'e> {
             origin: None,
             authorization: None,
             authorizer,
-            content: Content { body: Body::Json(event), query: Query::Encoded(Cow::default()) },
-            meta: RequestMeta { ip: None, user_agent: None, request_id: &context.request_id },
+            content: Content {
+                body: Body::Json(event),
+                query: Query::Encoded(Cow::default()),
+            },
+            meta: RequestMeta {
+                ip: None,
+                user_agent: None,
+                request_id: &context.request_id,
+            },
         }
     }
 }
@@ -191,7 +236,9 @@ impl<'e> Request<'e> {
 fn path_2_0<'e>(event: &Object<'e>, context: &Object<'e>) -> Cow<'e, str> {
     let path = event.text("rawPath").unwrap_or_default();
     let stage = context.text("stage").unwrap_or_default();
-    let inner = path.strip_prefix('/').and_then(|path| path.strip_prefix(stage.as_ref()));
+    let inner = path
+        .strip_prefix('/')
+        .and_then(|path| path.strip_prefix(stage.as_ref()));
     match inner {
         Some("") => Cow::Borrowed("/"),
         Some(inner) if inner.starts_with('/') && !stage.is_empty() => Cow::Owned(inner.to_owned()),
@@ -200,15 +247,22 @@ fn path_2_0<'e>(event: &Object<'e>, context: &Object<'e>) -> Cow<'e, str> {
 }
 
 fn is_function_url(context: &Object) -> bool {
-    context.text("domainName").is_some_and(|host| host.contains(".lambda-url.") && host.ends_with(".on.aws"))
+    context
+        .text("domainName")
+        .is_some_and(|host| host.contains(".lambda-url.") && host.ends_with(".on.aws"))
 }
 
 impl<'e> Body<'e> {
     fn of(event: &Object<'e>) -> Self {
-        let Some(written) = event.written("body").filter(|written| !matches!(*written, "null" | "\"\"")) else {
+        let Some(written) = event
+            .written("body")
+            .filter(|written| !matches!(*written, "null" | "\"\""))
+        else {
             return Self::Absent;
         };
-        let is_base64 = event.written("isBase64Encoded").is_some_and(|flag| matches!(flag, "true" | "\"true\""));
+        let is_base64 = event
+            .written("isBase64Encoded")
+            .is_some_and(|flag| matches!(flag, "true" | "\"true\""));
         match json::string(written) {
             Some(text) if is_base64 => Self::Base64(text),
             Some(text) => Self::Text(text),
@@ -233,17 +287,41 @@ mod tests {
     #[test]
     fn the_entry_point_is_recognised_by_the_events_shape() {
         for (name, event, expected) in [
-            ("payload 2.0", r#"{"requestContext":{"http":{"method":"POST"}}}"#, EventSource::HttpApi),
+            (
+                "payload 2.0",
+                r#"{"requestContext":{"http":{"method":"POST"}}}"#,
+                EventSource::HttpApi,
+            ),
             (
                 "function URL",
                 r#"{"requestContext":{"domainName":"abc.lambda-url.us-east-1.on.aws","http":{}}}"#,
                 EventSource::FunctionUrl,
             ),
-            ("payload 1.0", r#"{"httpMethod":"POST","requestContext":{}}"#, EventSource::RestApi),
-            ("a caller's own JSON", r#"{"partner":"acme"}"#, EventSource::Direct),
-            ("no request context", r#"{"httpMethod":"POST"}"#, EventSource::Direct),
-            ("an odd request context", r#"{"requestContext":[],"httpMethod":"POST"}"#, EventSource::Direct),
-            ("an odd method", r#"{"requestContext":{},"httpMethod":7}"#, EventSource::Direct),
+            (
+                "payload 1.0",
+                r#"{"httpMethod":"POST","requestContext":{}}"#,
+                EventSource::RestApi,
+            ),
+            (
+                "a caller's own JSON",
+                r#"{"partner":"acme"}"#,
+                EventSource::Direct,
+            ),
+            (
+                "no request context",
+                r#"{"httpMethod":"POST"}"#,
+                EventSource::Direct,
+            ),
+            (
+                "an odd request context",
+                r#"{"requestContext":[],"httpMethod":"POST"}"#,
+                EventSource::Direct,
+            ),
+            (
+                "an odd method",
+                r#"{"requestContext":{},"httpMethod":7}"#,
+                EventSource::Direct,
+            ),
             ("not an object", "[1,2]", EventSource::Direct),
             ("nothing", "null", EventSource::Direct),
         ] {
@@ -256,7 +334,11 @@ mod tests {
         let event = r#"{"requestContext":{"http":{"method":7,"sourceIp":[]},"authorizer":"x"},"headers":3,"body":null,"isBase64Encoded":"no"}"#;
         with_request(event, |request| {
             assert_eq!(request.method, "");
-            assert!(request.origin.is_none() && request.meta.ip.is_none() && request.meta.user_agent.is_none());
+            assert!(
+                request.origin.is_none()
+                    && request.meta.ip.is_none()
+                    && request.meta.user_agent.is_none()
+            );
             assert!(matches!(request.authorizer, AuthorizerContext::None));
             assert!(matches!(request.content.body, Body::Absent));
         });
@@ -266,14 +348,29 @@ mod tests {
     fn claims_of_any_type_leave_the_event_readable() {
         let event = r#"{"requestContext":{"http":{},"authorizer":{"jwt":{"claims":
             {"sub":"u","exp":1,"ok":true,"groups":["a"],"address":{"x":1},"none":null},"scopes":null}}}}"#;
-        with_request(event, |request| assert!(matches!(request.authorizer, AuthorizerContext::Token(_))));
+        with_request(event, |request| {
+            assert!(matches!(request.authorizer, AuthorizerContext::Token(_)))
+        });
     }
 
     #[test]
     fn an_empty_or_absent_authorizer_verifies_nothing() {
-        for authorizer in ["null", "{}", r#"{"jwt":{}}"#, r#"{"jwt":{"claims":{}}}"#, r#"{"lambda":null}"#, r#"{"iam":{}}"#] {
-            let event = format!(r#"{{"requestContext":{{"http":{{}},"authorizer":{authorizer}}}}}"#);
-            with_request(&event, |request| assert!(matches!(request.authorizer, AuthorizerContext::None), "{authorizer}"));
+        for authorizer in [
+            "null",
+            "{}",
+            r#"{"jwt":{}}"#,
+            r#"{"jwt":{"claims":{}}}"#,
+            r#"{"lambda":null}"#,
+            r#"{"iam":{}}"#,
+        ] {
+            let event =
+                format!(r#"{{"requestContext":{{"http":{{}},"authorizer":{authorizer}}}}}"#);
+            with_request(&event, |request| {
+                assert!(
+                    matches!(request.authorizer, AuthorizerContext::None),
+                    "{authorizer}"
+                )
+            });
         }
     }
 
@@ -281,8 +378,14 @@ mod tests {
     fn the_address_is_the_one_the_platform_saw() {
         let seen = r#"{"requestContext":{"http":{"sourceIp":"203.0.113.7"}},"headers":{"x-forwarded-for":"6.6.6.6"}}"#;
         let not_seen = r#"{"requestContext":{"http":{}},"headers":{"X-Forwarded-For":"6.6.6.6, 203.0.113.8"}}"#;
-        assert_eq!(with_request(seen, |r| r.meta.ip.map(Cow::into_owned)).as_deref(), Some("203.0.113.7"));
-        assert_eq!(with_request(not_seen, |r| r.meta.ip.map(Cow::into_owned)).as_deref(), Some("203.0.113.8"));
+        assert_eq!(
+            with_request(seen, |r| r.meta.ip.map(Cow::into_owned)).as_deref(),
+            Some("203.0.113.7")
+        );
+        assert_eq!(
+            with_request(not_seen, |r| r.meta.ip.map(Cow::into_owned)).as_deref(),
+            Some("203.0.113.8")
+        );
     }
 
     #[test]
@@ -295,15 +398,23 @@ mod tests {
             ("", "//a", "//a"),
             ("", "/", "/"),
         ] {
-            let event = format!(r#"{{"rawPath":"{path}","requestContext":{{"stage":"{stage}","http":{{}}}}}}"#);
-            assert_eq!(with_request(&event, |request| request.path.into_owned()), expected, "{stage} {path}");
+            let event = format!(
+                r#"{{"rawPath":"{path}","requestContext":{{"stage":"{stage}","http":{{}}}}}}"#
+            );
+            assert_eq!(
+                with_request(&event, |request| request.path.into_owned()),
+                expected,
+                "{stage} {path}"
+            );
         }
     }
 
     #[test]
     fn headers_are_found_in_any_case_and_in_lists() {
-        let event =
-            r#"{"httpMethod":"POST","requestContext":{},"headers":null,"multiValueHeaders":{"Origin":["https://a.example"]}}"#;
-        assert_eq!(with_request(event, |r| r.origin.map(Cow::into_owned)).as_deref(), Some("https://a.example"));
+        let event = r#"{"httpMethod":"POST","requestContext":{},"headers":null,"multiValueHeaders":{"Origin":["https://a.example"]}}"#;
+        assert_eq!(
+            with_request(event, |r| r.origin.map(Cow::into_owned)).as_deref(),
+            Some("https://a.example")
+        );
     }
 }

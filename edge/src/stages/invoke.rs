@@ -1,7 +1,7 @@
 //! Invokes core with an enriched request.
 //!
-//! The client is `lambda-client`: one request makes at most one execution of core. Its errors become those of the
-//! contract, [`EdgeError`], here.
+//! The client is `lambda-client`: one request makes at most one execution of core. Its errors
+//! become those of the contract, [`EdgeError`], here.
 
 #[cfg(feature = "sdk-core")]
 mod sdk;
@@ -15,7 +15,10 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use hyper::header::HeaderValue;
-use lambda_client::{Client, HttpClient, Invocation, InvokeError, InvokeOutput, ResponseEvent, ServiceError, StreamOutput};
+use lambda_client::{
+    Client, HttpClient, Invocation, InvokeError, InvokeOutput, ResponseEvent, ServiceError,
+    StreamOutput,
+};
 use tokio::time::timeout;
 
 use crate::error::{EdgeError, edge_gave_up, error_chain, truncate};
@@ -70,9 +73,12 @@ pub trait InvokeCore: Send + Sync + 'static {
     /// Invokes core and waits for its whole answer.
     fn invoke(&self, call: Call) -> impl Future<Output = Result<CoreReply, EdgeError>> + Send;
 
-    /// Invokes core and gives its answer as it arrives, whether core streams or not. The budget limits the time until the first
-    /// event, not the stream.
-    fn invoke_streamed(&self, call: Call) -> impl Future<Output = Result<CoreStream, EdgeError>> + Send;
+    /// Invokes core and gives its answer as it arrives, whether core streams or not. The budget
+    /// limits the time until the first event, not the stream.
+    fn invoke_streamed(
+        &self,
+        call: Call,
+    ) -> impl Future<Output = Result<CoreStream, EdgeError>> + Send;
 }
 
 /// How long a start may wait for a connection that no request needs yet.
@@ -80,16 +86,22 @@ const PRECONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Seconds after which to try again, where Lambda does not say.
 const RETRY_AFTER: u32 = 1;
 /// The header `User-Agent` of the requests to Lambda.
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("inference-edge/", env!("CARGO_PKG_VERSION")));
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("inference-edge/", env!("CARGO_PKG_VERSION")));
 
-/// Core behind Lambda's Invoke API; or why no request can be made, which is then the answer to each call.
+/// Core behind Lambda's Invoke API; or why no request can be made, which is then the answer to each
+/// call.
 #[derive(Debug)]
 pub struct LambdaCore(Result<Client, InvokeError>);
 
 impl LambdaCore {
     /// Resolves the endpoint. No request is sent.
     pub async fn new(sdk: &SdkConfig, http: HttpClient, function: &str) -> Self {
-        Self(Client::new(sdk, http, function).await.map(|client| client.with_user_agent(USER_AGENT)))
+        Self(
+            Client::new(sdk, http, function)
+                .await
+                .map(|client| client.with_user_agent(USER_AGENT)),
+        )
     }
 
     fn client(&self) -> Result<&Client, EdgeError> {
@@ -97,12 +109,16 @@ impl LambdaCore {
     }
 }
 
-/// Endpoint, region and credentials as the SDK finds them. The SDK too looks for credentials in the environment first; where
-/// they are there, its other providers are not set up, which takes a third of a cold start.
+/// Endpoint, region and credentials as the SDK finds them. The SDK too looks for credentials in the
+/// environment first; where they are there, its other providers are not set up, which takes a third
+/// of a cold start.
 pub async fn sdk_config(http: &HttpClient, has_credentials: bool) -> SdkConfig {
     let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.for_sdk());
     if has_credentials {
-        loader.credentials_provider(EnvironmentVariableCredentialsProvider::new()).load().await
+        loader
+            .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+            .load()
+            .await
     } else {
         loader.load().await
     }
@@ -118,28 +134,60 @@ impl InvokeCore for LambdaCore {
 
     async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
         let (client, budget) = (self.client()?, call.budget);
-        let invocation = invocation(call.enriched.payload, call.enriched.tenant.as_deref(), call.trace_id);
-        let output = timeout(budget, client.invoke(&invocation)).await.map_err(|_| edge_gave_up())?;
-        let InvokeOutput { payload, is_function_error } = output.map_err(|error| EdgeError::from(&error))?;
-        Ok(CoreReply { payload, is_function_error })
+        let invocation = invocation(
+            call.enriched.payload,
+            call.enriched.tenant.as_deref(),
+            call.trace_id,
+        );
+        let output = timeout(budget, client.invoke(&invocation))
+            .await
+            .map_err(|_| edge_gave_up())?;
+        let InvokeOutput {
+            payload,
+            is_function_error,
+        } = output.map_err(|error| EdgeError::from(&error))?;
+        Ok(CoreReply {
+            payload,
+            is_function_error,
+        })
     }
 
     async fn invoke_streamed(&self, call: Call<'_>) -> Result<CoreStream, EdgeError> {
         let (client, budget) = (self.client()?, call.budget);
-        let invocation = invocation(call.enriched.payload, call.enriched.tenant.as_deref(), call.trace_id);
-        let output = timeout(budget, client.invoke_with_response_stream(&invocation)).await.map_err(|_| edge_gave_up())?;
-        let StreamOutput { content_type, events } = output.map_err(|error| EdgeError::from(&error))?;
+        let invocation = invocation(
+            call.enriched.payload,
+            call.enriched.tenant.as_deref(),
+            call.trace_id,
+        );
+        let output = timeout(budget, client.invoke_with_response_stream(&invocation))
+            .await
+            .map_err(|_| edge_gave_up())?;
+        let StreamOutput {
+            content_type,
+            events,
+        } = output.map_err(|error| EdgeError::from(&error))?;
         let events = events.map(|event| match event {
             Ok(ResponseEvent::PayloadChunk(bytes)) => Ok(CoreEvent::Bytes(bytes)),
             Ok(ResponseEvent::FunctionError(payload)) => Ok(CoreEvent::Failed(payload)),
             Err(error) => Err(EdgeError::from(&error)),
         });
-        Ok(CoreStream { content_type, events: Box::pin(events) })
+        Ok(CoreStream {
+            content_type,
+            events: Box::pin(events),
+        })
     }
 }
 
-fn invocation<'a>(payload: Vec<u8>, tenant_id: Option<&'a str>, trace_id: Option<&'a str>) -> Invocation<'a> {
-    Invocation { payload: payload.into(), tenant_id, trace_id }
+fn invocation<'a>(
+    payload: Vec<u8>,
+    tenant_id: Option<&'a str>,
+    trace_id: Option<&'a str>,
+) -> Invocation<'a> {
+    Invocation {
+        payload: payload.into(),
+        tenant_id,
+        trace_id,
+    }
 }
 
 impl From<&InvokeError> for EdgeError {
@@ -157,7 +205,11 @@ impl From<&InvokeError> for EdgeError {
 fn service_error(error: &ServiceError) -> EdgeError {
     let name = error.name.as_str();
     // The text of this one quotes the payload, which is not logged.
-    let message = if name == "InvalidRequestContentException" { "" } else { &error.message };
+    let message = if name == "InvalidRequestContentException" {
+        ""
+    } else {
+        &error.message
+    };
     let cause = truncate(&format!("{name}: {message}"));
     match name {
         // The local Lambda of SAM CLI leaves `Exception` out of its error names.
@@ -168,7 +220,10 @@ fn service_error(error: &ServiceError) -> EdgeError {
         | "ResourceNotReadyException"
         | "ENINotReadyException"
         | "ENILimitReachedException"
-        | "EC2ThrottledException" => EdgeError::CoreThrottled { retry_after: error.retry_after.unwrap_or(RETRY_AFTER), cause },
+        | "EC2ThrottledException" => EdgeError::CoreThrottled {
+            retry_after: error.retry_after.unwrap_or(RETRY_AFTER),
+            cause,
+        },
         _ => EdgeError::InvocationFailure(cause),
     }
 }

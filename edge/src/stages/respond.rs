@@ -1,4 +1,5 @@
-//! Turns core's answer, or an error, into the HTTP response that API Gateway and function URLs unwrap.
+//! Turns core's answer, or an error, into the HTTP response that API Gateway and function URLs
+//! unwrap.
 //!
 //! [`Response::with_common_headers`] adds the headers that every response has.
 
@@ -22,8 +23,8 @@ use crate::telemetry::Millis;
 pub use core_answer::{core_error, read_core_reply, read_function_result};
 pub use prelude::{PreludeParser, ResponseHead};
 
-/// The largest response that Lambda accepts from a function, in bytes: 6 MiB and 100. Lambda's error
-/// `Function.ResponseSizeTooLarge` names the figure.
+/// The largest response that Lambda accepts from a function, in bytes: 6 MiB and 100. Lambda's
+/// error `Function.ResponseSizeTooLarge` names the figure.
 pub const MAX_ANSWER: usize = 6_291_556;
 
 /// `CORE_REPLY`: how core's answer is read.
@@ -79,7 +80,12 @@ impl Response {
     pub fn json(status: u16, body: String) -> Self {
         let mut headers = Headers::default();
         headers.set("Content-Type", "application/json");
-        Self { status, headers, body, is_base64: false }
+        Self {
+            status,
+            headers,
+            body,
+            is_base64: false,
+        }
     }
 
     /// The response to a preflight.
@@ -95,7 +101,9 @@ impl Response {
         match error {
             EdgeError::Unauthorized(_) => response.headers.set("WWW-Authenticate", "Bearer"),
             EdgeError::MethodNotAllowed => response.headers.set("Allow", route_table.allow()),
-            EdgeError::CoreThrottled { retry_after, .. } => response.headers.set("Retry-After", retry_after.to_string()),
+            EdgeError::CoreThrottled { retry_after, .. } => {
+                response.headers.set("Retry-After", retry_after.to_string())
+            }
             EdgeError::IssuerUnreachable(_) => response.headers.set("Retry-After", "1"),
             _ => {}
         }
@@ -104,12 +112,19 @@ impl Response {
 
     /// Sets the headers that every response has, whatever core set them to.
     pub fn with_common_headers(mut self, common_headers: &CommonHeaders) -> Self {
-        let timing = format!("core;dur={}, edge;dur={}", Millis(common_headers.core), Millis(common_headers.edge));
+        let timing = format!(
+            "core;dur={}, edge;dur={}",
+            Millis(common_headers.core),
+            Millis(common_headers.edge)
+        );
         self.headers.set("Cache-Control", "no-store");
         self.headers.set("X-Content-Type-Options", "nosniff");
-        self.headers.set("X-Request-Id", common_headers.request_id.to_owned());
+        self.headers
+            .set("X-Request-Id", common_headers.request_id.to_owned());
         self.headers.set("Server-Timing", timing);
-        common_headers.cors.add_response_headers(common_headers.origin, &mut self.headers);
+        common_headers
+            .cors
+            .add_response_headers(common_headers.origin, &mut self.headers);
         self
     }
 
@@ -123,7 +138,11 @@ impl Response {
     /// The response as the entry point reads it, or an error when it would pass Lambda's limit.
     pub fn to_json_within_limit(&self, source: EventSource) -> Result<Vec<u8>, EdgeError> {
         let json = self.to_json(source);
-        if json.len() > MAX_ANSWER { Err(EdgeError::CoreAnswerTooLarge(json.len())) } else { Ok(json) }
+        if json.len() > MAX_ANSWER {
+            Err(EdgeError::CoreAnswerTooLarge(json.len()))
+        } else {
+            Ok(json)
+        }
     }
 
     fn to_json(&self, source: EventSource) -> Vec<u8> {
@@ -133,7 +152,11 @@ impl Response {
         json.pop();
         json.extend_from_slice(b",\"body\":");
         json::write_string(&mut json, &self.body);
-        json.extend_from_slice(if self.is_base64 { b",\"isBase64Encoded\":true}" } else { b",\"isBase64Encoded\":false}" });
+        json.extend_from_slice(if self.is_base64 {
+            b",\"isBase64Encoded\":true}"
+        } else {
+            b",\"isBase64Encoded\":false}"
+        });
         json
     }
 
@@ -148,7 +171,14 @@ impl Response {
 
     // Strings and numbers always serialize, and writing to a Vec does not fail.
     fn write_head(&self, json: &mut Vec<u8>, source: EventSource) {
-        serde_json::to_writer(json, &wire::Head { response: self, source }).expect("a head as JSON");
+        serde_json::to_writer(
+            json,
+            &wire::Head {
+                response: self,
+                source,
+            },
+        )
+        .expect("a head as JSON");
     }
 }
 
@@ -167,7 +197,9 @@ struct FailureBody<'a> {
 /// The last event of an event stream that failed.
 pub fn failure_event(error: &EdgeError, request_id: &str) -> String {
     // Core's detail may have several lines.
-    let data = failure_body(error, request_id).replace('\n', "\ndata: ").replace('\r', "");
+    let data = failure_body(error, request_id)
+        .replace('\n', "\ndata: ")
+        .replace('\r', "");
     format!("\n\nevent: error\ndata: {data}\n\n")
 }
 
@@ -177,7 +209,13 @@ fn failure_body(error: &EdgeError, request_id: &str) -> String {
         EdgeError::CoreError { detail, .. } => (None, detail.as_deref()),
         _ => (None, None),
     };
-    let body = FailureBody { error: &error.message(), code: error.code(), request_id, fields, detail };
+    let body = FailureBody {
+        error: &error.message(),
+        code: error.code(),
+        request_id,
+        fields,
+        detail,
+    };
     serde_json::to_string(&body).unwrap_or_default()
 }
 
@@ -191,14 +229,20 @@ mod tests {
             EdgeError::MissingFields(vec!["partner".to_owned(), "year".to_owned()]),
             EdgeError::Unauthorized("why".into()),
             EdgeError::MethodNotAllowed,
-            EdgeError::CoreThrottled { retry_after: 7, cause: "why".to_owned() },
+            EdgeError::CoreThrottled {
+                retry_after: 7,
+                cause: "why".to_owned(),
+            },
             EdgeError::CoreUnreachable("10.0.0.1 refused".to_owned()),
             EdgeError::CoreError {
                 error_type: "X".to_owned(),
                 detail: RawValue::from_string(r#"{"errorType":"X"}"#.to_owned()).ok(),
             },
         ];
-        let route_table = RouteTable { methods: vec!["POST".to_owned()], routes: Vec::new() };
+        let route_table = RouteTable {
+            methods: vec!["POST".to_owned()],
+            routes: Vec::new(),
+        };
         let written: Vec<_> = failures
             .iter()
             .map(|error| {
@@ -213,13 +257,24 @@ mod tests {
     fn a_response_is_refused_from_the_first_byte_over_lambdas_limit() {
         let answer = |len: usize| Response::json(200, "x".repeat(len));
         let around = answer(0).to_json(EventSource::HttpApi).len();
-        assert!(answer(MAX_ANSWER - around).to_json_within_limit(EventSource::HttpApi).is_ok());
-        assert!(answer(MAX_ANSWER - around + 1).to_json_within_limit(EventSource::HttpApi).is_err());
+        assert!(
+            answer(MAX_ANSWER - around)
+                .to_json_within_limit(EventSource::HttpApi)
+                .is_ok()
+        );
+        assert!(
+            answer(MAX_ANSWER - around + 1)
+                .to_json_within_limit(EventSource::HttpApi)
+                .is_err()
+        );
     }
 
     #[test]
     fn escaping_counts_towards_the_limit() {
         let quotes = Response::json(200, "\"".repeat(MAX_ANSWER / 2));
-        assert!(matches!(quotes.to_json_within_limit(EventSource::HttpApi), Err(EdgeError::CoreAnswerTooLarge(_))));
+        assert!(matches!(
+            quotes.to_json_within_limit(EventSource::HttpApi),
+            Err(EdgeError::CoreAnswerTooLarge(_))
+        ));
     }
 }

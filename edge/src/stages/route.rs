@@ -26,11 +26,18 @@ pub enum Route {
 pub struct RoutedRequest<'e>(pub Request<'e>);
 
 /// Passes a request that the route table has; otherwise 404 or 405.
-pub fn route<'e>(request: Request<'e>, route_table: &RouteTable) -> Result<RoutedRequest<'e>, EdgeError> {
+pub fn route<'e>(
+    request: Request<'e>,
+    route_table: &RouteTable,
+) -> Result<RoutedRequest<'e>, EdgeError> {
     if request.source == EventSource::Direct {
         return Ok(RoutedRequest(request));
     }
-    let has_route = route_table.routes.is_empty() || route_table.routes.iter().any(|route| route.is(&request.path));
+    let has_route = route_table.routes.is_empty()
+        || route_table
+            .routes
+            .iter()
+            .any(|route| route.is(&request.path));
     if !has_route {
         return Err(EdgeError::NotFound);
     }
@@ -44,7 +51,13 @@ impl RouteTable {
     /// The value of the `Allow` header.
     pub fn allow(&self) -> String {
         let head = self.has_method("HEAD").then_some("HEAD");
-        let methods: Vec<_> = self.methods.iter().map(String::as_str).chain(head).chain(["OPTIONS"]).collect();
+        let methods: Vec<_> = self
+            .methods
+            .iter()
+            .map(String::as_str)
+            .chain(head)
+            .chain(["OPTIONS"])
+            .collect();
         methods.join(", ")
     }
 
@@ -57,10 +70,15 @@ impl RouteTable {
 impl Route {
     /// Reads `/path` or `/path/*`.
     pub fn parse(written: &str) -> Result<Self, String> {
-        let is_path =
-            |path: &str| path.starts_with('/') && !path.contains(['*', '?', '#']) && !path.contains(char::is_whitespace);
+        let is_path = |path: &str| {
+            path.starts_with('/')
+                && !path.contains(['*', '?', '#'])
+                && !path.contains(char::is_whitespace)
+        };
         match written.strip_suffix('*') {
-            Some(below) if is_path(below) && below.ends_with('/') => Ok(Self::Below(below.to_owned())),
+            Some(below) if is_path(below) && below.ends_with('/') => {
+                Ok(Self::Below(below.to_owned()))
+            }
             None if is_path(written) => Ok(Self::Exact(written.to_owned())),
             _ => Err("write /path, or /path/* for all that is below it".to_owned()),
         }
@@ -90,7 +108,11 @@ mod tests {
             ("/", "/", true),
             ("/", "", false),
         ] {
-            assert_eq!(Route::parse(route).expect(route).is(path), is, "{route} {path}");
+            assert_eq!(
+                Route::parse(route).expect(route).is(path),
+                is,
+                "{route} {path}"
+            );
         }
         for wrong in ["inference", "/a*", "/a?b", "POST /a", "*", ""] {
             assert!(Route::parse(wrong).is_err(), "{wrong}");

@@ -1,7 +1,7 @@
 //! Verifies a bearer token where no platform does: behind a function URL with auth `NONE`.
 //!
-//! Gives the claims of a verified token, or 401, or 503 when the issuer's keys cannot be fetched. What the claims allow is
-//! decided in [`crate::stages::authorize`], `token_use` too.
+//! Gives the claims of a verified token, or 401, or 503 when the issuer's keys cannot be fetched.
+//! What the claims allow is decided in [`crate::stages::authorize`], `token_use` too.
 //! <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>
 
 mod fetch;
@@ -52,31 +52,51 @@ impl TokenVerifier {
     /// A verifier with an empty key cache.
     pub fn new(issuer: Issuer) -> Self {
         let client = DocumentClient(HttpClient::new(issuer.roots.clone()));
-        Self { keys: KeyCache::new(&issuer.url, client, KeyCacheLimits::default()), issuer }
+        Self {
+            keys: KeyCache::new(&issuer.url, client, KeyCacheLimits::default()),
+            issuer,
+        }
     }
 
-    /// Fetches the keys, so that the first request does not wait; a failure is logged, and the first token tries again.
+    /// Fetches the keys, so that the first request does not wait; a failure is logged, and the
+    /// first token tries again.
     pub async fn warm(&self) -> Result<(), String> {
         self.keys.warm().await
     }
 
-    /// Verifies a request's token; `None` where the platform has authorized the caller already, or there is no token.
-    pub async fn verify(&self, request: &RoutedRequest<'_>) -> Result<Option<VerifiedToken>, EdgeError> {
+    /// Verifies a request's token; `None` where the platform has authorized the caller already, or
+    /// there is no token.
+    pub async fn verify(
+        &self,
+        request: &RoutedRequest<'_>,
+    ) -> Result<Option<VerifiedToken>, EdgeError> {
         let RoutedRequest(request) = request;
-        let header = request.authorization.as_deref().map(str::trim).unwrap_or_default();
+        let header = request
+            .authorization
+            .as_deref()
+            .map(str::trim)
+            .unwrap_or_default();
         if !matches!(request.authorizer, AuthorizerContext::None) || header.is_empty() {
             return Ok(None);
         }
         let no_token = "the Authorization header holds no bearer token";
         let token = bearer_token(header).ok_or(EdgeError::Unauthorized(no_token.into()))?;
         let token = Jws::parse(token).map_err(refused)?;
-        let keys = self.keys.keys(token.key_id()).await.map_err(EdgeError::IssuerUnreachable)?;
+        let keys = self
+            .keys
+            .keys(token.key_id())
+            .await
+            .map_err(EdgeError::IssuerUnreachable)?;
         let (payload, _) = token.verify(&keys).map_err(refused)?;
         let claims = RegisteredClaims::read(&payload).map_err(refused)?;
         let checked = claims.check(&self.issuer.url, &self.issuer.audience, SystemTime::now());
-        checked.and_then(|()| claims.subject().map(|_| ())).map_err(refused)?;
-        let payload = String::from_utf8(payload).map_err(|_| refused(TokenError::MalformedClaims))?;
-        let payload = RawValue::from_string(payload).map_err(|_| refused(TokenError::MalformedClaims))?;
+        checked
+            .and_then(|()| claims.subject().map(|_| ()))
+            .map_err(refused)?;
+        let payload =
+            String::from_utf8(payload).map_err(|_| refused(TokenError::MalformedClaims))?;
+        let payload =
+            RawValue::from_string(payload).map_err(|_| refused(TokenError::MalformedClaims))?;
         Ok(Some(VerifiedToken(payload)))
     }
 }

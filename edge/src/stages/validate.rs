@@ -1,6 +1,8 @@
-//! Validates the input of an authorized request: the body, or the query of a `GET`; 400 when it is not valid.
+//! Validates the input of an authorized request: the body, or the query of a `GET`; 400 when it is
+//! not valid.
 //!
-//! The input stays the text that the caller sent: the required fields are looked for, and nothing is written anew.
+//! The input stays the text that the caller sent: the required fields are looked for, and nothing
+//! is written anew.
 
 mod query;
 
@@ -28,13 +30,20 @@ pub struct Validated<'e> {
 }
 
 /// Reads the input and checks that the required fields are present.
-pub fn validate<'e>(authorized: Authorized<'e>, required: &[String]) -> Result<Validated<'e>, EdgeError> {
+pub fn validate<'e>(
+    authorized: Authorized<'e>,
+    required: &[String],
+) -> Result<Validated<'e>, EdgeError> {
     let input = match authorized.method.as_ref() {
         "GET" | "HEAD" => Cow::Owned(query::to_object(&authorized.content.query)),
         _ => body(authorized.content)?,
     };
     check_fields(&input, required)?;
-    Ok(Validated { caller: authorized.caller, input, meta: authorized.meta })
+    Ok(Validated {
+        caller: authorized.caller,
+        input,
+        meta: authorized.meta,
+    })
 }
 
 fn body(content: Content<'_>) -> Result<Cow<'_, str>, EdgeError> {
@@ -52,10 +61,21 @@ fn body(content: Content<'_>) -> Result<Cow<'_, str>, EdgeError> {
 
 fn check_fields(input: &str, required: &[String]) -> Result<(), EdgeError> {
     let mut json = serde_json::Deserializer::from_str(input);
-    let present = json.deserialize_map(RequiredFieldsVisitor(required)).and_then(|present| json.end().map(|()| present));
+    let present = json
+        .deserialize_map(RequiredFieldsVisitor(required))
+        .and_then(|present| json.end().map(|()| present));
     let present = present.map_err(|_| not_an_object(input))?;
-    let missing: Vec<_> = required.iter().zip(present).filter(|(_, present)| !present).map(|(name, _)| name.clone()).collect();
-    if missing.is_empty() { Ok(()) } else { Err(EdgeError::MissingFields(missing)) }
+    let missing: Vec<_> = required
+        .iter()
+        .zip(present)
+        .filter(|(_, present)| !present)
+        .map(|(name, _)| name.clone())
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(EdgeError::MissingFields(missing))
+    }
 }
 
 /// Whether a value counts as missing: `null` or `""`.
@@ -71,7 +91,8 @@ fn not_an_object(input: &str) -> EdgeError {
     }
 }
 
-/// Reads an object once, and gives for each required field whether it is present; the last of a repeated key counts.
+/// Reads an object once, and gives for each required field whether it is present; the last of a
+/// repeated key counts.
 struct RequiredFieldsVisitor<'a>(&'a [String]);
 
 impl<'e> Visitor<'e> for RequiredFieldsVisitor<'_> {
@@ -99,17 +120,39 @@ mod tests {
     use super::*;
 
     fn required() -> Vec<String> {
-        ["partner", "year", "period", "question"].map(str::to_owned).into()
+        ["partner", "year", "period", "question"]
+            .map(str::to_owned)
+            .into()
     }
 
     #[test]
     fn a_body_is_refused_for_what_it_is() {
         for (name, input, code) in [
-            ("complete", r#"{"partner":"a","year":2023,"period":"Q1","question":"?"}"#, ""),
-            ("false and zero are values", r#"{"partner":false,"year":0,"period":[],"question":{}}"#, ""),
-            ("white space around", " \n{\"partner\":\"a\",\"year\":1,\"period\":\"Q1\",\"question\":\"?\"}\t", ""),
-            ("a lone surrogate", r#"{"\ud800":1,"partner":"\ud800","year":1,"period":"Q1","question":"?"}"#, ""),
-            ("a later value fills it", r#"{"partner":"","partner":"a","year":1,"period":"Q1","question":"?"}"#, ""),
+            (
+                "complete",
+                r#"{"partner":"a","year":2023,"period":"Q1","question":"?"}"#,
+                "",
+            ),
+            (
+                "false and zero are values",
+                r#"{"partner":false,"year":0,"period":[],"question":{}}"#,
+                "",
+            ),
+            (
+                "white space around",
+                " \n{\"partner\":\"a\",\"year\":1,\"period\":\"Q1\",\"question\":\"?\"}\t",
+                "",
+            ),
+            (
+                "a lone surrogate",
+                r#"{"\ud800":1,"partner":"\ud800","year":1,"period":"Q1","question":"?"}"#,
+                "",
+            ),
+            (
+                "a later value fills it",
+                r#"{"partner":"","partner":"a","year":1,"period":"Q1","question":"?"}"#,
+                "",
+            ),
             (
                 "a later value blanks it",
                 r#"{"partner":"a","partner":"","year":1,"period":"Q1","question":"?"}"#,
@@ -124,8 +167,16 @@ mod tests {
             ("a bare word", "partner", "invalid_json"),
             ("white space alone", "  ", "invalid_json"),
             ("a trailing comma", r#"{"partner":"a",}"#, "invalid_json"),
-            ("a control character", "{\"partner\":\"a\nb\"}", "invalid_json"),
-            ("a control character in a key", "{\"a\nb\":1}", "invalid_json"),
+            (
+                "a control character",
+                "{\"partner\":\"a\nb\"}",
+                "invalid_json",
+            ),
+            (
+                "a control character in a key",
+                "{\"a\nb\":1}",
+                "invalid_json",
+            ),
         ] {
             let said = check_fields(input, &required()).map_or_else(|error| error.code(), |()| "");
             assert_eq!(said, code, "{name}");
@@ -134,8 +185,12 @@ mod tests {
 
     #[test]
     fn all_missing_fields_are_named_in_the_configured_order() {
-        let error = check_fields(r#"{"question":null,"period":"","x":1}"#, &required()).expect_err("missing");
-        assert_eq!(error.message(), "Missing fields: partner, year, period, question");
+        let error = check_fields(r#"{"question":null,"period":"","x":1}"#, &required())
+            .expect_err("missing");
+        assert_eq!(
+            error.message(),
+            "Missing fields: partner, year, period, question"
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! The format of the lines that are not a request's own: a failed start, a response that Lambda rejects, a library's warning.
+//! The format of the lines that are not a request's own: a failed start, a response that Lambda
+//! rejects, a library's warning.
 //!
-//! The request id comes from a task-local: a span would format its fields for every request, and these lines are rare.
+//! The request id comes from a task-local: a span would format its fields for every request, and
+//! these lines are rare.
 
 use std::fmt::{self, Write as _};
 
@@ -34,8 +36,16 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut fields = Fields { json: self.json, written: String::new() };
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields {
+            json: self.json,
+            written: String::new(),
+        };
         event.record(&mut fields);
         // An error means that no request is being answered.
         let _ = REQUEST_ID.try_with(|id| fields.text("requestId", id));
@@ -44,7 +54,10 @@ where
         let (level, target) = (event.metadata().level(), event.metadata().target());
         let written = fields.written;
         match self.json {
-            true => writeln!(writer, "{{\"timestamp\":\"{time}\",\"level\":\"{level}\"{written},\"target\":\"{target}\"}}"),
+            true => writeln!(
+                writer,
+                "{{\"timestamp\":\"{time}\",\"level\":\"{level}\"{written},\"target\":\"{target}\"}}"
+            ),
             false => writeln!(writer, "{time} {level} {target}:{written}"),
         }
     }
@@ -123,10 +136,14 @@ mod tests {
     async fn line(json: bool) -> String {
         let written = Written::default();
         let writer = written.clone();
-        let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone()).event_format(Line { json });
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(move || writer.clone())
+            .event_format(Line { json });
         let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-        of_request("id-1".to_owned(), async { tracing::warn!(status = 413_u16, last = true, why = "a \"b\"", "not taken") })
-            .await;
+        of_request("id-1".to_owned(), async {
+            tracing::warn!(status = 413_u16, last = true, why = "a \"b\"", "not taken")
+        })
+        .await;
         let bytes = written.0.lock().expect("a lock").clone();
         let line = String::from_utf8(bytes).expect("UTF-8");
         let time = line.find("20").expect("a time");

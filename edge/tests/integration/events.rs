@@ -1,7 +1,9 @@
 //! Every file under `events/` is answered as the `.expected.json` beside it says.
 //!
-//! `pad` bytes take the place of `<pad>` in the event and in core's answer, `environment` is the edge's configuration, `core` what core does, `coreReceives` what it must have been given,
-//! `answer`, `result` or `error` what the caller must get. Of a streamed answer the pieces stand in `pieces`, and `cut` says that it broke off.
+//! `pad` bytes take the place of `<pad>` in the event and in core's answer, `environment` is the
+//! edge's configuration, `core` what core does, `coreReceives` what it must have been given,
+//! `answer`, `result` or `error` what the caller must get. Of a streamed answer the pieces stand in
+//! `pieces`, and `cut` says that it broke off.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -71,17 +73,40 @@ struct FakeCore {
 impl InvokeCore for &'static FakeCore {
     async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
         let payload = String::from_utf8(call.enriched.payload).expect("UTF-8");
-        self.seen.lock().expect("a lock").push((payload, call.enriched.tenant));
-        let reply = |payload: &String, is_function_error| CoreReply { payload: payload.clone().into_bytes(), is_function_error };
-        match (&self.core.returns, &self.core.fails, self.core.invoke_fails.as_deref()) {
+        self.seen
+            .lock()
+            .expect("a lock")
+            .push((payload, call.enriched.tenant));
+        let reply = |payload: &String, is_function_error| CoreReply {
+            payload: payload.clone().into_bytes(),
+            is_function_error,
+        };
+        match (
+            &self.core.returns,
+            &self.core.fails,
+            self.core.invoke_fails.as_deref(),
+        ) {
             (Some(payload), None, None) => Ok(reply(payload, false)),
             (None, Some(payload), None) => Ok(reply(payload, true)),
-            (None, None, Some("not_found")) => Err(EdgeError::CoreNotFound("no such function".to_owned())),
-            (None, None, Some("access_denied")) => Err(EdgeError::CoreAccessDenied("no permission".to_owned())),
-            (None, None, Some("failure")) => Err(EdgeError::InvocationFailure("KMSDisabledException".to_owned())),
-            (None, None, Some("unreachable")) => Err(EdgeError::CoreUnreachable("connection reset".to_owned())),
-            (None, None, Some("throttled")) => Err(EdgeError::CoreThrottled { retry_after: 7, cause: "busy".to_owned() }),
-            (None, None, Some("timed_out")) => Err(EdgeError::CoreTimedOut("the edge gave up".to_owned())),
+            (None, None, Some("not_found")) => {
+                Err(EdgeError::CoreNotFound("no such function".to_owned()))
+            }
+            (None, None, Some("access_denied")) => {
+                Err(EdgeError::CoreAccessDenied("no permission".to_owned()))
+            }
+            (None, None, Some("failure")) => Err(EdgeError::InvocationFailure(
+                "KMSDisabledException".to_owned(),
+            )),
+            (None, None, Some("unreachable")) => {
+                Err(EdgeError::CoreUnreachable("connection reset".to_owned()))
+            }
+            (None, None, Some("throttled")) => Err(EdgeError::CoreThrottled {
+                retry_after: 7,
+                cause: "busy".to_owned(),
+            }),
+            (None, None, Some("timed_out")) => {
+                Err(EdgeError::CoreTimedOut("the edge gave up".to_owned()))
+            }
             other => panic!("core was called and no answer is written for it: {other:?}"),
         }
     }
@@ -90,22 +115,46 @@ impl InvokeCore for &'static FakeCore {
         let mut events = Vec::new();
         if let Some(pieces) = &self.core.streams {
             let payload = String::from_utf8(call.enriched.payload).expect("UTF-8");
-            self.seen.lock().expect("a lock").push((payload, call.enriched.tenant));
-            events.extend(pieces.iter().map(|piece| Ok(CoreEvent::Bytes(piece.clone().into()))));
-            events.extend(self.core.fails.iter().map(|payload| Ok(CoreEvent::Failed(payload.clone().into_bytes()))));
-            events.extend(self.core.invoke_fails.iter().map(|why| Err(EdgeError::CoreUnreachable(why.clone()))));
+            self.seen
+                .lock()
+                .expect("a lock")
+                .push((payload, call.enriched.tenant));
+            events.extend(
+                pieces
+                    .iter()
+                    .map(|piece| Ok(CoreEvent::Bytes(piece.clone().into()))),
+            );
+            events.extend(
+                self.core
+                    .fails
+                    .iter()
+                    .map(|payload| Ok(CoreEvent::Failed(payload.clone().into_bytes()))),
+            );
+            events.extend(
+                self.core
+                    .invoke_fails
+                    .iter()
+                    .map(|why| Err(EdgeError::CoreUnreachable(why.clone()))),
+            );
         } else {
             let reply = self.invoke(call).await?;
-            let event =
-                if reply.is_function_error { CoreEvent::Failed(reply.payload) } else { CoreEvent::Bytes(reply.payload.into()) };
+            let event = if reply.is_function_error {
+                CoreEvent::Failed(reply.payload)
+            } else {
+                CoreEvent::Bytes(reply.payload.into())
+            };
             events.push(Ok(event));
         }
-        // Like the stream of the real client, and unlike `iter`, an `unfold` panics when it is polled after its end.
+        // Like the stream of the real client, and unlike `iter`, an `unfold` panics when it is
+        // polled after its end.
         let events = futures_util::stream::unfold(VecDeque::from(events), |mut events| async {
             let event = events.pop_front()?;
             Some((event, events))
         });
-        Ok(CoreStream { content_type: None, events: Box::pin(events) })
+        Ok(CoreStream {
+            content_type: None,
+            events: Box::pin(events),
+        })
     }
 }
 
@@ -114,7 +163,11 @@ impl InvokeCore for &'static FakeCore {
 enum Got {
     Result(String),
     Failure(Diagnostic),
-    Stream { prelude: String, pieces: Vec<String>, is_cut: bool },
+    Stream {
+        prelude: String,
+        pieces: Vec<String>,
+        is_cut: bool,
+    },
 }
 
 async fn read_reply(reply: Reply<'_, &'static FakeCore>) -> Got {
@@ -130,8 +183,15 @@ async fn read_reply(reply: Reply<'_, &'static FakeCore>) -> Got {
                 }
             }
             let prelude = String::from_utf8(head.prelude.to_vec()).expect("UTF-8");
-            assert!(prelude.is_empty() || prelude.ends_with("\0\0\0\0\0\0\0\0"), "{prelude}");
-            Got::Stream { prelude: prelude.trim_end_matches('\0').to_owned(), pieces, is_cut }
+            assert!(
+                prelude.is_empty() || prelude.ends_with("\0\0\0\0\0\0\0\0"),
+                "{prelude}"
+            );
+            Got::Stream {
+                prelude: prelude.trim_end_matches('\0').to_owned(),
+                pieces,
+                is_cut,
+            }
         }
     }
 }
@@ -170,9 +230,16 @@ async fn whatever_json_arrives_is_answered() {
         r#"{"httpMethod":"POST","requestContext":{"authorizer":{"claims":{"\ud800":"\udfff"}}},"body":"\ud800"}"#,
         r#"{"httpMethod":"GET","requestContext":{"authorizer":{"claims":{"sub":"u"}}},"multiValueQueryStringParameters":{"a":[{}]}}"#,
     ];
-    let deep = format!("{{\"requestContext\":{}{}}}", "[".repeat(50_000), "]".repeat(50_000));
+    let deep = format!(
+        "{{\"requestContext\":{}{}}}",
+        "[".repeat(50_000),
+        "]".repeat(50_000)
+    );
     for event in odd.iter().copied().chain([deep.as_str()]) {
-        let core = leak(Core { returns: Some("{}".to_owned()), ..Core::default() });
+        let core = leak(Core {
+            returns: Some("{}".to_owned()),
+            ..Core::default()
+        });
         let edge = Edge::new(settings(&BTreeMap::new()), core).with_log(write_to_test_output);
         let context = context(None);
         match read_reply(edge.handle(event, &context).await).await {
@@ -186,33 +253,76 @@ async fn whatever_json_arrives_is_answered() {
 async fn replay(path: &Path) -> Result<(), String> {
     let mut expected: Expected = read(&path.with_extension("expected.json"))?;
     let pad = "x".repeat(expected.pad.unwrap_or_default());
-    let event = std::fs::read_to_string(path).map_err(|error| error.to_string())?.replace("<pad>", &pad);
-    expected.core.returns = expected.core.returns.map(|returns| returns.replace("<pad>", &pad));
+    let event = std::fs::read_to_string(path)
+        .map_err(|error| error.to_string())?
+        .replace("<pad>", &pad);
+    expected.core.returns = expected
+        .core
+        .returns
+        .map(|returns| returns.replace("<pad>", &pad));
     let core = leak(expected.core);
     let edge = Edge::new(settings(&expected.environment), core).with_log(write_to_test_output);
     let context = context(expected.cognito_identity);
     let got = read_reply(edge.handle(&event, &context).await).await;
     match (got, expected.answer, expected.result, expected.error) {
         (Got::Result(reply), Some(answer), None, None) => check_answer(&value(&reply), answer)?,
-        (Got::Stream { prelude, pieces, is_cut }, Some(answer), None, None) => check_stream(&prelude, &pieces, is_cut, answer)?,
+        (
+            Got::Stream {
+                prelude,
+                pieces,
+                is_cut,
+            },
+            Some(answer),
+            None,
+            None,
+        ) => check_stream(&prelude, &pieces, is_cut, answer)?,
         (Got::Result(reply), None, Some(result), None) => same("result", &value(&reply), &result)?,
-        (Got::Stream { pieces, is_cut: false, .. }, None, Some(result), None) => {
-            same("result", &value(&pieces.concat()), &result)?
+        (
+            Got::Stream {
+                pieces,
+                is_cut: false,
+                ..
+            },
+            None,
+            Some(result),
+            None,
+        ) => same("result", &value(&pieces.concat()), &result)?,
+        (Got::Failure(error), None, None, Some(expected)) => {
+            same("error", &json!(error), &expected)?
         }
-        (Got::Failure(error), None, None, Some(expected)) => same("error", &json!(error), &expected)?,
         other => return Err(format!("it got {other:?}")),
     }
     let seen = core.seen.lock().expect("a lock");
     if let Some(wanted) = expected.core_receives {
-        same("coreReceives", &seen.first().map(|(payload, _)| value(payload)).unwrap_or_default(), &with_id(wanted))?;
+        same(
+            "coreReceives",
+            &seen
+                .first()
+                .map(|(payload, _)| value(payload))
+                .unwrap_or_default(),
+            &with_id(wanted),
+        )?;
     }
     if let Some(wanted) = expected.core_receives_text {
-        same("coreReceivesText", &json!(seen.first().map(|(payload, _)| payload)), &with_id(json!(wanted)))?;
+        same(
+            "coreReceivesText",
+            &json!(seen.first().map(|(payload, _)| payload)),
+            &with_id(json!(wanted)),
+        )?;
     }
-    same("tenant", &json!(seen.first().and_then(|(_, tenant)| tenant.clone())), &json!(expected.tenant))
+    same(
+        "tenant",
+        &json!(seen.first().and_then(|(_, tenant)| tenant.clone())),
+        &json!(expected.tenant),
+    )
 }
 
-fn check_stream(prelude: &str, pieces: &[String], is_cut: bool, wanted: Answer) -> Result<(), String> {
+fn check_stream(
+    prelude: &str,
+    pieces: &[String],
+    is_cut: bool,
+    wanted: Answer,
+) -> Result<(), String> {
     same("cut", &json!(is_cut), &json!(wanted.cut))?;
     let said = wanted.pieces.as_ref().map(|pieces| with_id(json!(pieces)));
     said.map_or(Ok(()), |said| same("pieces", &json!(pieces), &said))?;
@@ -222,15 +332,27 @@ fn check_stream(prelude: &str, pieces: &[String], is_cut: bool, wanted: Answer) 
 }
 
 fn check_answer(answer: &Value, wanted: Answer) -> Result<(), String> {
-    same("statusCode", &answer["statusCode"], &json!(wanted.status_code))?;
+    same(
+        "statusCode",
+        &answer["statusCode"],
+        &json!(wanted.status_code),
+    )?;
     for (name, value) in wanted.headers {
         same(&name, &answer["headers"][&name], &with_id(json!(value)))?;
     }
     for name in wanted.absent_headers {
         same(&name, &answer["headers"][&name], &Value::Null)?;
     }
-    for name in ["Cache-Control", "X-Content-Type-Options", "X-Request-Id", "Server-Timing", "Content-Type"] {
-        answer["headers"].get(name).ok_or(format!("{name} is missing"))?;
+    for name in [
+        "Cache-Control",
+        "X-Content-Type-Options",
+        "X-Request-Id",
+        "Server-Timing",
+        "Content-Type",
+    ] {
+        answer["headers"]
+            .get(name)
+            .ok_or(format!("{name} is missing"))?;
     }
     let body = answer["body"].as_str().unwrap_or_default();
     match (wanted.body, wanted.body_text) {
@@ -242,7 +364,11 @@ fn check_answer(answer: &Value, wanted: Answer) -> Result<(), String> {
 }
 
 fn same(what: &str, got: &Value, wanted: &Value) -> Result<(), String> {
-    if got == wanted { Ok(()) } else { Err(format!("{what} is {got}, not {wanted}")) }
+    if got == wanted {
+        Ok(())
+    } else {
+        Err(format!("{what} is {got}, not {wanted}"))
+    }
 }
 
 fn with_id(value: Value) -> Value {
@@ -259,7 +385,10 @@ fn write_to_test_output(line: &str) {
 }
 
 fn leak(core: Core) -> &'static FakeCore {
-    Box::leak(Box::new(FakeCore { core, seen: Mutex::default() }))
+    Box::leak(Box::new(FakeCore {
+        core,
+        seen: Mutex::default(),
+    }))
 }
 
 fn settings(environment: &BTreeMap<String, String>) -> Settings {
@@ -279,22 +408,31 @@ fn context(cognito_identity: Option<Value>) -> Context {
     let mut context = Context::default();
     context.request_id = REQUEST_ID.to_owned();
     context.deadline = 4_102_444_800_000;
-    context.identity = cognito_identity.map(|identity| serde_json::from_value(identity).expect("an identity"));
+    context.identity =
+        cognito_identity.map(|identity| serde_json::from_value(identity).expect("an identity"));
     context
 }
 
 fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn event_files() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
-    let entries = |folder: &Path| std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let entries = |folder: &Path| {
+        std::fs::read_dir(folder)
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").path())
+    };
     let folders = entries(&root).filter(|path| path.is_dir());
-    let mut files: Vec<_> = folders.flat_map(|folder| entries(&folder).collect::<Vec<_>>()).collect();
+    let mut files: Vec<_> = folders
+        .flat_map(|folder| entries(&folder).collect::<Vec<_>>())
+        .collect();
     files.retain(|path| {
-        path.extension().is_some_and(|kind| kind == "json") && !path.to_string_lossy().ends_with(".expected.json")
+        path.extension().is_some_and(|kind| kind == "json")
+            && !path.to_string_lossy().ends_with(".expected.json")
     });
     files.sort();
     files

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// An issuer on loopback: what it publishes can be changed, and every path that is asked for is kept.
+/// An issuer on loopback: what it publishes can be changed, and every path that is asked for is
+/// kept.
 pub struct Issuer {
     /// As it stands in `iss`.
     pub url: String,
@@ -24,8 +25,15 @@ pub struct Issuer {
 impl Issuer {
     pub async fn publishing(keys: &[Value]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://localhost:{}", listener.local_addr().expect("an address").port());
-        let issuer = Self { url, documents: Arc::default(), asked: Arc::default() };
+        let url = format!(
+            "http://localhost:{}",
+            listener.local_addr().expect("an address").port()
+        );
+        let issuer = Self {
+            url,
+            documents: Arc::default(),
+            asked: Arc::default(),
+        };
         issuer.publish(
             "/.well-known/openid-configuration",
             json!({ "issuer": issuer.url, "jwks_uri": format!("{}/jwks", issuer.url) }),
@@ -39,10 +47,17 @@ impl Issuer {
                 let request = String::from_utf8_lossy(&request[..read]).into_owned();
                 let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
                 asked.lock().expect("a lock").push(path.clone());
-                let body =
-                    documents.lock().expect("a lock").iter().find(|(known, _)| *known == path).map(|(_, body)| body.clone());
+                let body = documents
+                    .lock()
+                    .expect("a lock")
+                    .iter()
+                    .find(|(known, _)| *known == path)
+                    .map(|(_, body)| body.clone());
                 let (status, body) = body.map_or((404, String::new()), |body| (200, body));
-                let head = format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+                let head = format!(
+                    "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                    body.len()
+                );
                 let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
             }
         });
@@ -56,7 +71,12 @@ impl Issuer {
     }
 
     pub fn asked(&self) -> usize {
-        self.asked.lock().expect("a lock").iter().filter(|path| *path == "/jwks").count()
+        self.asked
+            .lock()
+            .expect("a lock")
+            .iter()
+            .filter(|path| *path == "/jwks")
+            .count()
     }
 
     pub fn claims(&self) -> Value {
@@ -66,7 +86,10 @@ impl Issuer {
 
 /// Seconds since 1970.
 pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a time")
+        .as_secs()
 }
 
 /// A key pair that tokens are signed with.
@@ -87,14 +110,33 @@ impl Signer {
         self.sign_with(&RSA_PKCS1_SHA256, header, &claims.to_string())
     }
 
-    pub fn sign_with(&self, padding: &'static dyn signature::RsaEncoding, header: &Value, claims: &str) -> String {
-        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims));
+    pub fn sign_with(
+        &self,
+        padding: &'static dyn signature::RsaEncoding,
+        header: &Value,
+        claims: &str,
+    ) -> String {
+        let signed = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header.to_string()),
+            URL_SAFE_NO_PAD.encode(claims)
+        );
         let mut signature = vec![0; self.0.public_modulus_len()];
-        self.0.sign(padding, &SystemRandom::new(), signed.as_bytes(), &mut signature).expect("a signature");
+        self.0
+            .sign(
+                padding,
+                &SystemRandom::new(),
+                signed.as_bytes(),
+                &mut signature,
+            )
+            .expect("a signature");
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
     pub fn public_der(&self) -> Vec<u8> {
-        AsDer::<PublicKeyX509Der>::as_der(self.0.public_key()).expect("a public key").as_ref().to_vec()
+        AsDer::<PublicKeyX509Der>::as_der(self.0.public_key())
+            .expect("a public key")
+            .as_ref()
+            .to_vec()
     }
 }

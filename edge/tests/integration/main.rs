@@ -1,4 +1,5 @@
-//! The edge as a whole: the named events against a fake core, and the Lambda client against a real server on loopback.
+//! The edge as a whole: the named events against a fake core, and the Lambda client against a real
+//! server on loopback.
 
 mod events;
 mod invoke;

@@ -23,6 +23,8 @@ pub(super) fn run(pool: &Inner, request: AdminAddUserToGroup) -> Result<Value, S
             user.groups.push(request.group_name);
         }
     };
-    pool.user_directory.change(&request.username, add).ok_or_else(no_such_user)?;
+    pool.user_directory
+        .change(&request.username, add)
+        .ok_or_else(no_such_user)?;
     Ok(json!({}))
 }

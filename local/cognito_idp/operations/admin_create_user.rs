@@ -1,5 +1,5 @@
-//! The operation `AdminCreateUser`: creates a user who must change the password at the first sign-in. No invitation is sent.
-//! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html>
+//! The operation `AdminCreateUser`: creates a user who must change the password at the first
+//! sign-in. No invitation is sent. <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html>
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,14 +26,24 @@ pub(super) fn run(pool: &Inner, request: AdminCreateUser) -> Result<Value, Servi
     check_email(&request.username)?;
     let made_up = uuid::Uuid::new_v4().simple().to_string();
     let password = request.temporary_password.unwrap_or_else(|| {
-        print_line(format_args!("mail │ temporary password {made_up} for {}", request.username));
+        print_line(format_args!(
+            "mail │ temporary password {made_up} for {}",
+            request.username
+        ));
         made_up.clone()
     });
     check_password(&password)?;
-    let mut user = User::new(&request.username, &password, UserStatus::ForceChangePassword);
+    let mut user = User::new(
+        &request.username,
+        &password,
+        UserStatus::ForceChangePassword,
+    );
     user.set_attributes(request.user_attributes)?;
     if !pool.user_directory.add(user.clone()) {
-        return Err(ServiceError::new("UsernameExistsException", "User account already exists"));
+        return Err(ServiceError::new(
+            "UsernameExistsException",
+            "User account already exists",
+        ));
     }
     Ok(json!({ "User": {
         "Username": user.sub,

@@ -22,7 +22,10 @@ pub(super) fn run(pool: &Inner, request: ChangePassword) -> Result<Value, Servic
         if !user.has_password(&request.previous_password) {
             return Err(incorrect_credentials());
         }
-        user.set_password(&request.proposed_password).map(|()| json!({}))
+        user.set_password(&request.proposed_password)
+            .map(|()| json!({}))
     };
-    pool.user_directory.change(&user.sub, change).ok_or_else(no_such_user)?
+    pool.user_directory
+        .change(&user.sub, change)
+        .ok_or_else(no_such_user)?
 }

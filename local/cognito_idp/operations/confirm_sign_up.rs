@@ -1,5 +1,5 @@
-//! The operation `ConfirmSignUp`: confirms a user with the code that was sent to the e-mail address.
-//! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ConfirmSignUp.html>
+//! The operation `ConfirmSignUp`: confirms a user with the code that was sent to the e-mail
+//! address. <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ConfirmSignUp.html>
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,12 +21,16 @@ pub(super) fn run(pool: &Inner, request: ConfirmSignUp) -> Result<Value, Service
     check_client(&request.client_id)?;
     let confirm = |user: &mut User| {
         if user.status != UserStatus::Unconfirmed {
-            return Err(ServiceError::not_authorized("User cannot be confirmed. Current status is CONFIRMED"));
+            return Err(ServiceError::not_authorized(
+                "User cannot be confirmed. Current status is CONFIRMED",
+            ));
         }
         confirmation_code::redeem(user, Purpose::SignUp, &request.confirmation_code)?;
         user.status = UserStatus::Confirmed;
         user.email_verified = true;
         Ok(json!({}))
     };
-    pool.user_directory.change(&request.username, confirm).ok_or_else(no_such_user)?
+    pool.user_directory
+        .change(&request.username, confirm)
+        .ok_or_else(no_such_user)?
 }

@@ -1,5 +1,5 @@
-//! The operation `GlobalSignOut`: revokes the refresh and access tokens of every session of the user.
-//! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GlobalSignOut.html>
+//! The operation `GlobalSignOut`: revokes the refresh and access tokens of every session of the
+//! user. <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GlobalSignOut.html>
 
 use serde::Deserialize;
 use serde_json::{Value, json};

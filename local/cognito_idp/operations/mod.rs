@@ -1,4 +1,5 @@
-//! The operations of the user pool. Each file has the request of one operation and the function `run` that handles it.
+//! The operations of the user pool. Each file has the request of one operation and the function
+//! `run` that handles it.
 
 mod admin_add_user_to_group;
 mod admin_create_user;
@@ -47,7 +48,9 @@ pub const SUPPORTED: [&str; 15] = [
 pub(super) fn run(pool: &Inner, headers: &HeaderMap, body: &Bytes) -> Result<Value, ServiceError> {
     let name = operation(headers, "AWSCognitoIdentityProviderService");
     if name.starts_with("Admin") && headers.contains_key("origin") {
-        return Err(ServiceError::not_authorized("an administrator's operation is nothing for a web page"));
+        return Err(ServiceError::not_authorized(
+            "an administrator's operation is nothing for a web page",
+        ));
     }
     match name {
         "AdminAddUserToGroup" => admin_add_user_to_group::run(pool, parse(body)?),
@@ -73,17 +76,24 @@ fn check_client(client_id: &str) -> Result<(), ServiceError> {
     if client_id == USER_POOL_CLIENT_ID {
         return Ok(());
     }
-    Err(ServiceError::new("ResourceNotFoundException", format!("User pool client {client_id} does not exist.")))
+    Err(ServiceError::new(
+        "ResourceNotFoundException",
+        format!("User pool client {client_id} does not exist."),
+    ))
 }
 
 fn check_pool(pool_id: &str) -> Result<(), ServiceError> {
     if pool_id == USER_POOL_ID {
         return Ok(());
     }
-    Err(ServiceError::new("ResourceNotFoundException", format!("User pool {pool_id} does not exist.")))
+    Err(ServiceError::new(
+        "ResourceNotFoundException",
+        format!("User pool {pool_id} does not exist."),
+    ))
 }
 
-/// The error for a wrong password and for an unknown user, so that it does not reveal whether the user exists.
+/// The error for a wrong password and for an unknown user, so that it does not reveal whether the
+/// user exists.
 fn incorrect_credentials() -> ServiceError {
     ServiceError::not_authorized("Incorrect username or password.")
 }

@@ -21,7 +21,9 @@ pub(super) fn run(pool: &Inner, request: ResendConfirmationCode) -> Result<Value
     check_client(&request.client_id)?;
     let resend = |user: &mut User| match user.status {
         UserStatus::Unconfirmed => Ok(confirmation_code::send(user, Purpose::SignUp)),
-        _ => Err(ServiceError::invalid_parameter("User is already confirmed.")),
+        _ => Err(ServiceError::invalid_parameter(
+            "User is already confirmed.",
+        )),
     };
     let sent = pool.user_directory.change(&request.username, resend);
     let delivery = sent.unwrap_or_else(|| Ok(confirmation_code::delivery(&request.username)))?;

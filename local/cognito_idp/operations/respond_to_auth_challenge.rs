@@ -1,5 +1,5 @@
-//! The operation `RespondToAuthChallenge`: checks the SRP proof of a password, or sets the first password of a user whom an
-//! administrator has created.
+//! The operation `RespondToAuthChallenge`: checks the SRP proof of a password, or sets the first
+//! password of a user whom an administrator has created.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_RespondToAuthChallenge.html>
 
 use std::collections::HashMap;
@@ -43,13 +43,23 @@ enum ChallengeKind {
 
 impl Challenges {
     fn add(&mut self, key: String, username: &str, kind: ChallengeKind) {
-        self.0.retain(|_, challenge| challenge.made.elapsed() < CHALLENGE_LIFETIME);
-        self.0.insert(key, Challenge { made: Instant::now(), username: username.to_owned(), kind });
+        self.0
+            .retain(|_, challenge| challenge.made.elapsed() < CHALLENGE_LIFETIME);
+        self.0.insert(
+            key,
+            Challenge {
+                made: Instant::now(),
+                username: username.to_owned(),
+                kind,
+            },
+        );
     }
 
     /// Removes a challenge: a client can respond to it once.
     fn take(&mut self, key: &str) -> Option<Challenge> {
-        self.0.remove(key).filter(|challenge| challenge.made.elapsed() < CHALLENGE_LIFETIME)
+        self.0
+            .remove(key)
+            .filter(|challenge| challenge.made.elapsed() < CHALLENGE_LIFETIME)
     }
 }
 
@@ -67,8 +77,13 @@ pub(crate) struct RespondToAuthChallenge {
 pub(crate) fn run(pool: &Inner, request: RespondToAuthChallenge) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     let response = |name: &str| {
-        let missing = || ServiceError::invalid_parameter(format!("Missing required parameter {name}"));
-        request.challenge_responses.get(name).map(String::as_str).ok_or_else(missing)
+        let missing =
+            || ServiceError::invalid_parameter(format!("Missing required parameter {name}"));
+        request
+            .challenge_responses
+            .get(name)
+            .map(String::as_str)
+            .ok_or_else(missing)
     };
     match request.challenge_name.as_str() {
         "PASSWORD_VERIFIER" => {
@@ -80,19 +95,30 @@ pub(crate) fn run(pool: &Inner, request: RespondToAuthChallenge) -> Result<Value
             let user = claim.check(pool, response("USERNAME")?)?;
             next_step(pool, user)
         }
-        "NEW_PASSWORD_REQUIRED" => choose_password(pool, &request.session, response("NEW_PASSWORD")?),
-        name => Err(ServiceError::invalid_parameter(format!("ChallengeName {name} is not supported here"))),
+        "NEW_PASSWORD_REQUIRED" => {
+            choose_password(pool, &request.session, response("NEW_PASSWORD")?)
+        }
+        name => Err(ServiceError::invalid_parameter(format!(
+            "ChallengeName {name} is not supported here"
+        ))),
     }
 }
 
 /// Starts an SRP sign-in. An unknown user gets a challenge too, for which no password is right.
 pub(crate) fn start_srp(pool: &Inner, username: &str, a_hex: &str) -> Result<Value, ServiceError> {
     let user = pool.user_directory.find(username);
-    let sub = user.as_ref().map_or_else(|| sub_of(username), |user| user.sub.clone());
+    let sub = user
+        .as_ref()
+        .map_or_else(|| sub_of(username), |user| user.sub.clone());
     let sub = sub.as_str();
-    let verifier = user.as_ref().map_or_else(|| Verifier::decoy(&pool.decoy_seed, POOL_NAME, sub), |a| a.verifier().clone());
-    let exchange = Exchange::begin(a_hex, &verifier).map_err(|_| ServiceError::invalid_parameter("SRP_A is invalid"))?;
-    let secret_block = STANDARD.encode([Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat());
+    let verifier = user.as_ref().map_or_else(
+        || Verifier::decoy(&pool.decoy_seed, POOL_NAME, sub),
+        |a| a.verifier().clone(),
+    );
+    let exchange = Exchange::begin(a_hex, &verifier)
+        .map_err(|_| ServiceError::invalid_parameter("SRP_A is invalid"))?;
+    let secret_block =
+        STANDARD.encode([Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat());
     let parameters = json!({
         "SALT": verifier.salt(),
         "SRP_B": exchange.b_hex(),
@@ -100,24 +126,35 @@ pub(crate) fn start_srp(pool: &Inner, username: &str, a_hex: &str) -> Result<Val
         "USERNAME": sub,
         "USER_ID_FOR_SRP": sub,
     });
-    pool.challenges.lock().add(secret_block, sub, ChallengeKind::Password(Box::new(exchange)));
+    pool.challenges.lock().add(
+        secret_block,
+        sub,
+        ChallengeKind::Password(Box::new(exchange)),
+    );
     Ok(json!({ "ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": parameters }))
 }
 
 /// The response to a right password: tokens, an error or a further challenge, by the user's status.
 pub(crate) fn next_step(pool: &Inner, user: User) -> Result<Value, ServiceError> {
     match user.status {
-        UserStatus::Confirmed => {
-            Ok(json!({ "AuthenticationResult": pool.sign_in(&user).authentication_result(), "ChallengeParameters": {} }))
-        }
-        UserStatus::Unconfirmed => Err(ServiceError::new("UserNotConfirmedException", "User is not confirmed.")),
+        UserStatus::Confirmed => Ok(
+            json!({ "AuthenticationResult": pool.sign_in(&user).authentication_result(), "ChallengeParameters": {} }),
+        ),
+        UserStatus::Unconfirmed => Err(ServiceError::new(
+            "UserNotConfirmedException",
+            "User is not confirmed.",
+        )),
         UserStatus::ForceChangePassword => {
             let session = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-            pool.challenges.lock().add(session.clone(), &user.sub, ChallengeKind::NewPassword);
-            let attributes = json!({ "email": user.email, "email_verified": user.email_verified.to_string() });
-            let parameters =
-                json!({ "USER_ID_FOR_SRP": user.sub, "requiredAttributes": "[]", "userAttributes": attributes.to_string() });
-            Ok(json!({ "ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": session, "ChallengeParameters": parameters }))
+            pool.challenges
+                .lock()
+                .add(session.clone(), &user.sub, ChallengeKind::NewPassword);
+            let attributes =
+                json!({ "email": user.email, "email_verified": user.email_verified.to_string() });
+            let parameters = json!({ "USER_ID_FOR_SRP": user.sub, "requiredAttributes": "[]", "userAttributes": attributes.to_string() });
+            Ok(
+                json!({ "ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": session, "ChallengeParameters": parameters }),
+            )
         }
     }
 }
@@ -126,7 +163,11 @@ fn choose_password(pool: &Inner, session: &str, password: &str) -> Result<Value,
     let invalid = || ServiceError::not_authorized("Invalid session for the user.");
     // Checked first, so that the session stays valid after a password that the policy refuses.
     crate::cognito_idp::user::check_password(password)?;
-    let challenge = pool.challenges.lock().take(session).filter(|challenge| matches!(challenge.kind, ChallengeKind::NewPassword));
+    let challenge = pool
+        .challenges
+        .lock()
+        .take(session)
+        .filter(|challenge| matches!(challenge.kind, ChallengeKind::NewPassword));
     let challenge = challenge.ok_or_else(invalid)?;
     let changed = pool.user_directory.change(&challenge.username, |user| {
         user.status = UserStatus::Confirmed;
@@ -144,24 +185,51 @@ struct PasswordClaim<'a> {
 impl PasswordClaim<'_> {
     fn check(&self, pool: &Inner, username: &str) -> Result<User, ServiceError> {
         check_timestamp(self.timestamp)?;
-        let challenge = pool.challenges.lock().take(self.secret_block).ok_or_else(incorrect_credentials)?;
-        let ChallengeKind::Password(exchange) = challenge.kind else { return Err(incorrect_credentials()) };
+        let challenge = pool
+            .challenges
+            .lock()
+            .take(self.secret_block)
+            .ok_or_else(incorrect_credentials)?;
+        let ChallengeKind::Password(exchange) = challenge.kind else {
+            return Err(incorrect_credentials());
+        };
         let user = pool.user_directory.find(&challenge.username);
-        let secret = STANDARD.decode(self.secret_block).map_err(|_| incorrect_credentials())?;
-        let signature = STANDARD.decode(self.signature).map_err(|_| incorrect_credentials())?;
+        let secret = STANDARD
+            .decode(self.secret_block)
+            .map_err(|_| incorrect_credentials())?;
+        let signature = STANDARD
+            .decode(self.signature)
+            .map_err(|_| incorrect_credentials())?;
         let sub = challenge.username.as_bytes();
-        let message = [POOL_NAME.as_bytes(), sub, &secret, self.timestamp.as_bytes()].concat();
+        let message = [
+            POOL_NAME.as_bytes(),
+            sub,
+            &secret,
+            self.timestamp.as_bytes(),
+        ]
+        .concat();
         let is_proved = exchange.verifies(&message, &signature);
-        let is_same_user = user.as_ref().is_some_and(|user| user.sub == username || user.email.eq_ignore_ascii_case(username));
-        user.filter(|_| is_proved && is_same_user).ok_or_else(incorrect_credentials)
+        let is_same_user = user
+            .as_ref()
+            .is_some_and(|user| user.sub == username || user.email.eq_ignore_ascii_case(username));
+        user.filter(|_| is_proved && is_same_user)
+            .ok_or_else(incorrect_credentials)
     }
 }
 
 /// Checks the form of a timestamp (`Sat Aug 1 09:05:03 UTC 2026`) and its difference from now.
 fn check_timestamp(timestamp: &str) -> Result<(), ServiceError> {
-    let wrong = || ServiceError::invalid_parameter("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.");
+    let wrong = || {
+        ServiceError::invalid_parameter(
+            "TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.",
+        )
+    };
     let time = DateTime::strptime("%a %b %d %H:%M:%S UTC %Y", timestamp).map_err(|_| wrong())?;
     let time = time.to_zoned(TimeZone::UTC).map_err(|_| wrong())?;
     let off = time.timestamp().as_second() - jiff::Timestamp::now().as_second();
-    if off.abs() > CLOCK_SKEW { Err(incorrect_credentials()) } else { Ok(()) }
+    if off.abs() > CLOCK_SKEW {
+        Err(incorrect_credentials())
+    } else {
+        Ok(())
+    }
 }

@@ -1,5 +1,5 @@
-//! The operation `RevokeToken`: revokes a refresh token. Verifiers that do not ask the pool accept the session's access tokens
-//! until they expire.
+//! The operation `RevokeToken`: revokes a refresh token. Verifiers that do not ask the pool accept
+//! the session's access tokens until they expire.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_RevokeToken.html>
 
 use serde::Deserialize;
@@ -19,7 +19,10 @@ pub(super) struct RevokeToken {
 pub(super) fn run(pool: &Inner, request: RevokeToken) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     if request.token.contains('.') {
-        return Err(ServiceError::new("UnsupportedTokenTypeException", "Only refresh tokens can be revoked"));
+        return Err(ServiceError::new(
+            "UnsupportedTokenTypeException",
+            "Only refresh tokens can be revoked",
+        ));
     }
     pool.sessions.revoke(&request.token);
     Ok(json!({}))

@@ -24,7 +24,11 @@ pub(super) fn run(pool: &Inner, request: SignUp) -> Result<Value, ServiceError> 
     check_client(&request.client_id)?;
     check_email(&request.username)?;
     check_password(&request.password)?;
-    let mut user = User::new(&request.username, &request.password, UserStatus::Unconfirmed);
+    let mut user = User::new(
+        &request.username,
+        &request.password,
+        UserStatus::Unconfirmed,
+    );
     user.set_attributes(request.user_attributes)?;
     // A user cannot set `email_verified`: the code verifies the address.
     user.email_verified = false;
@@ -33,14 +37,22 @@ pub(super) fn run(pool: &Inner, request: SignUp) -> Result<Value, ServiceError> 
         let text = "An account with the given email already exists.";
         return Err(ServiceError::new("UsernameExistsException", text));
     }
-    let delivery = pool.user_directory.change(&sub, |user| confirmation_code::send(user, Purpose::SignUp));
+    let delivery = pool
+        .user_directory
+        .change(&sub, |user| confirmation_code::send(user, Purpose::SignUp));
     Ok(json!({ "UserConfirmed": false, "UserSub": sub, "CodeDeliveryDetails": delivery }))
 }
 
 /// Refuses a user name that is not an e-mail address.
 pub(super) fn check_email(username: &str) -> Result<(), ServiceError> {
     match username.split_once('@') {
-        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !domain.contains('@') => Ok(()),
-        _ => Err(ServiceError::invalid_parameter("Username should be an email.")),
+        Some((local, domain))
+            if !local.is_empty() && !domain.is_empty() && !domain.contains('@') =>
+        {
+            Ok(())
+        }
+        _ => Err(ServiceError::invalid_parameter(
+            "Username should be an email.",
+        )),
     }
 }

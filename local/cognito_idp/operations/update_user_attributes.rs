@@ -25,5 +25,7 @@ pub(super) fn run(pool: &Inner, request: UpdateUserAttributes) -> Result<Value, 
         user.email_verified = was_verified;
         result.map(|()| json!({ "CodeDeliveryDetailsList": [] }))
     };
-    pool.user_directory.change(&user.sub, update).ok_or_else(no_such_user)?
+    pool.user_directory
+        .change(&user.sub, update)
+        .ok_or_else(no_such_user)?
 }

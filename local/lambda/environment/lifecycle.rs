@@ -1,4 +1,5 @@
-//! The lifecycle of an environment: starts, watches and ends its process, and fails the invocations that the process leaves.
+//! The lifecycle of an environment: starts, watches and ends its process, and fails the invocations
+//! that the process leaves.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,7 +25,8 @@ impl Environment {
         let status = match status {
             Ok(status) => {
                 let exit_status = status.as_deref().unwrap_or("exit status 0");
-                *self.exit_description.lock() = format!("`{command}` ended with {exit_status} before it asked for work");
+                *self.exit_description.lock() =
+                    format!("`{command}` ended with {exit_status} before it asked for work");
                 status
             }
             Err(problem) => {
@@ -44,19 +46,41 @@ impl Environment {
         }
         let was_ready = self.is_ready.load(Ordering::SeqCst);
         if let Some(undelivered) = self.pool.environment_ended(&self, was_ready) {
-            let payload = self.init_error.lock().clone().unwrap_or_else(|| error.payload(&undelivered.request_id));
-            let outcome = Outcome { payload, is_function_error: true, log_tail: Some(self.log.full_text()) };
+            let payload = self
+                .init_error
+                .lock()
+                .clone()
+                .unwrap_or_else(|| error.payload(&undelivered.request_id));
+            let outcome = Outcome {
+                payload,
+                is_function_error: true,
+                log_tail: Some(self.log.full_text()),
+            };
             let _ = undelivered.done.send(FunctionResponse::Whole(outcome));
         }
     }
 
-    async fn run_process(self: &Arc<Self>, listener: TcpListener) -> Result<Option<String>, String> {
-        let address = listener.local_addr().map_err(|error| error.to_string())?.to_string();
-        let mut child = command(&self.pool.function, &address)?.spawn().map_err(|error| self.spawn_error(&error))?;
+    async fn run_process(
+        self: &Arc<Self>,
+        listener: TcpListener,
+    ) -> Result<Option<String>, String> {
+        let address = listener
+            .local_addr()
+            .map_err(|error| error.to_string())?
+            .to_string();
+        let mut child = command(&self.pool.function, &address)?
+            .spawn()
+            .map_err(|error| self.spawn_error(&error))?;
         *self.pid.lock() = child.id();
         let server = tokio::spawn(runtime_api::serve(listener, Arc::clone(self)));
-        let stdout = child.stdout.take().map(|stream| tokio::spawn(follow(Arc::clone(&self.log), stream)));
-        let stderr = child.stderr.take().map(|stream| tokio::spawn(follow(Arc::clone(&self.log), stream)));
+        let stdout = child
+            .stdout
+            .take()
+            .map(|stream| tokio::spawn(follow(Arc::clone(&self.log), stream)));
+        let stderr = child
+            .stderr
+            .take()
+            .map(|stream| tokio::spawn(follow(Arc::clone(&self.log), stream)));
         let status = tokio::select! {
             status = child.wait() => status,
             () = self.stop.notified() => end(&mut child).await,
@@ -84,7 +108,10 @@ impl Environment {
     }
 
     fn spawn_error(&self, error: &std::io::Error) -> String {
-        format!("`{}` cannot be started: {error}", self.pool.function.command.join(" "))
+        format!(
+            "`{}` cannot be started: {error}",
+            self.pool.function.command.join(" ")
+        )
     }
 }
 

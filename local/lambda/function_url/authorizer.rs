@@ -1,4 +1,5 @@
-//! The caller of a function URL with `AWS_IAM`, as the member `requestContext.authorizer.iam` of an event.
+//! The caller of a function URL with `AWS_IAM`, as the member `requestContext.authorizer.iam` of an
+//! event.
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,9 @@ pub(super) fn iam(caller: &IssuedCredentials) -> Value {
         Principal::Stack => "AIDALOCALDEVELOPER".to_owned(),
         Principal::ApiGateway => "AROALOCALAPIGATEWAY:apigateway".to_owned(),
         Principal::Function(name) => format!("AROALOCALFUNCTION:{name}"),
-        Principal::CognitoIdentity { .. } => "AROALOCALIDENTITY:CognitoIdentityCredentials".to_owned(),
+        Principal::CognitoIdentity { .. } => {
+            "AROALOCALIDENTITY:CognitoIdentityCredentials".to_owned()
+        }
     };
     json!({
         "accessKey": caller.credentials.access_key_id,
@@ -24,10 +27,16 @@ pub(super) fn iam(caller: &IssuedCredentials) -> Value {
 }
 
 fn cognito_identity(principal: &Principal) -> Value {
-    let Principal::CognitoIdentity { identity_id, sub } = principal else { return Value::Null };
+    let Principal::CognitoIdentity { identity_id, sub } = principal else {
+        return Value::Null;
+    };
     let provider = format!("cognito-idp.{REGION}.amazonaws.com/{USER_POOL_ID}");
     let amr = match sub {
-        Some(sub) => vec!["authenticated".to_owned(), provider.clone(), format!("{provider}:CognitoSignIn:{sub}")],
+        Some(sub) => vec![
+            "authenticated".to_owned(),
+            provider.clone(),
+            format!("{provider}:CognitoSignIn:{sub}"),
+        ],
         None => vec!["unauthenticated".to_owned()],
     };
     json!({ "amr": amr, "identityId": identity_id, "identityPoolId": IDENTITY_POOL_ID })

@@ -1,5 +1,5 @@
-//! Converts a function's response to the HTTP response of a function URL, whose rules differ from those of an HTTP API.
-//! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>
+//! Converts a function's response to the HTTP response of a function URL, whose rules differ from
+//! those of an HTTP API. <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>
 
 use std::io;
 
@@ -14,7 +14,8 @@ use crate::http::json;
 use crate::lambda::invocation::{FunctionResponse, Outcome, StreamedResponse};
 use crate::payload::response;
 
-/// The content type of a streamed response that begins with a prelude: its status and headers as JSON.
+/// The content type of a streamed response that begins with a prelude: its status and headers as
+/// JSON.
 const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
 /// The delimiter between the prelude and the body.
 const DELIMITER: [u8; 8] = [0; 8];
@@ -28,14 +29,21 @@ pub(super) fn buffered(outcome: Outcome) -> Response {
     from_result(&outcome.payload).unwrap_or_else(|_| bad_gateway())
 }
 
-/// The response in `RESPONSE_STREAM` mode. The result of a function that does not stream is the body, unchanged.
+/// The response in `RESPONSE_STREAM` mode. The result of a function that does not stream is the
+/// body, unchanged.
 pub(super) async fn streamed(function_response: FunctionResponse) -> Response {
     match function_response {
         FunctionResponse::Whole(outcome) if outcome.is_function_error => bad_gateway(),
         FunctionResponse::Whole(outcome) => json(StatusCode::OK, outcome.payload),
-        FunctionResponse::Streaming(streamed) if streamed.content_type.starts_with(WITH_PRELUDE) => with_prelude(streamed).await,
+        FunctionResponse::Streaming(streamed)
+            if streamed.content_type.starts_with(WITH_PRELUDE) =>
+        {
+            with_prelude(streamed).await
+        }
         FunctionResponse::Streaming(streamed) => {
-            let kind = HeaderValue::from_str(&streamed.content_type).ok().filter(|kind| !kind.is_empty());
+            let kind = HeaderValue::from_str(&streamed.content_type)
+                .ok()
+                .filter(|kind| !kind.is_empty());
             let mut response = Response::new(rest(Bytes::new(), streamed));
             let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
             response.headers_mut().insert(CONTENT_TYPE, kind);
@@ -45,7 +53,12 @@ pub(super) async fn streamed(function_response: FunctionResponse) -> Response {
 }
 
 fn bad_gateway() -> Response {
-    (StatusCode::BAD_GATEWAY, [(CONTENT_TYPE, "application/json")], "Internal Server Error").into_response()
+    (
+        StatusCode::BAD_GATEWAY,
+        [(CONTENT_TYPE, "application/json")],
+        "Internal Server Error",
+    )
+        .into_response()
 }
 
 fn from_result(payload: &[u8]) -> Result<Response, &'static str> {
@@ -63,20 +76,34 @@ fn from_result(payload: &[u8]) -> Result<Response, &'static str> {
 
 /// Sets status, cookies and headers. Function URLs accept a status in a string.
 fn head(members: &Map<String, Value>, response: &mut Response) -> Result<(), &'static str> {
-    let code = members.get("statusCode").map_or(Some(200), |code| match code {
-        Value::String(digits) => digits.parse().ok(),
-        code => code.as_u64().and_then(|code| u16::try_from(code).ok()),
-    });
-    *response.status_mut() = code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or("its statusCode is no status")?;
+    let code = members
+        .get("statusCode")
+        .map_or(Some(200), |code| match code {
+            Value::String(digits) => digits.parse().ok(),
+            code => code.as_u64().and_then(|code| u16::try_from(code).ok()),
+        });
+    *response.status_mut() = code
+        .and_then(|code| StatusCode::from_u16(code).ok())
+        .ok_or("its statusCode is no status")?;
     response::headers(&single_values(members), response.headers_mut())?;
     repeated_headers(members, response.headers_mut())?;
-    response.headers_mut().entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .entry(CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static("application/json"));
     Ok(())
 }
 
 /// Adds the headers that have a list of values, as a prelude may have them.
-fn repeated_headers(members: &Map<String, Value>, headers: &mut HeaderMap) -> Result<(), &'static str> {
-    let all = members.get("headers").and_then(Value::as_object).into_iter().flatten();
+fn repeated_headers(
+    members: &Map<String, Value>,
+    headers: &mut HeaderMap,
+) -> Result<(), &'static str> {
+    let all = members
+        .get("headers")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
     let lists = all.filter_map(|(name, value)| Some((name, value.as_array()?)));
     lists
         .flat_map(|(name, values)| values.iter().map(move |value| (name, value)))
@@ -95,13 +122,18 @@ async fn with_prelude(mut streamed: StreamedResponse) -> Response {
     let mut buffer = Vec::new();
     while let Some(chunk) = streamed.chunks.recv().await {
         buffer.extend_from_slice(&chunk);
-        let Some(length) = buffer.windows(DELIMITER.len()).position(|window| window == DELIMITER) else {
+        let Some(length) = buffer
+            .windows(DELIMITER.len())
+            .position(|window| window == DELIMITER)
+        else {
             if buffer.len() > MAX_PRELUDE {
                 return bad_gateway();
             }
             continue;
         };
-        let Ok(Value::Object(members)) = serde_json::from_slice(&buffer[..length]) else { return bad_gateway() };
+        let Ok(Value::Object(members)) = serde_json::from_slice(&buffer[..length]) else {
+            return bad_gateway();
+        };
         let first = Bytes::from(buffer.split_off(length + DELIMITER.len()));
         let mut response = Response::new(rest(first, streamed));
         return match head(&members, &mut response) {
@@ -112,7 +144,8 @@ async fn with_prelude(mut streamed: StreamedResponse) -> Response {
     bad_gateway()
 }
 
-/// The rest of a stream as a body. After an error the connection closes before the body is complete.
+/// The rest of a stream as a body. After an error the connection closes before the body is
+/// complete.
 fn rest(first: Bytes, streamed: StreamedResponse) -> Body {
     let chunks = stream::unfold((first, Some(streamed)), |(first, streamed)| async move {
         if !first.is_empty() {
@@ -123,9 +156,13 @@ fn rest(first: Bytes, streamed: StreamedResponse) -> Body {
             Some(chunk) => Some((Ok(chunk), (Bytes::new(), Some(streamed)))),
             None => {
                 streamed.ended().await.error?;
-                // Lets the server write the chunks before: an error discards what is not written yet.
+                // Lets the server write the chunks before: an error discards what is not written
+                // yet.
                 tokio::task::yield_now().await;
-                Some((Err(io::Error::other("the function broke off")), (Bytes::new(), None)))
+                Some((
+                    Err(io::Error::other("the function broke off")),
+                    (Bytes::new(), None),
+                ))
             }
         }
     });
@@ -150,12 +187,25 @@ mod tests {
     use http_body_util::BodyExt;
 
     async fn rendered(payload: &'static str) -> String {
-        let outcome =
-            Outcome { payload: Bytes::from_static(payload.as_bytes()), is_function_error: payload == "fails", log_tail: None };
+        let outcome = Outcome {
+            payload: Bytes::from_static(payload.as_bytes()),
+            is_function_error: payload == "fails",
+            log_tail: None,
+        };
         let response = buffered(outcome);
-        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
+        let kind = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
         let status = response.status().as_u16();
-        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes();
         format!("{status} {kind} {}", String::from_utf8_lossy(&body))
     }
 
@@ -163,15 +213,47 @@ mod tests {
     async fn a_result_becomes_what_a_function_url_makes_of_it() {
         for (name, payload, expected) in [
             ("a string", r#""hello""#, "200 application/json hello"),
-            ("an object", r#"{"hello": "wo \"rld", "a": [1, 2]}"#, r#"200 application/json {"hello":"wo \"rld","a":[1,2]}"#),
-            ("a list", r#"["hello", 3, true]"#, r#"200 application/json ["hello",3,true]"#),
+            (
+                "an object",
+                r#"{"hello": "wo \"rld", "a": [1, 2]}"#,
+                r#"200 application/json {"hello":"wo \"rld","a":[1,2]}"#,
+            ),
+            (
+                "a list",
+                r#"["hello", 3, true]"#,
+                r#"200 application/json ["hello",3,true]"#,
+            ),
             ("a number", "7", "200 application/json 7"),
-            ("a response", r#"{"statusCode":201,"body":"b"}"#, "201 application/json b"),
-            ("a status in a string", r#"{"statusCode":"418","headers":{"Content-Type":"x/y"},"body":"t"}"#, "418 x/y t"),
-            ("base64", r#"{"statusCode":200,"body":"Yg==","isBase64Encoded":true}"#, "200 application/json b"),
-            ("a status that is none", r#"{"statusCode":"x"}"#, "502 application/json Internal Server Error"),
-            ("not JSON", "oops", "502 application/json Internal Server Error"),
-            ("a function error", "fails", "502 application/json Internal Server Error"),
+            (
+                "a response",
+                r#"{"statusCode":201,"body":"b"}"#,
+                "201 application/json b",
+            ),
+            (
+                "a status in a string",
+                r#"{"statusCode":"418","headers":{"Content-Type":"x/y"},"body":"t"}"#,
+                "418 x/y t",
+            ),
+            (
+                "base64",
+                r#"{"statusCode":200,"body":"Yg==","isBase64Encoded":true}"#,
+                "200 application/json b",
+            ),
+            (
+                "a status that is none",
+                r#"{"statusCode":"x"}"#,
+                "502 application/json Internal Server Error",
+            ),
+            (
+                "not JSON",
+                "oops",
+                "502 application/json Internal Server Error",
+            ),
+            (
+                "a function error",
+                "fails",
+                "502 application/json Internal Server Error",
+            ),
         ] {
             assert_eq!(rendered(payload).await, expected, "{name}");
         }

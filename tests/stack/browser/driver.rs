@@ -1,4 +1,5 @@
-//! Chromium, headless, driven over WebDriver, with what the tests ask of a page: its text, its layout, its accessibility.
+//! Chromium, headless, driven over WebDriver, with what the tests ask of a page: its text, its
+//! layout, its accessibility.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -23,14 +24,22 @@ pub struct Browser {
     profile: PathBuf,
 }
 
-/// Whether Chromium or its driver is not installed; each test that is not run for that reason says so.
+/// Whether Chromium or its driver is not installed; each test that is not run for that reason says
+/// so.
 pub fn browser_is_missing() -> bool {
-    let missing: Vec<_> = ["chromium", "chromedriver"].into_iter().filter(|program| !is_installed(program)).collect();
+    let missing: Vec<_> = ["chromium", "chromedriver"]
+        .into_iter()
+        .filter(|program| !is_installed(program))
+        .collect();
     if missing.is_empty() {
         return false;
     }
     let why = format!("{} is not installed", missing.join(" and "));
-    not_run("the pages in a browser", &why, "install Chromium and its driver (Debian: apt-get install chromium chromium-driver)");
+    not_run(
+        "the pages in a browser",
+        &why,
+        "install Chromium and its driver (Debian: apt-get install chromium chromium-driver)",
+    );
     true
 }
 
@@ -45,7 +54,8 @@ fn is_installed(program: &str) -> bool {
 
 impl Browser {
     pub async fn start() -> Self {
-        let profile = std::env::temp_dir().join(format!("inference-edge-browser-{}", uuid::Uuid::new_v4()));
+        let profile =
+            std::env::temp_dir().join(format!("inference-edge-browser-{}", uuid::Uuid::new_v4()));
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -68,11 +78,21 @@ impl Browser {
             &profile_argument,
         ];
         let options = json!({ "goog:chromeOptions": { "args": arguments } });
-        let Value::Object(options) = options else { unreachable!() };
+        let Value::Object(options) = options else {
+            unreachable!()
+        };
         let connector = hyper_util::client::legacy::connect::HttpConnector::new();
         let url = format!("http://127.0.0.1:{port}");
-        let client = ClientBuilder::new(connector).capabilities(options).connect(&url).await.expect("a session");
-        Self { driver, client, profile }
+        let client = ClientBuilder::new(connector)
+            .capabilities(options)
+            .connect(&url)
+            .await
+            .expect("a session");
+        Self {
+            driver,
+            client,
+            profile,
+        }
     }
 
     pub async fn open(&self, url: &str) {
@@ -80,7 +100,12 @@ impl Browser {
     }
 
     pub async fn find(&self, selector: &str) -> Element {
-        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await;
+        let found = self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(selector))
+            .await;
         match found {
             Ok(element) => element,
             Err(error) => panic!("no {selector} ({error}) in: {}", self.text().await),
@@ -90,7 +115,10 @@ impl Browser {
     pub async fn fill(&self, selector: &str, text: &str) {
         let field = self.find(selector).await;
         // React keeps the field's value and learns of a change from key presses alone.
-        field.send_keys("\u{e009}a\u{e000}").await.expect("select all");
+        field
+            .send_keys("\u{e009}a\u{e000}")
+            .await
+            .expect("select all");
         field.send_keys(text).await.expect("keys");
     }
 
@@ -99,7 +127,11 @@ impl Browser {
     }
 
     pub async fn text(&self) -> String {
-        let body = self.client.find(Locator::Css("body")).await.expect("a body");
+        let body = self
+            .client
+            .find(Locator::Css("body"))
+            .await
+            .expect("a body");
         body.text().await.unwrap_or_default()
     }
 
@@ -108,7 +140,12 @@ impl Browser {
         let script = "return document.body.innerText.includes(arguments[0])";
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while tokio::time::Instant::now() < deadline {
-            if self.client.execute(script, vec![json!(text)]).await.is_ok_and(|found| found == true) {
+            if self
+                .client
+                .execute(script, vec![json!(text)])
+                .await
+                .is_ok_and(|found| found == true)
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -119,7 +156,13 @@ impl Browser {
     /// Clicks a button by its text.
     pub async fn press(&self, text: &str) {
         let xpath = format!("//button[contains(., '{text}')]");
-        let button = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(&xpath)).await.expect("a button");
+        let button = self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::XPath(&xpath))
+            .await
+            .expect("a button");
         button.click().await.expect("a click");
     }
 
@@ -128,10 +171,13 @@ impl Browser {
         self.client.execute(script, vec![]).await.expect("a result")
     }
 
-    /// Gives the page the size of a window or of a phone. Chromium's windows cannot be as narrow as a phone.
+    /// Gives the page the size of a window or of a phone. Chromium's windows cannot be as narrow as
+    /// a phone.
     pub async fn resize(&self, (width, height): (u32, u32)) {
-        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+        let metrics =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics)
+            .await;
     }
 
     /// Makes the page `light` or `dark`, and waits until its colours have changed.
@@ -145,20 +191,38 @@ impl Browser {
             frame().then(frame)
                 .then(() => Promise.allSettled(document.getAnimations().filter(ends).map((animation) => animation.finished)))
                 .then(() => done(true));";
-        self.client.execute_async(settled, vec![]).await.expect("a page at rest");
+        self.client
+            .execute_async(settled, vec![])
+            .await
+            .expect("a page at rest");
     }
 
-    /// The page fits its window at every size, in light and in dark, and axe finds nothing wrong with it.
+    /// The page fits its window at every size, in light and in dark, and axe finds nothing wrong
+    /// with it.
     pub async fn passes(&self, page: &str) {
         for size in SIZES {
             self.resize(size).await;
-            let width = self.value("return document.documentElement.scrollWidth").await;
-            assert!(width.as_u64().is_some_and(|width| width <= u64::from(size.0)), "{page} is {width} wide at {}", size.0);
+            let width = self
+                .value("return document.documentElement.scrollWidth")
+                .await;
+            assert!(
+                width
+                    .as_u64()
+                    .is_some_and(|width| width <= u64::from(size.0)),
+                "{page} is {width} wide at {}",
+                size.0
+            );
             for scheme in ["light", "dark"] {
                 self.prefer(scheme).await;
-                self.screenshot(&format!("{page}-{scheme}-{}.png", size.0)).await;
+                self.screenshot(&format!("{page}-{scheme}-{}.png", size.0))
+                    .await;
                 let found = self.violations().await;
-                assert!(found.is_empty(), "{page}, {scheme}, {} wide:\n{}", size.0, found.join("\n"));
+                assert!(
+                    found.is_empty(),
+                    "{page}, {scheme}, {} wide:\n{}",
+                    size.0,
+                    found.join("\n")
+                );
             }
         }
         self.prefer("light").await;
@@ -167,26 +231,48 @@ impl Browser {
 
     /// What axe finds: for each element the rule, where it is, and how to correct it.
     async fn violations(&self) -> Vec<String> {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/node_modules/axe-core/axe.min.js");
+        let file =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("web/node_modules/axe-core/axe.min.js");
         let Ok(axe) = std::fs::read_to_string(file) else {
-            not_run("the accessibility of the pages", "axe-core is not installed", "cd web && npm ci");
+            not_run(
+                "the accessibility of the pages",
+                "axe-core is not installed",
+                "cd web && npm ci",
+            );
             return Vec::new();
         };
-        self.client.execute(&format!("if (!window.axe) {{ {axe} }}"), vec![]).await.expect("axe");
+        self.client
+            .execute(&format!("if (!window.axe) {{ {axe} }}"), vec![])
+            .await
+            .expect("axe");
         let run = "
             const [done] = [...arguments].slice(-1);
             const lines = ({ id, help, nodes }) => nodes.map((node) => `${id}: ${help}\n  ${node.target.join(' ')}\n  ${node.failureSummary}`);
             axe.run().then(({ violations, passes }) => done({ violations: violations.flatMap(lines), passes: passes.length }))
                 .catch((error) => done({ violations: [String(error)], passes: 0 }));";
-        let results = self.client.execute_async(run, vec![]).await.expect("results");
-        assert!(results["passes"].as_u64().is_some_and(|passes| passes > 10), "axe has looked at nothing: {results}");
+        let results = self
+            .client
+            .execute_async(run, vec![])
+            .await
+            .expect("results");
+        assert!(
+            results["passes"].as_u64().is_some_and(|passes| passes > 10),
+            "axe has looked at nothing: {results}"
+        );
         let violations = results["violations"].as_array().expect("violations");
-        violations.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        violations
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     }
 
     async fn devtools(&self, command: &str, parameters: Value) {
         let body = json!({ "cmd": command, "params": parameters });
-        self.client.issue_cmd(ChromeCommand(body)).await.expect("an answer");
+        self.client
+            .issue_cmd(ChromeCommand(body))
+            .await
+            .expect("an answer");
     }
 
     /// Saves a screenshot in the tests' folder, target/tmp.
@@ -209,10 +295,14 @@ impl Drop for Browser {
     }
 }
 
-/// The port that the driver chose, which is at the end of the line that it prints when it has started.
+/// The port that the driver chose, which is at the end of the line that it prints when it has
+/// started.
 fn port_of(output: std::process::ChildStdout) -> u16 {
     let lines = BufReader::new(output).lines().map_while(Result::ok);
-    let started = lines.into_iter().find(|line| line.contains("was started successfully on port")).expect("a started driver");
+    let started = lines
+        .into_iter()
+        .find(|line| line.contains("was started successfully on port"))
+        .expect("a started driver");
     let digits: String = started.chars().filter(char::is_ascii_digit).collect();
     digits.parse().expect("a port")
 }
@@ -222,8 +312,15 @@ fn port_of(output: std::process::ChildStdout) -> u16 {
 struct ChromeCommand(Value);
 
 impl fantoccini::wd::WebDriverCompatibleCommand for ChromeCommand {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/goog/cdp/execute",
+            session.unwrap_or_default()
+        ))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (axum::http::Method, Option<String>) {

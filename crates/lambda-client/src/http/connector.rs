@@ -28,7 +28,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
 type BoxError = Box<dyn Error + Send + Sync>;
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
-/// Connects by TCP to all addresses of a host ("happy eyeballs"), and by TLS over it. Clones share the preconnected stream.
+/// Connects by TCP to all addresses of a host ("happy eyeballs"), and by TLS over it. Clones share
+/// the preconnected stream.
 #[derive(Clone)]
 pub struct PreconnectConnector {
     tcp: HttpConnector,
@@ -49,7 +50,8 @@ struct Preconnected {
     since: SystemTime,
 }
 
-/// The configuration of TLS, made when it is first needed: an endpoint without TLS never pays for it.
+/// The configuration of TLS, made when it is first needed: an endpoint without TLS never pays for
+/// it.
 struct LazyTls {
     roots: Roots,
     config: OnceLock<Result<Arc<ClientConfig>, String>>,
@@ -57,15 +59,20 @@ struct LazyTls {
 
 impl LazyTls {
     fn config(&self) -> Result<Arc<ClientConfig>, String> {
-        self.config.get_or_init(|| client_config(&self.roots)).clone()
+        self.config
+            .get_or_init(|| client_config(&self.roots))
+            .clone()
     }
 }
 
 fn client_config(roots: &Roots) -> Result<Arc<ClientConfig>, String> {
     let roots = roots.store()?;
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions();
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| error.to_string())?;
-    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+    Ok(Arc::new(
+        builder.with_root_certificates(roots).with_no_client_auth(),
+    ))
 }
 
 impl PreconnectConnector {
@@ -75,49 +82,87 @@ impl PreconnectConnector {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let tls = LazyTls { roots, config: OnceLock::new() };
-        Self { tcp, shared: Arc::new(Shared { tls, max_age, preconnected: Mutex::default() }) }
+        let tls = LazyTls {
+            roots,
+            config: OnceLock::new(),
+        };
+        Self {
+            tcp,
+            shared: Arc::new(Shared {
+                tls,
+                max_age,
+                preconnected: Mutex::default(),
+            }),
+        }
     }
 
     /// Connects, and keeps the stream for the next request to the same server.
     pub async fn preconnect(&self, uri: &Uri) -> Result<(), BoxError> {
         let stream = self.connect(uri.clone()).await?;
-        let preconnected = Preconnected { uri: uri.clone(), stream, since: SystemTime::now() };
-        *self.shared.preconnected.lock().unwrap_or_else(PoisonError::into_inner) = Some(preconnected);
+        let preconnected = Preconnected {
+            uri: uri.clone(),
+            stream,
+            since: SystemTime::now(),
+        };
+        *self
+            .shared
+            .preconnected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(preconnected);
         Ok(())
     }
 
     async fn connect(&self, uri: Uri) -> Result<Stream, BoxError> {
         let connected = timeout(CONNECT_TIMEOUT, self.connect_stream(uri)).await;
-        let too_slow = || io::Error::new(io::ErrorKind::TimedOut, format!("not connected within {CONNECT_TIMEOUT:?}"));
+        let too_slow = || {
+            io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("not connected within {CONNECT_TIMEOUT:?}"),
+            )
+        };
         connected.map_err(|_| too_slow())?
     }
 
     async fn connect_stream(&self, uri: Uri) -> Result<Stream, BoxError> {
         let mut tcp = self.tcp.clone();
         if uri.scheme_str() == Some("https") {
-            return HttpsConnector::from((tcp, self.shared.tls.config()?)).call(uri).await;
+            return HttpsConnector::from((tcp, self.shared.tls.config()?))
+                .call(uri)
+                .await;
         }
         Ok(MaybeHttpsStream::Http(tcp.call(uri).await?))
     }
 
-    /// The preconnected stream, if it leads to the server of `uri`, is young enough, and is still open.
+    /// The preconnected stream, if it leads to the server of `uri`, is young enough, and is still
+    /// open.
     async fn take_preconnected(&self, uri: &Uri) -> Option<Stream> {
-        let preconnected = self.shared.preconnected.lock().unwrap_or_else(PoisonError::into_inner).take_if(|preconnected| {
-            preconnected.uri.scheme() == uri.scheme() && preconnected.uri.authority() == uri.authority()
-        })?;
-        let Preconnected { mut stream, since, .. } = preconnected;
+        let preconnected = self
+            .shared
+            .preconnected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take_if(|preconnected| {
+                preconnected.uri.scheme() == uri.scheme()
+                    && preconnected.uri.authority() == uri.authority()
+            })?;
+        let Preconnected {
+            mut stream, since, ..
+        } = preconnected;
         let is_young = since.elapsed().is_ok_and(|age| age < self.shared.max_age);
         (is_young && is_open(&mut stream).await).then_some(stream)
     }
 }
 
-/// Whether a stream over which nothing was sent is open: a server has nothing to say before the first request, so whatever
-/// can be read is its end, an error, or no HTTP.
+/// Whether a stream over which nothing was sent is open: a server has nothing to say before the
+/// first request, so whatever can be read is its end, an error, or no HTTP.
 async fn is_open(stream: &mut Stream) -> bool {
     poll_fn(|cx| {
         let mut byte = [0];
-        Poll::Ready(Pin::new(&mut *stream).poll_read(cx, ReadBuf::new(&mut byte).unfilled()).is_pending())
+        Poll::Ready(
+            Pin::new(&mut *stream)
+                .poll_read(cx, ReadBuf::new(&mut byte).unfilled())
+                .is_pending(),
+        )
     })
     .await
 }
@@ -145,6 +190,8 @@ impl Service<Uri> for PreconnectConnector {
 
 impl fmt::Debug for PreconnectConnector {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("PreconnectConnector").field("roots", &self.shared.tls.roots).finish_non_exhaustive()
+        f.debug_struct("PreconnectConnector")
+            .field("roots", &self.shared.tls.roots)
+            .finish_non_exhaustive()
     }
 }

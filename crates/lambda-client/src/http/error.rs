@@ -29,10 +29,15 @@ pub enum HttpError {
 impl HttpError {
     /// Whether the server refused the connection: nothing listens there.
     pub fn was_refused(&self) -> bool {
-        let Self::Connect(error) = self else { return false };
+        let Self::Connect(error) = self else {
+            return false;
+        };
         let mut error: Option<&(dyn Error + 'static)> = Some(error.as_ref());
         while let Some(cause) = error {
-            if cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+            if cause
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+            {
                 return true;
             }
             error = cause.source();
@@ -52,8 +57,14 @@ impl From<legacy::Error> for HttpError {
             return Self::Connect(error.into());
         }
         // hyper calls a request canceled that it gives back because it was never written.
-        let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
-        if cause.is_some_and(hyper::Error::is_canceled) { Self::NotWritten(error) } else { Self::Interrupted(error) }
+        let cause = error
+            .source()
+            .and_then(|cause| cause.downcast_ref::<hyper::Error>());
+        if cause.is_some_and(hyper::Error::is_canceled) {
+            Self::NotWritten(error)
+        } else {
+            Self::Interrupted(error)
+        }
     }
 }
 
@@ -61,7 +72,9 @@ impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Connect(_) => f.write_str("no connection"),
-            Self::NotWritten(_) => f.write_str("the connection was closed before the request was written"),
+            Self::NotWritten(_) => {
+                f.write_str("the connection was closed before the request was written")
+            }
             Self::Interrupted(_) | Self::Broken(_) => f.write_str("the connection broke"),
             Self::TooLarge { bytes } => write!(f, "an answer of {bytes} bytes"),
         }

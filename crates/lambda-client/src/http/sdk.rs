@@ -22,7 +22,10 @@ pub fn shared(http: &HttpClient) -> SharedHttpClient {
     http_client_fn(move |settings, _| {
         let connect = settings.connect_timeout().unwrap_or(DEFAULT_TIMEOUT);
         let limit = connect + settings.read_timeout().unwrap_or(DEFAULT_TIMEOUT);
-        SharedHttpConnector::new(SdkConnector { http: http.clone(), limit })
+        SharedHttpConnector::new(SdkConnector {
+            http: http.clone(),
+            limit,
+        })
     })
 }
 
@@ -34,14 +37,23 @@ struct SdkConnector {
 
 impl SdkConnector {
     async fn send(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+        let request = request
+            .try_into_http1x()
+            .map_err(|error| ConnectorError::user(error.into()))?;
         let (head, body) = request.into_parts();
-        let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
+        let body = body
+            .collect()
+            .await
+            .map_err(ConnectorError::user)?
+            .to_bytes();
         let request = hyper::Request::from_parts(head, Full::new(body));
         let answer = timeout(self.limit, self.http.send(request)).await;
-        let answer = answer.map_err(|_| ConnectorError::timeout(format!("no answer within {:?}", self.limit).into()))?;
+        let answer = answer.map_err(|_| {
+            ConnectorError::timeout(format!("no answer within {:?}", self.limit).into())
+        })?;
         let response = answer.map_err(|error: HttpError| ConnectorError::io(error.into()))?;
-        HttpResponse::try_from(response.map(SdkBody::from_body_1_x)).map_err(|error| ConnectorError::other(error.into(), None))
+        HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
+            .map_err(|error| ConnectorError::other(error.into(), None))
     }
 }
 

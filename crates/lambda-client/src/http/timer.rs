@@ -6,7 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 use hyper::rt::{Sleep, Timer};
 use hyper_util::rt::TokioTimer;
 
-/// Counts from its creation by the wall clock. Where the wall clock was set back, no time has passed.
+/// Counts from its creation by the wall clock. Where the wall clock was set back, no time has
+/// passed.
 #[derive(Debug, Clone)]
 pub struct WallClockTimer {
     instant: Instant,
@@ -16,7 +17,11 @@ pub struct WallClockTimer {
 
 impl Default for WallClockTimer {
     fn default() -> Self {
-        Self { instant: Instant::now(), time: SystemTime::now(), sleep: TokioTimer::new() }
+        Self {
+            instant: Instant::now(),
+            time: SystemTime::now(),
+            sleep: TokioTimer::new(),
+        }
     }
 }
 
@@ -26,7 +31,8 @@ impl Timer for WallClockTimer {
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        self.sleep.sleep(deadline.saturating_duration_since(self.now()))
+        self.sleep
+            .sleep(deadline.saturating_duration_since(self.now()))
     }
 
     fn now(&self) -> Instant {

@@ -1,5 +1,6 @@
-//! The two operations: what is sent, how often, and what an answer becomes. How each of Lambda's errors is answered stands in
-//! the tests of the package `edge`, beside the same table for the AWS SDK's client.
+//! The two operations: what is sent, how often, and what an answer becomes. How each of Lambda's
+//! errors is answered stands in the tests of the package `edge`, beside the same table for the AWS
+//! SDK's client.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,15 +23,25 @@ async fn client(port: u16, function: &str) -> Client {
         .region(Region::new("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
-    Client::new(&sdk, HttpClient::new(Roots::Amazon), function).await.expect("a client")
+    Client::new(&sdk, HttpClient::new(Roots::Amazon), function)
+        .await
+        .expect("a client")
 }
 
 fn invocation() -> Invocation<'static> {
-    Invocation { payload: "{}".into(), tenant_id: None, trace_id: None }
+    Invocation {
+        payload: "{}".into(),
+        tenant_id: None,
+        trace_id: None,
+    }
 }
 
 fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
-    let mut answer = format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+    let mut answer = format!(
+        "HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
     answer.extend_from_slice(body);
     answer
 }
@@ -46,27 +57,43 @@ async fn a_name_or_an_arn_is_percent_encoded_in_the_path() {
         ),
     ] {
         let (port, seen) = server(1, vec![answer(200, "", b"{}")], None).await;
-        client(port, function).await.invoke(&invocation()).await.expect("an answer");
+        client(port, function)
+            .await
+            .invoke(&invocation())
+            .await
+            .expect("an answer");
         let expected = format!("POST /2015-03-31/functions/{expected}/invocations HTTP/1.1\r\n");
-        assert!(seen.requests()[0].starts_with(&expected), "{:?}", seen.requests());
+        assert!(
+            seen.requests()[0].starts_with(&expected),
+            "{:?}",
+            seen.requests()
+        );
     }
 }
 
 /// The form of `x-amz-date`, from the request.
 fn signed_date(request: &str) -> &str {
-    let line = request.lines().find(|line| line.starts_with("x-amz-date: ")).expect("a date");
+    let line = request
+        .lines()
+        .find(|line| line.starts_with("x-amz-date: "))
+        .expect("a date");
     line.trim_start_matches("x-amz-date: ")
 }
 
 fn amz_date(time: SystemTime) -> String {
     let text = DateTime::from(time).fmt(Format::DateTime).expect("a date");
-    text.chars().filter(|character| !matches!(character, '-' | ':')).take(13).collect()
+    text.chars()
+        .filter(|character| !matches!(character, '-' | ':'))
+        .take(13)
+        .collect()
 }
 
 #[tokio::test]
 async fn a_wrong_clock_is_corrected_by_lambdas_and_the_call_made_once_more() {
     let theirs = SystemTime::now() + Duration::from_secs(3 * 3600);
-    let date = DateTime::from(theirs).fmt(Format::HttpDate).expect("a date");
+    let date = DateTime::from(theirs)
+        .fmt(Format::HttpDate)
+        .expect("a date");
     let refused = answer(
         403,
         &format!("x-amzn-ErrorType: InvalidSignatureException\r\nDate: {date}\r\n"),
@@ -75,25 +102,47 @@ async fn a_wrong_clock_is_corrected_by_lambdas_and_the_call_made_once_more() {
     let (port, seen) = server(100, vec![refused.clone(), answer(200, "", b"{}")], None).await;
     let client_with_wrong_clock = client(port, "core").await;
     for _ in 0..2 {
-        client_with_wrong_clock.invoke(&invocation()).await.expect("an answer");
+        client_with_wrong_clock
+            .invoke(&invocation())
+            .await
+            .expect("an answer");
     }
     let requests = seen.requests();
     assert_eq!(requests.len(), 3);
-    assert!(signed_date(&requests[0]) < signed_date(&requests[1]), "{requests:?}");
+    assert!(
+        signed_date(&requests[0]) < signed_date(&requests[1]),
+        "{requests:?}"
+    );
     for request in &requests[1..] {
         // To the minute; a minute may begin meanwhile.
         let near = [theirs, theirs + Duration::from_secs(60)].map(amz_date);
-        assert!(near.iter().any(|date| signed_date(request).starts_with(date)), "{near:?} {request}");
+        assert!(
+            near.iter()
+                .any(|date| signed_date(request).starts_with(date)),
+            "{near:?} {request}"
+        );
     }
 
     // Where Lambda goes on refusing, and where its clock is ours, nothing more is tried.
-    let now = DateTime::from(SystemTime::now()).fmt(Format::HttpDate).expect("a date");
-    let in_time =
-        answer(403, &format!("x-amzn-ErrorType: InvalidSignatureException\r\nDate: {now}\r\n"), br#"{"message":"no match"}"#);
+    let now = DateTime::from(SystemTime::now())
+        .fmt(Format::HttpDate)
+        .expect("a date");
+    let in_time = answer(
+        403,
+        &format!("x-amzn-ErrorType: InvalidSignatureException\r\nDate: {now}\r\n"),
+        br#"{"message":"no match"}"#,
+    );
     for (refused, attempts) in [(refused, 2), (in_time, 1)] {
         let (port, seen) = server(100, vec![refused], None).await;
-        let error = client(port, "core").await.invoke(&invocation()).await.expect_err("refused");
-        assert!(matches!(&error, InvokeError::Service(error) if error.name == "InvalidSignatureException"), "{error:?}");
+        let error = client(port, "core")
+            .await
+            .invoke(&invocation())
+            .await
+            .expect_err("refused");
+        assert!(
+            matches!(&error, InvokeError::Service(error) if error.name == "InvalidSignatureException"),
+            "{error:?}"
+        );
         assert_eq!(seen.counts().1, attempts);
     }
 }
@@ -104,15 +153,24 @@ async fn an_answer_that_is_larger_than_lambdas_limit_is_not_read() {
     for status in [200, 500] {
         let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {bytes}\r\n\r\n").into_bytes();
         let (port, seen) = server(100, vec![head], None).await;
-        let error = client(port, "core").await.invoke(&invocation()).await.expect_err("too large");
-        assert!(matches!(error, InvokeError::AnswerTooLarge { bytes: known } if known == bytes), "{error:?}");
+        let error = client(port, "core")
+            .await
+            .invoke(&invocation())
+            .await
+            .expect_err("too large");
+        assert!(
+            matches!(error, InvokeError::AnswerTooLarge { bytes: known } if known == bytes),
+            "{error:?}"
+        );
         assert_eq!(seen.counts(), (1, 1));
     }
 }
 
 /// An event of an event stream.
 fn event(event_type: &str, content_type: &str, payload: &str) -> Vec<u8> {
-    let header = |name: &'static str, value: &str| Header::new(name, HeaderValue::String(value.to_owned().into()));
+    let header = |name: &'static str, value: &str| {
+        Header::new(name, HeaderValue::String(value.to_owned().into()))
+    };
     let message = Message::new(payload.to_owned())
         .add_header(header(":message-type", "event"))
         .add_header(header(":event-type", event_type))
@@ -129,19 +187,55 @@ fn chunk(payload: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_stream_gives_its_chunks_and_after_its_end_nothing_however_often_it_is_polled() {
     let complete = event("InvokeComplete", "application/json", "{}");
-    let failed = event("InvokeComplete", "application/json", r#"{"ErrorCode":"Unhandled","ErrorDetails":"why"}"#);
+    let failed = event(
+        "InvokeComplete",
+        "application/json",
+        r#"{"ErrorCode":"Unhandled","ErrorDetails":"why"}"#,
+    );
     let error = br#"{"errorMessage":"why","errorType":"Unhandled"}"#;
     let payload = |text: &'static str| Some(ResponseEvent::PayloadChunk(text.into()));
     for (name, body, expected) in [
-        ("whole", [chunk("a"), chunk(""), chunk("b"), complete].concat(), vec![payload("a"), payload("b")]),
-        ("failed", [chunk("a"), failed].concat(), vec![payload("a"), Some(ResponseEvent::FunctionError(error.to_vec()))]),
+        (
+            "whole",
+            [chunk("a"), chunk(""), chunk("b"), complete].concat(),
+            vec![payload("a"), payload("b")],
+        ),
+        (
+            "failed",
+            [chunk("a"), failed].concat(),
+            vec![
+                payload("a"),
+                Some(ResponseEvent::FunctionError(error.to_vec())),
+            ],
+        ),
         ("without its end", chunk("a"), vec![payload("a"), None]),
-        ("within a message", [chunk("a"), chunk("b")[..9].to_vec()].concat(), vec![payload("a"), None]),
-        ("an event of a kind to come", [event("New", "application/json", "{}"), chunk("a")].concat(), vec![payload("a"), None]),
-        ("not an event stream", b"{\"a\":1} and more than the length of a prelude".to_vec(), vec![None]),
+        (
+            "within a message",
+            [chunk("a"), chunk("b")[..9].to_vec()].concat(),
+            vec![payload("a"), None],
+        ),
+        (
+            "an event of a kind to come",
+            [event("New", "application/json", "{}"), chunk("a")].concat(),
+            vec![payload("a"), None],
+        ),
+        (
+            "not an event stream",
+            b"{\"a\":1} and more than the length of a prelude".to_vec(),
+            vec![None],
+        ),
     ] {
-        let (port, _) = server(1, vec![answer(200, "Content-Type: text/plain\r\n", &body)], None).await;
-        let output = client(port, "core").await.invoke_with_response_stream(&invocation()).await.expect(name);
+        let (port, _) = server(
+            1,
+            vec![answer(200, "Content-Type: text/plain\r\n", &body)],
+            None,
+        )
+        .await;
+        let output = client(port, "core")
+            .await
+            .invoke_with_response_stream(&invocation())
+            .await
+            .expect(name);
         assert_eq!(output.content_type.as_deref(), Some("text/plain"), "{name}");
         let mut events = output.events;
         for expected in expected {

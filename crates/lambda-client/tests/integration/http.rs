@@ -1,4 +1,5 @@
-//! The HTTP client: which connection carries a request, what is sent again, and which servers are trusted.
+//! The HTTP client: which connection carries a request, what is sent again, and which servers are
+//! trusted.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,7 +46,11 @@ fn request(uri: &Uri, body: Bytes) -> Request<Full<Bytes>> {
 }
 
 async fn post(client: &HttpClient, uri: &Uri) -> Result<String, HttpError> {
-    let (_, body) = collect(client.send(request(uri, Bytes::from_static(b"{}"))).await?, LIMIT).await?;
+    let (_, body) = collect(
+        client.send(request(uri, Bytes::from_static(b"{}"))).await?,
+        LIMIT,
+    )
+    .await?;
     Ok(String::from_utf8(body).expect("UTF-8"))
 }
 
@@ -103,7 +108,8 @@ async fn a_kept_connection_that_was_closed_is_not_used_and_the_request_is_sent_o
     assert_eq!(seen.counts(), (3, 3));
 }
 
-/// A server in a thread of its own, which closes the first connection `after` its answer; the number of requests read.
+/// A server in a thread of its own, which closes the first connection `after` its answer; the
+/// number of requests read.
 fn closing_server(after: Duration) -> (u16, std::thread::JoinHandle<usize>) {
     use std::io::{Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -121,7 +127,8 @@ fn closing_server(after: Duration) -> (u16, std::thread::JoinHandle<usize>) {
     (port, thread)
 }
 
-/// While the environment is frozen nothing of the program runs: the close is only seen after the thaw.
+/// While the environment is frozen nothing of the program runs: the close is only seen after the
+/// thaw.
 #[tokio::test]
 async fn a_connection_that_was_closed_while_the_program_was_frozen_is_not_used() {
     let (port, server) = closing_server(Duration::from_millis(50));
@@ -157,7 +164,10 @@ async fn requests_at_the_same_time_have_a_connection_each() {
     let (client, uri) = (client(), local(port));
     for _ in 0..2 {
         let (first, second) = tokio::join!(post(&client, &uri), post(&client, &uri));
-        assert_eq!((first.expect("an answer"), second.expect("an answer")), ("ok".to_owned(), "ok".to_owned()));
+        assert_eq!(
+            (first.expect("an answer"), second.expect("an answer")),
+            ("ok".to_owned(), "ok".to_owned())
+        );
     }
     assert_eq!(seen.counts(), (2, 4));
 }
@@ -167,7 +177,12 @@ async fn an_answer_that_is_not_read_to_its_end_closes_its_connection() {
     let (port, seen) = server(100, half(), None).await;
     let (client, uri) = (client(), local(port));
     for _ in 0..2 {
-        drop(client.send(request(&uri, Bytes::new())).await.expect("an answer"));
+        drop(
+            client
+                .send(request(&uri, Bytes::new()))
+                .await
+                .expect("an answer"),
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(seen.counts(), (2, 2));
@@ -177,13 +192,20 @@ async fn an_answer_that_is_not_read_to_its_end_closes_its_connection() {
 async fn an_answer_that_is_longer_than_the_limit_is_not_read_and_closes_its_connection() {
     let length = LIMIT + 1;
     let announced = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").into_bytes();
-    let chunk = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{}", "x".repeat(length)).into_bytes();
+    let chunk = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{}",
+        "x".repeat(length)
+    )
+    .into_bytes();
     for answer in [announced, chunk] {
         let (port, seen) = server(100, vec![answer], None).await;
         let (client, uri) = (client(), local(port));
         for _ in 0..2 {
             let error = post(&client, &uri).await.expect_err("too large");
-            assert!(matches!(error, HttpError::TooLarge { bytes } if bytes == length), "{error:?}");
+            assert!(
+                matches!(error, HttpError::TooLarge { bytes } if bytes == length),
+                "{error:?}"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(seen.counts(), (2, 2));
@@ -193,7 +215,9 @@ async fn an_answer_that_is_longer_than_the_limit_is_not_read_and_closes_its_conn
 #[tokio::test]
 async fn a_request_whose_answer_breaks_off_is_not_sent_again() {
     let (port, seen) = server(1, half(), None).await;
-    let broken = post(&client(), &local(port)).await.expect_err("half an answer");
+    let broken = post(&client(), &local(port))
+        .await
+        .expect_err("half an answer");
     assert!(matches!(broken, HttpError::Broken(_)), "{broken:?}");
     assert_eq!(seen.counts(), (1, 1));
 }
@@ -235,7 +259,10 @@ async fn a_connection_whose_request_is_still_being_written_is_not_used() {
         }
     });
     let client = client();
-    if let Ok(answer) = client.send(request(&uri, vec![b' '; 20 << 20].into())).await {
+    if let Ok(answer) = client
+        .send(request(&uri, vec![b' '; 20 << 20].into()))
+        .await
+    {
         let _ = collect(answer, LIMIT).await;
     }
     let next = tokio::time::timeout(Duration::from_secs(2), post(&client, &uri)).await;
@@ -245,9 +272,16 @@ async fn a_connection_whose_request_is_still_being_written_is_not_used() {
 
 #[tokio::test]
 async fn where_nothing_listens_the_connection_is_refused() {
-    let port = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port")
+        .local_addr()
+        .expect("an address")
+        .port();
     for host in ["127.0.0.1", "localhost"] {
-        let refused = post(&client(), &uri("http", host, port)).await.expect_err("nothing listens");
+        let refused = post(&client(), &uri("http", host, port))
+            .await
+            .expect_err("nothing listens");
         assert!(refused.was_refused(), "{host}: {refused:?}");
     }
 }
@@ -256,22 +290,32 @@ async fn where_nothing_listens_the_connection_is_refused() {
 fn certificate() -> (TlsAcceptor, PathBuf) {
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"))
+        .expect("an authority");
     let key = KeyPair::generate().expect("a key");
     let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
     let certificate = params.signed_by(&key, &authority).expect("a certificate");
-    let file = std::env::temp_dir().join(format!("lambda-client-authority-{}.pem", std::process::id()));
+    let file = std::env::temp_dir().join(format!(
+        "lambda-client-authority-{}.pem",
+        std::process::id()
+    ));
     std::fs::write(&file, authority.pem()).expect("a file");
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions();
     let config = config.expect("versions").with_no_client_auth();
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
-    let config = config.with_single_cert(vec![certificate.der().clone()], key).expect("a server");
+    let config = config
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .expect("a server");
     (TlsAcceptor::from(Arc::new(config)), file)
 }
 
 /// An error and its causes.
 fn chain(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", chain(cause)))
+    error.source().map_or_else(
+        || error.to_string(),
+        |cause| format!("{error}: {}", chain(cause)),
+    )
 }
 
 #[tokio::test]
@@ -284,13 +328,40 @@ async fn nothing_is_sent_to_a_server_that_no_trusted_authority_has_certified() {
     assert_eq!(post(&trusting, &localhost).await.expect("an answer"), "ok");
     assert_eq!(seen.counts(), (1, 1));
 
-    let unknown = post(&client(), &localhost).await.expect_err("an unknown authority");
-    let another = post(&trusting, &uri("https", "127.0.0.1", port)).await.expect_err("another name");
-    assert!(matches!((&unknown, &another), (HttpError::Connect(_), HttpError::Connect(_))), "{unknown:?} {another:?}");
-    assert!(chain(&unknown).contains("UnknownIssuer"), "{}", chain(&unknown));
-    assert!(chain(&another).contains("not valid for name"), "{}", chain(&another));
-    let missing = post(&HttpClient::new(Roots::File("/nowhere.pem".into())), &localhost).await.expect_err("no authorities");
-    assert!(chain(&missing).contains("SSL_CERT_FILE: /nowhere.pem"), "{}", chain(&missing));
+    let unknown = post(&client(), &localhost)
+        .await
+        .expect_err("an unknown authority");
+    let another = post(&trusting, &uri("https", "127.0.0.1", port))
+        .await
+        .expect_err("another name");
+    assert!(
+        matches!(
+            (&unknown, &another),
+            (HttpError::Connect(_), HttpError::Connect(_))
+        ),
+        "{unknown:?} {another:?}"
+    );
+    assert!(
+        chain(&unknown).contains("UnknownIssuer"),
+        "{}",
+        chain(&unknown)
+    );
+    assert!(
+        chain(&another).contains("not valid for name"),
+        "{}",
+        chain(&another)
+    );
+    let missing = post(
+        &HttpClient::new(Roots::File("/nowhere.pem".into())),
+        &localhost,
+    )
+    .await
+    .expect_err("no authorities");
+    assert!(
+        chain(&missing).contains("SSL_CERT_FILE: /nowhere.pem"),
+        "{}",
+        chain(&missing)
+    );
     assert_eq!(seen.counts().1, 1);
     let _ = std::fs::remove_file(roots);
 }

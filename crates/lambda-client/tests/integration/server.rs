@@ -17,7 +17,10 @@ pub struct Seen {
 
 impl Seen {
     pub fn counts(&self) -> (usize, usize) {
-        (self.connections.load(Ordering::SeqCst), self.requests().len())
+        (
+            self.connections.load(Ordering::SeqCst),
+            self.requests().len(),
+        )
     }
 
     pub fn requests(&self) -> Vec<String> {
@@ -30,7 +33,11 @@ impl Seen {
 }
 
 /// Gives each connection so many answers, and then closes it. The last of the answers is repeated.
-pub async fn server(per_connection: usize, answers: Vec<Vec<u8>>, tls: Option<TlsAcceptor>) -> (u16, Arc<Seen>) {
+pub async fn server(
+    per_connection: usize,
+    answers: Vec<Vec<u8>>,
+    tls: Option<TlsAcceptor>,
+) -> (u16, Arc<Seen>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let seen = Arc::new(Seen::default());
@@ -40,7 +47,9 @@ pub async fn server(per_connection: usize, answers: Vec<Vec<u8>>, tls: Option<Tl
             counts.connected();
             let (counts, tls, answers) = (Arc::clone(&counts), tls.clone(), Arc::clone(&answers));
             tokio::spawn(async move {
-                let Some(tls) = tls else { return answer_each(stream, per_connection, &answers, &counts).await };
+                let Some(tls) = tls else {
+                    return answer_each(stream, per_connection, &answers, &counts).await;
+                };
                 if let Ok(stream) = tls.accept(stream).await {
                     answer_each(stream, per_connection, &answers, &counts).await;
                 }
@@ -51,7 +60,12 @@ pub async fn server(per_connection: usize, answers: Vec<Vec<u8>>, tls: Option<Tl
 }
 
 /// Answers so many requests of a connection.
-pub async fn answer_each(mut stream: impl AsyncRead + AsyncWrite + Unpin, times: usize, answers: &[Vec<u8>], seen: &Seen) {
+pub async fn answer_each(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    times: usize,
+    answers: &[Vec<u8>],
+    seen: &Seen,
+) {
     let mut buffer = vec![0; 4096];
     for _ in 0..times {
         let read = stream.read(&mut buffer).await.unwrap_or_default();
@@ -63,7 +77,10 @@ pub async fn answer_each(mut stream: impl AsyncRead + AsyncWrite + Unpin, times:
             requests.push(String::from_utf8_lossy(&buffer[..read]).into_owned());
             requests.len()
         };
-        let answer = answers.get(count - 1).or(answers.last()).expect("an answer");
+        let answer = answers
+            .get(count - 1)
+            .or(answers.last())
+            .expect("an answer");
         let _ = stream.write_all(answer).await;
     }
 }

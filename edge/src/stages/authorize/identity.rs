@@ -1,4 +1,5 @@
-//! What core receives about the caller: `sub` and `email` always, `arn` under IAM, then the configured claims.
+//! What core receives about the caller: `sub` and `email` always, `arn` under IAM, then the
+//! configured claims.
 
 use std::borrow::Cow;
 
@@ -27,13 +28,19 @@ impl<'e> Identity<'e> {
     pub fn of(authorizer: &AuthorizerContext<'e>, claims: &[String]) -> Option<Self> {
         let mut identity = match authorizer {
             AuthorizerContext::None => Self::new(ClaimValue::Null, ClaimValue::Null),
-            AuthorizerContext::CognitoIdentity(id) => Self::new(ClaimValue::Text(Cow::Borrowed(*id)), ClaimValue::Null),
+            AuthorizerContext::CognitoIdentity(id) => {
+                Self::new(ClaimValue::Text(Cow::Borrowed(*id)), ClaimValue::Null)
+            }
             AuthorizerContext::Token(token) => Self::new(raw(token, "sub"), raw(token, "email")),
-            AuthorizerContext::LambdaAuthorizer(context) => Self::new(lambda_authorizer_sub(context), raw(context, "email")),
+            AuthorizerContext::LambdaAuthorizer(context) => {
+                Self::new(lambda_authorizer_sub(context), raw(context, "email"))
+            }
             AuthorizerContext::Iam(iam) => Self::of_iam(iam)?,
         };
         for name in claims {
-            let value = authorizer.claims().map_or(ClaimValue::Null, |known| raw(known, name));
+            let value = authorizer
+                .claims()
+                .map_or(ClaimValue::Null, |known| raw(known, name));
             identity.0.push((name.clone(), value));
         }
         Some(identity)
@@ -44,8 +51,13 @@ impl<'e> Identity<'e> {
     }
 
     fn of_iam(iam: &Claims<'e>) -> Option<Self> {
-        let cognito = iam.object("cognitoIdentity").map(Claims::new).unwrap_or_default();
-        let sub = user_pool_sub(&cognito).or_else(|| cognito.text("identityId")).or_else(|| iam.text("userId"))?;
+        let cognito = iam
+            .object("cognitoIdentity")
+            .map(Claims::new)
+            .unwrap_or_default();
+        let sub = user_pool_sub(&cognito)
+            .or_else(|| cognito.text("identityId"))
+            .or_else(|| iam.text("userId"))?;
         let mut identity = Self::new(ClaimValue::Text(sub), ClaimValue::Null);
         identity.0.push(("arn".to_owned(), raw(iam, "userArn")));
         Some(identity)
@@ -71,7 +83,8 @@ fn lambda_authorizer_sub<'e>(context: &Claims<'e>) -> ClaimValue<'e> {
     sub.map_or(ClaimValue::Null, ClaimValue::Raw)
 }
 
-/// `cognitoIdentity.amr` holds `cognito-idp.<region>.amazonaws.com/<pool>:CognitoSignIn:<sub>` for a user-pool user.
+/// `cognitoIdentity.amr` holds `cognito-idp.<region>.amazonaws.com/<pool>:CognitoSignIn:<sub>` for
+/// a user-pool user.
 fn user_pool_sub<'e>(cognito: &Claims<'e>) -> Option<Cow<'e, str>> {
     let sign_in = cognito.list("amr").into_iter().find_map(|method| {
         let (provider, sub) = method.split_once(":CognitoSignIn:")?;

@@ -1,9 +1,10 @@
 //! Core behind the AWS SDK's own Lambda client.
 //!
-//! It takes several times the CPU time of `lambda-client` per request, and does all that the SDK does: its user agent, its
-//! telemetry, its features to come. Its retries are off, because they would run core again after a broken connection or a
-//! 5xx answer; so a throttled call is not made again either. It reads answers of any size. The Cargo feature `sdk` makes the
-//! edge use it; the tests hold both clients against each other.
+//! It takes several times the CPU time of `lambda-client` per request, and does all that the SDK
+//! does: its user agent, its telemetry, its features to come. Its retries are off, because they
+//! would run core again after a broken connection or a 5xx answer; so a throttled call is not made
+//! again either. It reads answers of any size. The Cargo feature `sdk` makes the edge use it; the
+//! tests hold both clients against each other.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -45,41 +46,71 @@ impl SdkCore {
             // Core may be silent for as long as it runs, and the caller may read slowly.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(TimeoutConfig::builder().read_timeout(READ_TIMEOUT).build());
-        Self { client: Client::from_conf(config.build()), function: function.to_owned() }
+        Self {
+            client: Client::from_conf(config.build()),
+            function: function.to_owned(),
+        }
     }
 }
 
 impl InvokeCore for SdkCore {
     async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
         let trace_id = trace_header(call.trace_id);
-        let operation = self.client.invoke().function_name(&self.function).payload(Blob::new(call.enriched.payload));
-        let operation = operation.set_tenant_id(call.enriched.tenant).customize().mutate_request(move |request| {
-            if let Some(trace_id) = &trace_id {
-                request.headers_mut().insert("x-amzn-trace-id", trace_id.clone());
-            }
-        });
-        let output = timeout(call.budget, operation.send()).await.map_err(|_| edge_gave_up())?.map_err(edge_error)?;
+        let operation = self
+            .client
+            .invoke()
+            .function_name(&self.function)
+            .payload(Blob::new(call.enriched.payload));
+        let operation = operation
+            .set_tenant_id(call.enriched.tenant)
+            .customize()
+            .mutate_request(move |request| {
+                if let Some(trace_id) = &trace_id {
+                    request
+                        .headers_mut()
+                        .insert("x-amzn-trace-id", trace_id.clone());
+                }
+            });
+        let output = timeout(call.budget, operation.send())
+            .await
+            .map_err(|_| edge_gave_up())?
+            .map_err(edge_error)?;
         let is_function_error = output.function_error().is_some();
-        Ok(CoreReply { payload: output.payload.map(Blob::into_inner).unwrap_or_default(), is_function_error })
+        Ok(CoreReply {
+            payload: output.payload.map(Blob::into_inner).unwrap_or_default(),
+            is_function_error,
+        })
     }
 
     async fn invoke_streamed(&self, call: Call<'_>) -> Result<CoreStream, EdgeError> {
         let trace_id = trace_header(call.trace_id);
-        let operation = self.client.invoke_with_response_stream().function_name(&self.function);
-        let operation = operation.payload(Blob::new(call.enriched.payload)).set_tenant_id(call.enriched.tenant);
+        let operation = self
+            .client
+            .invoke_with_response_stream()
+            .function_name(&self.function);
+        let operation = operation
+            .payload(Blob::new(call.enriched.payload))
+            .set_tenant_id(call.enriched.tenant);
         let operation = operation.customize().mutate_request(move |request| {
             if let Some(trace_id) = &trace_id {
-                request.headers_mut().insert("x-amzn-trace-id", trace_id.clone());
+                request
+                    .headers_mut()
+                    .insert("x-amzn-trace-id", trace_id.clone());
             }
         });
-        let output = timeout(call.budget, operation.send()).await.map_err(|_| edge_gave_up())?.map_err(edge_error)?;
+        let output = timeout(call.budget, operation.send())
+            .await
+            .map_err(|_| edge_gave_up())?
+            .map_err(edge_error)?;
         Ok(core_stream(output))
     }
 }
 
 /// A trace id that no header can hold is left out.
 fn trace_header(trace_id: Option<&str>) -> Option<String> {
-    trace_id.filter(|id| HeaderValue::from_str(id).is_ok()).map(str::to_owned)
+    trace_id
+        .filter(|id| HeaderValue::from_str(id).is_ok())
+        .map(str::to_owned)
 }
 
 fn edge_error<E>(error: SdkError<E, HttpResponse>) -> EdgeError
@@ -89,11 +120,17 @@ where
     let error = match error {
         SdkError::ServiceError(error) => {
             let raw = error.raw();
-            InvokeError::from_metadata(raw.status().as_u16(), error.err().meta(), raw.headers().get("retry-after"))
+            InvokeError::from_metadata(
+                raw.status().as_u16(),
+                error.err().meta(),
+                raw.headers().get("retry-after"),
+            )
         }
         SdkError::ConstructionFailure(_) => InvokeError::not_sent(error),
         // Anything but the connection itself: there are no credentials, for example.
-        SdkError::DispatchFailure(ref failure) if !failure.is_io() && !failure.is_timeout() => InvokeError::not_sent(error),
+        SdkError::DispatchFailure(ref failure) if !failure.is_io() && !failure.is_timeout() => {
+            InvokeError::not_sent(error)
+        }
         _ => InvokeError::unreachable(error),
     };
     EdgeError::from(&error)
@@ -101,18 +138,24 @@ where
 
 fn core_stream(mut output: InvokeWithResponseStreamOutput) -> CoreStream {
     let content_type = output.response_stream_content_type.take();
-    let content_type = content_type.filter(|content_type| content_type != "application/vnd.amazon.eventstream");
+    let content_type =
+        content_type.filter(|content_type| content_type != "application/vnd.amazon.eventstream");
     let events = stream::unfold(Some(output), |output| async {
         let mut output = output?;
         let event = next_event(&mut output).await.transpose()?;
         let goes_on = matches!(event, Ok(CoreEvent::Bytes(_)));
         Some((event, goes_on.then_some(output)))
     });
-    CoreStream { content_type, events: Box::pin(events) }
+    CoreStream {
+        content_type,
+        events: Box::pin(events),
+    }
 }
 
 /// A stream that ends without `InvokeComplete` is broken.
-async fn next_event(output: &mut InvokeWithResponseStreamOutput) -> Result<Option<CoreEvent>, EdgeError> {
+async fn next_event(
+    output: &mut InvokeWithResponseStreamOutput,
+) -> Result<Option<CoreEvent>, EdgeError> {
     loop {
         match output.event_stream.recv().await {
             Ok(Some(Event::PayloadChunk(chunk))) => {

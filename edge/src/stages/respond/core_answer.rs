@@ -1,4 +1,5 @@
-//! Reads core's answer: JSON to pass on, a response in API Gateway's form to unwrap, or a function error.
+//! Reads core's answer: JSON to pass on, a response in API Gateway's form to unwrap, or a function
+//! error.
 
 use std::borrow::Cow;
 
@@ -13,13 +14,23 @@ use crate::json::{self, Object};
 use crate::stages::invoke::CoreReply;
 
 /// The headers of the connection, which core cannot set.
-const HOP_BY_HOP_HEADERS: [&str; 4] = ["connection", "content-length", "transfer-encoding", "keep-alive"];
-/// The most header values that an answer of core may have, cookies included. API Gateway allows 10,240 bytes of headers.
+const HOP_BY_HOP_HEADERS: [&str; 4] = [
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "keep-alive",
+];
+/// The most header values that an answer of core may have, cookies included. API Gateway allows
+/// 10,240 bytes of headers.
 const MAX_HEADERS: usize = 500;
 const TOO_MANY_HEADERS: &str = "core's answer has more than 500 headers";
 
 /// Reads core's reply as an HTTP response.
-pub fn read_core_reply(reply: CoreReply, shape: CoreReplyShape, detail: ErrorDetail) -> Result<Response, EdgeError> {
+pub fn read_core_reply(
+    reply: CoreReply,
+    shape: CoreReplyShape,
+    detail: ErrorDetail,
+) -> Result<Response, EdgeError> {
     let body = result_text(reply, detail)?;
     match shape {
         CoreReplyShape::Raw => Ok(Response::json(200, body)),
@@ -67,23 +78,35 @@ fn raw_text(text: &str) -> String {
     serde_json::to_string(&Raw { raw: text }).unwrap_or_default()
 }
 
-/// A function error of core: its own time-out, or any other failure with what the browser may read of it.
+/// A function error of core: its own time-out, or any other failure with what the browser may read
+/// of it.
 pub fn core_error(payload: &[u8], detail: ErrorDetail) -> EdgeError {
     let text = String::from_utf8_lossy(payload);
     let error = Object::read(&text);
-    let member = |name| error.as_ref().and_then(|error| error.text(name)).unwrap_or_default();
+    let member = |name| {
+        error
+            .as_ref()
+            .and_then(|error| error.text(name))
+            .unwrap_or_default()
+    };
     let error_type: String = member("errorType").chars().take(100).collect();
     if is_time_out(&error_type, &member("errorMessage")) {
         return EdgeError::CoreTimedOut("core reached its own time-out".to_owned());
     }
-    EdgeError::CoreError { error_type, detail: error_detail(payload, detail) }
+    EdgeError::CoreError {
+        error_type,
+        detail: error_detail(payload, detail),
+    }
 }
 
-/// Whether Lambda ended core because its time-out passed. Lambda names the error `Sandbox.Timedout`, the Runtime Interface
-/// Emulator `Sandbox.Timeout`; older answers have no type, only `<time> <request id> Task timed out after 3.00 seconds`.
+/// Whether Lambda ended core because its time-out passed. Lambda names the error
+/// `Sandbox.Timedout`, the Runtime Interface Emulator `Sandbox.Timeout`; older answers have no
+/// type, only `<time> <request id> Task timed out after 3.00 seconds`.
 fn is_time_out(error_type: &str, error_message: &str) -> bool {
-    let is_platform_message = error_message.contains(" Task timed out after ") && error_message.ends_with(" seconds");
-    matches!(error_type, "Sandbox.Timedout" | "Sandbox.Timeout") || (error_type.is_empty() && is_platform_message)
+    let is_platform_message =
+        error_message.contains(" Task timed out after ") && error_message.ends_with(" seconds");
+    matches!(error_type, "Sandbox.Timedout" | "Sandbox.Timeout")
+        || (error_type.is_empty() && is_platform_message)
 }
 
 /// The part of an error payload that the browser may read.
@@ -107,32 +130,53 @@ fn type_and_message(text: &str) -> Option<Box<RawValue>> {
         error_message: Option<&'a RawValue>,
     }
     let payload = Object::read(text)?;
-    let detail = Detail { error_type: payload.get("errorType"), error_message: payload.get("errorMessage") };
+    let detail = Detail {
+        error_type: payload.get("errorType"),
+        error_message: payload.get("errorMessage"),
+    };
     let is_empty = detail.error_type.is_none() && detail.error_message.is_none();
-    if is_empty { None } else { to_raw_value(&detail).ok() }
+    if is_empty {
+        None
+    } else {
+        to_raw_value(&detail).ok()
+    }
 }
 
-/// Unwraps `{statusCode, headers, multiValueHeaders, cookies, body, isBase64Encoded}`; `None` when there is no `statusCode`.
+/// Unwraps `{statusCode, headers, multiValueHeaders, cookies, body, isBase64Encoded}`; `None` when
+/// there is no `statusCode`.
 fn unwrap_proxy(text: &str, detail: ErrorDetail) -> Result<Option<Response>, EdgeError> {
-    let Some(answer) = Object::read(text) else { return Ok(None) };
-    let Some(code) = answer.get("statusCode") else { return Ok(None) };
+    let Some(answer) = Object::read(text) else {
+        return Ok(None);
+    };
+    let Some(code) = answer.get("statusCode") else {
+        return Ok(None);
+    };
     let Some(status) = status(code) else {
-        return Err(malformed("core's statusCode is not a number from 200 to 599", detail));
+        return Err(malformed(
+            "core's statusCode is not a number from 200 to 599",
+            detail,
+        ));
     };
     let mut response = Response::json(status, proxy_body(&answer));
-    response.is_base64 = answer.get("isBase64Encoded").is_some_and(|flag| flag.get() == "true");
+    response.is_base64 = answer
+        .get("isBase64Encoded")
+        .is_some_and(|flag| flag.get() == "true");
     add_core_headers(&answer, &mut response.headers).map_err(|why| malformed(why, detail))?;
     Ok(Some(response))
 }
 
 pub fn status(raw: &RawValue) -> Option<u16> {
     let digits = json::text(raw).unwrap_or(Cow::Borrowed(raw.get()));
-    digits.parse().ok().filter(|status| (200..600).contains(status))
+    digits
+        .parse()
+        .ok()
+        .filter(|status| (200..600).contains(status))
 }
 
 /// The error for an answer of core that cannot be an HTTP response.
 pub fn malformed(message: &str, detail: ErrorDetail) -> EdgeError {
-    let payload = serde_json::json!({ "errorType": "Edge.MalformedProxyResponse", "errorMessage": message });
+    let payload =
+        serde_json::json!({ "errorType": "Edge.MalformedProxyResponse", "errorMessage": message });
     core_error(payload.to_string().as_bytes(), detail)
 }
 
@@ -140,20 +184,27 @@ fn proxy_body(answer: &Object) -> String {
     match answer.get("body") {
         None => String::new(),
         Some(raw) if raw.get() == "null" => String::new(),
-        Some(raw) => json::string(raw.get()).unwrap_or(Cow::Borrowed(raw.get())).into_owned(),
+        Some(raw) => json::string(raw.get())
+            .unwrap_or(Cow::Borrowed(raw.get()))
+            .into_owned(),
     }
 }
 
-/// Adds `headers`, `multiValueHeaders` and `cookies`, without those of the connection and of CORS; the error says why an HTTP
-/// response cannot have them.
+/// Adds `headers`, `multiValueHeaders` and `cookies`, without those of the connection and of CORS;
+/// the error says why an HTTP response cannot have them.
 pub fn add_core_headers(answer: &Object, response: &mut Headers) -> Result<(), &'static str> {
-    let (single, multi) = (answer.object("headers").unwrap_or_default(), answer.object("multiValueHeaders").unwrap_or_default());
+    let (single, multi) = (
+        answer.object("headers").unwrap_or_default(),
+        answer.object("multiValueHeaders").unwrap_or_default(),
+    );
     let cookies = answer.get("cookies").map(list).unwrap_or_default();
     // The bound comes first: the work below grows with the product of the two.
     if single.len() + multi.len() + cookies.len() > MAX_HEADERS {
         return Err(TOO_MANY_HEADERS);
     }
-    let single = single.iter().filter(|(name, _)| multi.written_ignoring_case(name).is_none());
+    let single = single
+        .iter()
+        .filter(|(name, _)| multi.written_ignoring_case(name).is_none());
     let mut headers: Vec<(&str, &RawValue)> = single.collect();
     for (name, values) in multi.iter() {
         headers.extend(list(values).into_iter().map(|value| (name, value)));
@@ -164,11 +215,14 @@ pub fn add_core_headers(answer: &Object, response: &mut Headers) -> Result<(), &
     }
     for (name, raw) in headers {
         let lower = name.to_ascii_lowercase();
-        let is_cores = !lower.starts_with("access-control-") && !HOP_BY_HOP_HEADERS.contains(&lower.as_str());
+        let is_cores =
+            !lower.starts_with("access-control-") && !HOP_BY_HOP_HEADERS.contains(&lower.as_str());
         if raw.get() == "null" || !is_cores {
             continue;
         }
-        let value = json::string(raw.get()).unwrap_or(Cow::Borrowed(raw.get())).into_owned();
+        let value = json::string(raw.get())
+            .unwrap_or(Cow::Borrowed(raw.get()))
+            .into_owned();
         if !is_header(name, &value) {
             return Err("a header of core is not a valid HTTP header");
         }
@@ -182,7 +236,8 @@ pub fn add_core_headers(answer: &Object, response: &mut Headers) -> Result<(), &
 }
 
 pub fn is_header(name: &str, value: &str) -> bool {
-    http::HeaderName::from_bytes(name.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok()
+    http::HeaderName::from_bytes(name.as_bytes()).is_ok()
+        && http::HeaderValue::from_str(value).is_ok()
 }
 
 fn list(raw: &RawValue) -> Vec<&RawValue> {
@@ -195,43 +250,83 @@ mod tests {
     use crate::stages::event::EventSource;
 
     fn reply(payload: impl Into<Vec<u8>>, is_function_error: bool) -> CoreReply {
-        CoreReply { payload: payload.into(), is_function_error }
+        CoreReply {
+            payload: payload.into(),
+            is_function_error,
+        }
     }
 
     #[test]
     fn cores_json_is_passed_on_byte_for_byte() {
         for (name, payload, body) in [
-            ("an object", r#"{"b": 1.10,"a":"\u00e9","a":123456789012345678901234567890}"#, None),
+            (
+                "an object",
+                r#"{"b": 1.10,"a":"\u00e9","a":123456789012345678901234567890}"#,
+                None,
+            ),
             ("null", "null", None),
             ("a number", "1e400", None),
             ("nothing", "", Some("{}")),
             ("text", "not \"json\"", Some(r#"{"raw":"not \"json\""}"#)),
         ] {
-            let response = read_core_reply(reply(payload, false), CoreReplyShape::Raw, ErrorDetail::Message).expect("an answer");
-            assert_eq!((response.status, response.body.as_str()), (200, body.unwrap_or(payload)), "{name}");
+            let response = read_core_reply(
+                reply(payload, false),
+                CoreReplyShape::Raw,
+                ErrorDetail::Message,
+            )
+            .expect("an answer");
+            assert_eq!(
+                (response.status, response.body.as_str()),
+                (200, body.unwrap_or(payload)),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn bytes_that_are_not_utf8_become_raw_text() {
-        let response = read_core_reply(reply(vec![b'a', 0xff], false), CoreReplyShape::Raw, ErrorDetail::Message);
+        let response = read_core_reply(
+            reply(vec![b'a', 0xff], false),
+            CoreReplyShape::Raw,
+            ErrorDetail::Message,
+        );
         assert_eq!(response.expect("an answer").body, "{\"raw\":\"a\u{fffd}\"}");
     }
 
     #[test]
     fn a_function_error_shows_as_much_as_error_detail_says() {
-        const PAYLOAD: &str = r#"{"errorType":"KeyError","errorMessage":"'x'","stackTrace":["line 1"]}"#;
+        const PAYLOAD: &str =
+            r#"{"errorType":"KeyError","errorMessage":"'x'","stackTrace":["line 1"]}"#;
         for (detail, payload, shown) in [
-            (ErrorDetail::Message, PAYLOAD, Some(r#"{"errorType":"KeyError","errorMessage":"'x'"}"#)),
-            (ErrorDetail::Message, r#"{"errorMessage":"boom"}"#, Some(r#"{"errorMessage":"boom"}"#)),
+            (
+                ErrorDetail::Message,
+                PAYLOAD,
+                Some(r#"{"errorType":"KeyError","errorMessage":"'x'"}"#),
+            ),
+            (
+                ErrorDetail::Message,
+                r#"{"errorMessage":"boom"}"#,
+                Some(r#"{"errorMessage":"boom"}"#),
+            ),
             (ErrorDetail::Message, "boom", None),
             (ErrorDetail::Full, PAYLOAD, Some(PAYLOAD)),
             (ErrorDetail::Full, "boom", Some(r#"{"raw":"boom"}"#)),
             (ErrorDetail::None, PAYLOAD, None),
         ] {
-            let error = read_core_reply(reply(payload, true), CoreReplyShape::Raw, detail).expect_err("a function error");
-            let EdgeError::CoreError { detail: shown_detail, .. } = error else { panic!("{error:?}") };
-            assert_eq!(shown_detail.as_deref().map(RawValue::get), shown, "{detail:?} of {payload}");
+            let error = read_core_reply(reply(payload, true), CoreReplyShape::Raw, detail)
+                .expect_err("a function error");
+            let EdgeError::CoreError {
+                detail: shown_detail,
+                ..
+            } = error
+            else {
+                panic!("{error:?}")
+            };
+            assert_eq!(
+                shown_detail.as_deref().map(RawValue::get),
+                shown,
+                "{detail:?} of {payload}"
+            );
         }
     }
 
@@ -246,16 +341,33 @@ mod tests {
                 r#"{"errorType":"Sandbox.Timeout","errorMessage":"RequestId: 1 Error: Task timed out after 3.00 seconds"}"#,
                 "core_timed_out",
             ),
-            (r#"{"errorMessage":"2026-11-21T10:00:00.000Z 1 Task timed out after 3.00 seconds"}"#, "core_timed_out"),
-            (r#"{"errorType":"TimeoutError","errorMessage":"step 2 Task timed out after 3 seconds"}"#, "core_error"),
-            (r#"{"errorMessage":"Task timed out after lunch"}"#, "core_error"),
+            (
+                r#"{"errorMessage":"2026-11-21T10:00:00.000Z 1 Task timed out after 3.00 seconds"}"#,
+                "core_timed_out",
+            ),
+            (
+                r#"{"errorType":"TimeoutError","errorMessage":"step 2 Task timed out after 3 seconds"}"#,
+                "core_error",
+            ),
+            (
+                r#"{"errorMessage":"Task timed out after lunch"}"#,
+                "core_error",
+            ),
         ] {
-            assert_eq!(core_error(payload.as_bytes(), ErrorDetail::Message).code(), code, "{payload}");
+            assert_eq!(
+                core_error(payload.as_bytes(), ErrorDetail::Message).code(),
+                code,
+                "{payload}"
+            );
         }
     }
 
     fn proxy(payload: &str, source: EventSource) -> String {
-        let response = read_core_reply(reply(payload, false), CoreReplyShape::Proxy, ErrorDetail::Message);
+        let response = read_core_reply(
+            reply(payload, false),
+            CoreReplyShape::Proxy,
+            ErrorDetail::Message,
+        );
         match response {
             Ok(response) => String::from_utf8(response.to_json(source)).expect("JSON"),
             Err(error) => format!("{error:?}"),
@@ -273,17 +385,49 @@ mod tests {
 
     #[test]
     fn headers_of_core_are_bounded_in_number() {
-        let single = |count: usize| (0..count).map(|n| format!("\"x-{n}\":\"v\"")).collect::<Vec<_>>().join(",");
+        let single = |count: usize| {
+            (0..count)
+                .map(|n| format!("\"x-{n}\":\"v\""))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
         let values = |count: usize| vec!["\"v\""; count].join(",");
         for (name, members, is_answered) in [
-            ("500 headers", format!("\"headers\":{{{}}}", single(500)), true),
-            ("501 headers", format!("\"headers\":{{{}}}", single(501)), false),
-            ("50,000 headers", format!("\"headers\":{{{}}}", single(50_000)), false),
-            ("501 values of one header", format!("\"multiValueHeaders\":{{\"x\":[{}]}}", values(501)), false),
-            ("501 cookies", format!("\"cookies\":[{}]", values(501)), false),
+            (
+                "500 headers",
+                format!("\"headers\":{{{}}}", single(500)),
+                true,
+            ),
+            (
+                "501 headers",
+                format!("\"headers\":{{{}}}", single(501)),
+                false,
+            ),
+            (
+                "50,000 headers",
+                format!("\"headers\":{{{}}}", single(50_000)),
+                false,
+            ),
+            (
+                "501 values of one header",
+                format!("\"multiValueHeaders\":{{\"x\":[{}]}}", values(501)),
+                false,
+            ),
+            (
+                "501 cookies",
+                format!("\"cookies\":[{}]", values(501)),
+                false,
+            ),
         ] {
-            let written = proxy(&format!("{{\"statusCode\":200,{members}}}"), EventSource::HttpApi);
-            assert_eq!(written.starts_with("{\"statusCode\":200"), is_answered, "{name}");
+            let written = proxy(
+                &format!("{{\"statusCode\":200,{members}}}"),
+                EventSource::HttpApi,
+            );
+            assert_eq!(
+                written.starts_with("{\"statusCode\":200"),
+                is_answered,
+                "{name}"
+            );
             assert_eq!(written.contains(TOO_MANY_HEADERS), !is_answered, "{name}");
         }
     }
@@ -291,7 +435,11 @@ mod tests {
     #[test]
     fn proxy_answers_of_every_sort_are_read() {
         for (name, payload, start) in [
-            ("a status in a string", r#"{"statusCode":"418","body":"t"}"#, r#"{"statusCode":418,"#),
+            (
+                "a status in a string",
+                r#"{"statusCode":"418","body":"t"}"#,
+                r#"{"statusCode":418,"#,
+            ),
             ("no status", r#"{"answer":1}"#, r#"{"statusCode":200,"#),
             (
                 "a body that is JSON",
@@ -299,8 +447,16 @@ mod tests {
                 r#"{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":"{\"a\":1}""#,
             ),
             ("a wrong status", r#"{"statusCode":"soon"}"#, "CoreError {"),
-            ("a status out of range", r#"{"statusCode":99}"#, "CoreError {"),
-            ("a header with a line break", r#"{"statusCode":200,"headers":{"X-A":"a\nb"}}"#, "CoreError {"),
+            (
+                "a status out of range",
+                r#"{"statusCode":99}"#,
+                "CoreError {",
+            ),
+            (
+                "a header with a line break",
+                r#"{"statusCode":200,"headers":{"X-A":"a\nb"}}"#,
+                "CoreError {",
+            ),
             (
                 "a header that is null",
                 r#"{"statusCode":200,"headers":{"X-A":null}}"#,

@@ -1,5 +1,5 @@
-//! Writes status and headers as the platform reads them: payload format 2.0 has `cookies` and one value for each header,
-//! payload format 1.0 has `multiValueHeaders`.
+//! Writes status and headers as the platform reads them: payload format 2.0 has `cookies` and one
+//! value for each header, payload format 1.0 has `multiValueHeaders`.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -33,13 +33,21 @@ impl Serialize for Head<'_> {
 
 fn payload_2_0<M: SerializeMap>(map: &mut M, headers: &Headers) -> Result<(), M::Error> {
     map.serialize_entry("headers", &Joined(headers))?;
-    if headers.has(SET_COOKIE) { map.serialize_entry("cookies", &All(headers, SET_COOKIE)) } else { Ok(()) }
+    if headers.has(SET_COOKIE) {
+        map.serialize_entry("cookies", &All(headers, SET_COOKIE))
+    } else {
+        Ok(())
+    }
 }
 
 fn payload_1_0<M: SerializeMap>(map: &mut M, headers: &Headers) -> Result<(), M::Error> {
     map.serialize_entry("headers", &Single(headers))?;
     let has_several = headers.names().any(|name| is_several(headers, name));
-    if has_several { map.serialize_entry("multiValueHeaders", &Several(headers)) } else { Ok(()) }
+    if has_several {
+        map.serialize_entry("multiValueHeaders", &Several(headers))
+    } else {
+        Ok(())
+    }
 }
 
 fn is_several(headers: &Headers, name: &str) -> bool {
@@ -52,7 +60,11 @@ struct Joined<'a>(&'a Headers);
 impl Serialize for Joined<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for name in self.0.names().filter(|name| !name.eq_ignore_ascii_case(SET_COOKIE)) {
+        for name in self
+            .0
+            .names()
+            .filter(|name| !name.eq_ignore_ascii_case(SET_COOKIE))
+        {
             if is_several(self.0, name) {
                 map.serialize_entry(name, &self.0.values(name).collect::<Vec<_>>().join(", "))?;
             } else {

@@ -14,16 +14,24 @@ pub struct DocumentClient(pub HttpClient);
 
 impl FetchDocument for DocumentClient {
     async fn get(&self, url: &str) -> Result<Vec<u8>, String> {
-        let request = Request::get(url).header(ACCEPT, "application/json").body(Full::default());
+        let request = Request::get(url)
+            .header(ACCEPT, "application/json")
+            .body(Full::default());
         let request = request.map_err(|error| format!("{url}: {error}"))?;
-        let answer = self.0.send(request).await.map_err(|error| error_chain(&error))?;
+        let answer = self
+            .0
+            .send(request)
+            .await
+            .map_err(|error| error_chain(&error))?;
         if answer.status() != 200 {
             return Err(format!("status {}", answer.status().as_u16()));
         }
-        let (_, bytes) = collect(answer, MAX_DOCUMENT).await.map_err(|error| match error {
-            HttpError::TooLarge { .. } => format!("more than {MAX_DOCUMENT} bytes"),
-            error => error_chain(&error),
-        })?;
+        let (_, bytes) = collect(answer, MAX_DOCUMENT)
+            .await
+            .map_err(|error| match error {
+                HttpError::TooLarge { .. } => format!("more than {MAX_DOCUMENT} bytes"),
+                error => error_chain(&error),
+            })?;
         Ok(bytes)
     }
 }

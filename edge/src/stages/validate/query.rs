@@ -1,5 +1,5 @@
-//! Turns a query string into a JSON object: every value is a string, a repeated key is an array of strings, and the keys keep
-//! their order.
+//! Turns a query string into a JSON object: every value is a string, a repeated key is an array of
+//! strings, and the keys keep their order.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -24,7 +24,10 @@ pub fn to_object(query: &Query) -> String {
         Query::Decoded(members) => {
             for (name, raw) in members.iter() {
                 let values = serde_json::from_str(raw.get()).unwrap_or_else(|_| vec![raw]);
-                for value in values.into_iter().filter_map(|raw: &RawValue| json::string(raw.get())) {
+                for value in values
+                    .into_iter()
+                    .filter_map(|raw: &RawValue| json::string(raw.get()))
+                {
                     fields.add(Cow::Owned(name.to_owned()), value);
                 }
             }
@@ -76,13 +79,20 @@ mod tests {
         for (query, object) in [
             ("", "{}"),
             ("name=Ada", r#"{"name":"Ada"}"#),
-            ("year=2023&name=Ada%20L%2e+B", r#"{"year":"2023","name":"Ada L. B"}"#),
+            (
+                "year=2023&name=Ada%20L%2e+B",
+                r#"{"year":"2023","name":"Ada L. B"}"#,
+            ),
             ("a=1&b=2&a=3", r#"{"a":["1","3"],"b":"2"}"#),
             ("flag&x=", r#"{"flag":"","x":""}"#),
             ("q=%22%5C%0A", r#"{"q":"\"\\\n"}"#),
             ("q=%ff", "{\"q\":\"\u{fffd}\"}"),
         ] {
-            assert_eq!(to_object(&Query::Encoded(Cow::Borrowed(query))), object, "{query}");
+            assert_eq!(
+                to_object(&Query::Encoded(Cow::Borrowed(query))),
+                object,
+                "{query}"
+            );
         }
     }
 
@@ -90,14 +100,17 @@ mod tests {
     fn sixty_thousand_names_keep_their_order() {
         let query: String = (0..60_000).map(|n| format!("n{n}=1&")).collect();
         let object = to_object(&Query::Encoded(Cow::Borrowed(&query)));
-        assert!(object.starts_with(r#"{"n0":"1","n1":"1","#) && object.ends_with(r#""n59999":"1"}"#));
+        assert!(
+            object.starts_with(r#"{"n0":"1","n1":"1","#) && object.ends_with(r#""n59999":"1"}"#)
+        );
     }
 
     #[test]
     fn a_rest_apis_decoded_query_becomes_the_same_object() {
-        for (members, object) in
-            [(r#"{"a":["1","3"],"b":["2"]}"#, r#"{"a":["1","3"],"b":"2"}"#), (r#"{"a":"1","odd":7}"#, r#"{"a":"1"}"#)]
-        {
+        for (members, object) in [
+            (r#"{"a":["1","3"],"b":["2"]}"#, r#"{"a":["1","3"],"b":"2"}"#),
+            (r#"{"a":"1","odd":7}"#, r#"{"a":"1"}"#),
+        ] {
             let members = Object::read(members).expect("an object");
             assert_eq!(to_object(&Query::Decoded(members)), object);
         }
