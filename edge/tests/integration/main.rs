@@ -4,5 +4,6 @@
 mod events;
 mod invoke;
 mod issuer;
+mod lambda_http_oracle;
 mod oracle;
 mod token;
