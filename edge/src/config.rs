@@ -78,13 +78,8 @@ pub const VARIABLES: [&str; 22] = [
     "SSL_CERT_FILE",
 ];
 
-/// Variables that Lambda sets and its runtime cannot do without.
-const PLATFORM: [&str; 4] = [
-    "AWS_LAMBDA_RUNTIME_API",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-];
+/// Variables that Lambda sets: without them something else has started this program.
+const PLATFORM: [&str; 2] = ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME"];
 
 impl Config {
     /// Reads the process's environment, which must be one that Lambda, or the local stack, made.
@@ -109,7 +104,8 @@ impl Config {
         let mut env = Environment::new(&look_up);
         let methods = env.list("ALLOWED_METHODS", "POST", |method| method_name(&method));
         if methods.is_empty()
-            && look_up("ALLOWED_METHODS").is_some_and(|value| value.trim().is_empty())
+            && look_up("ALLOWED_METHODS")
+                .is_some_and(|value| value.split(',').all(|item| item.trim().is_empty()))
         {
             env.problem("ALLOWED_METHODS is empty: write POST, GET or both, or leave it unset");
         }

@@ -279,7 +279,14 @@ impl<C: InvokeCore> Edge<C> {
     ) -> Result<Call<'a>, EdgeError> {
         let routed = route(request, &self.settings.route_table)?;
         let token = match &self.tokens {
-            Some(tokens) => tokens.verify(&routed).await?,
+            Some(tokens) => {
+                let limit = budget(context.deadline(), None).ok_or_else(edge_gave_up)?;
+                let verified = tokio::time::timeout(limit, tokens.verify(&routed)).await;
+                verified.unwrap_or_else(|_| {
+                    let why = "no keys before the deadline";
+                    Err(EdgeError::IssuerUnreachable(why.to_owned()))
+                })?
+            }
             None => None,
         };
         let authorized = authorize(routed, token.as_ref(), &self.settings.access)?;

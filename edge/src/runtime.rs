@@ -79,6 +79,8 @@ async fn work<C: InvokeCore>(
     let mut pauses = BACKOFF.iter();
     loop {
         let polled = tokio::select! {
+            // An invocation that has arrived is answered, whatever happens to the other workers.
+            biased;
             polled = next(api) => polled,
             _ = is_ending.wait_for(|is_ending| *is_ending) => return Ok(()),
         };
@@ -117,7 +119,7 @@ async fn answer_in_time<C: InvokeCore>(
             tracing::error!(error, "the response could not be sent to the Runtime API")
         }
         Err(_) => {
-            tracing::error!("the response could not be sent to the Runtime API before the deadline")
+            tracing::error!("the invocation was not answered before its deadline")
         }
     }
 }

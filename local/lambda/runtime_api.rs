@@ -32,7 +32,7 @@ pub(super) async fn serve(listener: TcpListener, environment: Arc<Environment>) 
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .with_state(environment);
-    crate::http::serve(listener, router).await;
+    crate::http::serve(listener, crate::http::with_host_check(router)).await;
 }
 
 async fn next(State(environment): State<Arc<Environment>>) -> Response {

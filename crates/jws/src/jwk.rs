@@ -3,12 +3,22 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::RsaPublicKeyComponents;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// The keys of an issuer, as it publishes them.
 #[derive(Debug, Default, Deserialize)]
 pub struct JwkSet {
+    #[serde(deserialize_with = "readable_keys")]
     keys: Vec<Jwk>,
+}
+
+/// The keys that can be read: RFC 7517, section 5, says to ignore the others.
+fn readable_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Jwk>, D::Error> {
+    let keys = Vec::<serde_json::Value>::deserialize(deserializer)?;
+    Ok(keys
+        .into_iter()
+        .filter_map(|key| serde_json::from_value(key).ok())
+        .collect())
 }
 
 /// A public key; members of other kinds of keys are left out.
@@ -65,5 +75,18 @@ impl Jwk {
             n: number(&self.n)?,
             e: number(&self.e)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_cannot_be_read_does_not_hide_the_others() {
+        let set =
+            r#"{"keys":[{"kid":7,"kty":"X"},{"kid":"no type"},"text",{"kty":"RSA","kid":"k1"}]}"#;
+        let set: JwkSet = serde_json::from_str(set).expect("a set");
+        assert!(set.find(Some("k1")).is_some() && set.find(Some("no type")).is_none());
     }
 }

@@ -5,7 +5,7 @@
 //! without end.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::Uri;
 use serde::Deserialize;
@@ -63,7 +63,8 @@ pub struct KeyCache<F> {
 #[derive(Debug, Default)]
 struct Kept {
     keys: Arc<JwkSet>,
-    fetched: Option<Instant>,
+    /// By both clocks: the monotonic one stands still while the environment is frozen.
+    fetched: Option<(Instant, SystemTime)>,
     tried: Option<Instant>,
     failure: Option<String>,
 }
@@ -89,7 +90,7 @@ impl<F: FetchDocument> KeyCache<F> {
     pub async fn warm(&self) -> Result<(), String> {
         let mut kept = self.kept.lock().await;
         self.refresh(&mut kept).await;
-        kept.tried = kept.fetched;
+        kept.tried = kept.fetched.map(|(at, _)| at);
         kept.failure.clone().map_or(Ok(()), Err)
     }
 
@@ -98,7 +99,7 @@ impl<F: FetchDocument> KeyCache<F> {
     pub async fn keys(&self, key_id: Option<&str>) -> Result<Arc<JwkSet>, String> {
         let mut kept = self.kept.lock().await;
         let is_wanting = !kept.is_younger_than(self.limits.ttl) || kept.keys.find(key_id).is_none();
-        if is_wanting && self.may_refresh(&kept, key_id) {
+        if is_wanting && self.may_refresh(&kept) {
             Box::pin(self.refresh(&mut kept)).await;
         }
         let is_usable = self.is_usable(&kept, key_id);
@@ -113,9 +114,10 @@ impl<F: FetchDocument> KeyCache<F> {
         kept.is_younger_than(self.limits.max_stale) && kept.keys.find(key_id).is_some()
     }
 
-    /// While there are keys to use, nobody waits often for an issuer that does not answer.
-    fn may_refresh(&self, kept: &Kept, key_id: Option<&str>) -> bool {
-        let is_urgent = kept.failure.is_some() && !self.is_usable(kept, key_id);
+    /// While there are keys to use, nobody waits often for an issuer that does not answer: a caller
+    /// can make up key ids without end.
+    fn may_refresh(&self, kept: &Kept) -> bool {
+        let is_urgent = kept.failure.is_some() && !kept.is_younger_than(self.limits.max_stale);
         let cooldown = if is_urgent {
             self.limits.retry_cooldown
         } else {
@@ -125,13 +127,15 @@ impl<F: FetchDocument> KeyCache<F> {
     }
 
     async fn refresh(&self, kept: &mut Kept) {
+        // Before the fetch, which a caller may stop waiting for.
+        kept.tried = Some(Instant::now());
         let answer = self.fetch().await;
         let now = Some(Instant::now());
         match answer {
             Ok(keys) => {
                 *kept = Kept {
                     keys: Arc::new(keys),
-                    fetched: now,
+                    fetched: now.map(|now| (now, SystemTime::now())),
                     tried: now,
                     failure: None,
                 }
@@ -176,7 +180,9 @@ impl<F: FetchDocument> KeyCache<F> {
 
 impl Kept {
     fn is_younger_than(&self, age: Duration) -> bool {
-        self.fetched.is_some_and(|at| at.elapsed() < age)
+        self.fetched.is_some_and(|(at, wall)| {
+            at.elapsed() < age && wall.elapsed().is_ok_and(|elapsed| elapsed < age)
+        })
     }
 }
 
@@ -315,6 +321,24 @@ mod tests {
                 "{milliseconds}"
             );
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unknown_key_is_no_reason_to_ask_a_silent_issuer_often() {
+        let publisher = Publisher::with(&["k1"]);
+        let cache = publisher.cache();
+        assert_eq!(has(&cache, "k1").await, Ok(true));
+        publisher.publish(&[]);
+        for (seconds, asked) in [(30, 2), (1, 2), (28, 2), (1, 3)] {
+            pass(seconds).await;
+            assert!(has(&cache, "made-up").await.is_err());
+            assert_eq!(publisher.asked.load(Ordering::SeqCst), asked, "{seconds}");
+        }
+        assert_eq!(
+            has(&cache, "k1").await,
+            Ok(true),
+            "the keys that are there are used"
+        );
     }
 
     #[test]

@@ -161,8 +161,9 @@ impl Client {
         uri: &Uri,
         invocation: &Invocation<'_>,
     ) -> Result<Response<Incoming>, Failure> {
+        let signed_at = self.now();
         let request = self
-            .request(uri, invocation)
+            .request(uri, invocation, signed_at)
             .await
             .map_err(InvokeError::NotSent)?;
         let response = self.http.send(request).await?;
@@ -174,7 +175,7 @@ impl Client {
             .map_err(InvokeError::from)?;
         let retry = if is_retryable(&head) {
             Retry::AfterBackoff
-        } else if self.corrects_clock(&head) {
+        } else if self.corrects_clock(&head, signed_at) {
             Retry::ClockCorrected
         } else {
             Retry::Never
@@ -190,8 +191,8 @@ impl Client {
         &self,
         uri: &Uri,
         invocation: &Invocation<'_>,
+        now: SystemTime,
     ) -> Result<Request<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
-        let now = self.now();
         let credentials = self.credentials.credentials(now).await?;
         let mut headers = HeaderMap::with_capacity(10);
         headers.insert(
@@ -235,9 +236,9 @@ impl Client {
         if offset < 0 { now - by } else { now + by }
     }
 
-    /// Corrects our clock if it is why Lambda refused a signature; such a request cannot have
-    /// started the function.
-    fn corrects_clock(&self, answer: &Parts) -> bool {
+    /// Corrects our clock if it is why Lambda refused a signature of this time; such a request cannot
+    /// have started the function. Another request may have corrected the clock meanwhile.
+    fn corrects_clock(&self, answer: &Parts, signed_at: SystemTime) -> bool {
         if error_type(&answer.headers) != Some("InvalidSignatureException") {
             return false;
         }
@@ -246,7 +247,7 @@ impl Client {
         else {
             return false;
         };
-        if theirs.secs().abs_diff(unix_seconds(self.now())) <= CLOCK_TOLERANCE {
+        if theirs.secs().abs_diff(unix_seconds(signed_at)) <= CLOCK_TOLERANCE {
             return false;
         }
         self.clock_offset.store(

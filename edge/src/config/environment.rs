@@ -67,13 +67,14 @@ impl<'a> Environment<'a> {
     ) -> Vec<T> {
         let written = (self.look_up)(name).unwrap_or_else(|| default.to_owned());
         let mut items = Vec::new();
-        for item in written
-            .split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-        {
+        let written = written.split(',').map(str::trim);
+        for (at, item) in written.filter(|item| !item.is_empty()).enumerate() {
             match parse(item.to_owned()) {
                 Ok(item) => items.push(item),
+                // E-mail addresses are never logged.
+                Err(why) if item.contains('@') => {
+                    self.problem(format!("{name}: entry {}: {why}", at + 1));
+                }
                 Err(why) => self.problem(format!("{name}: `{item}`: {why}")),
             }
         }

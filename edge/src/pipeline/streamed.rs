@@ -11,11 +11,13 @@ use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, Fuse};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Edge, Record, Reply, RequestContext};
+use super::{Edge, Record, Reply, RequestContext, budget};
 use crate::error::{EdgeError, edge_gave_up};
-use crate::stages::event::Request;
+use crate::stages::event::{EventSource, Request};
 use crate::stages::invoke::{CoreEvent, InvokeCore};
-use crate::stages::respond::{PreludeParser, Response, ResponseHead, core_error, failure_event};
+use crate::stages::respond::{
+    CoreReplyShape, PreludeParser, Response, ResponseHead, core_error, failure_event,
+};
 
 /// What the Runtime API receives before the body of a stream.
 #[derive(Debug)]
@@ -62,6 +64,8 @@ impl<'a, C: InvokeCore> Source<'a, C> {
 struct Events {
     core: Fuse<BoxStream<'static, Result<CoreEvent, EdgeError>>>,
     deadline: Instant,
+    /// When the caller must have read everything: `CORE_TIMEOUT_MS` is a limit for core alone.
+    reader_deadline: Instant,
 }
 
 impl Events {
@@ -142,19 +146,27 @@ impl<C: InvokeCore> Edge<C> {
         request_context: &mut RequestContext<'_>,
     ) -> Result<(ResponseHead, Events), EdgeError> {
         let call = self.call(request, request_context.context).await?;
-        let deadline = Instant::now() + call.budget;
+        let start = Instant::now();
+        let deadline = start + call.budget;
+        let reader_deadline =
+            start + budget(request_context.context.deadline(), None).unwrap_or(call.budget);
         let core = request_context
             .clock
             .time_core(self.core.invoke_streamed(call))
             .await?;
-        let mut parser = PreludeParser::new(
-            core.content_type.clone(),
-            self.settings.core_reply,
-            self.settings.error_detail,
-        );
+        // A direct Invoke gets core's JSON, streamed as well as whole: it has no status to set.
+        let shape = match request_context.event_source {
+            EventSource::Direct => CoreReplyShape::Raw,
+            EventSource::HttpApi | EventSource::RestApi | EventSource::FunctionUrl => {
+                self.settings.core_reply
+            }
+        };
+        let mut parser =
+            PreludeParser::new(core.content_type.clone(), shape, self.settings.error_detail);
         let mut events = Events {
             core: core.events.fuse(),
             deadline,
+            reader_deadline,
         };
         loop {
             match request_context.clock.time_core(events.next()).await? {
@@ -268,7 +280,9 @@ impl<'a, C: InvokeCore> StreamBody<'a, C> {
 
     /// When the caller must have read everything.
     pub fn deadline(&self) -> Option<Instant> {
-        self.source.as_ref().map(|source| source.events.deadline)
+        self.source
+            .as_ref()
+            .map(|source| source.events.reader_deadline)
     }
 
     /// Ends a stream that nobody reads any longer: core's answer is not read further.

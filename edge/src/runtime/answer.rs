@@ -100,11 +100,15 @@ impl Answer<'_> {
             ("content-type", head.content_type.as_str()),
             (RESPONSE_MODE, "streaming"),
         ];
-        let (sent, is_whole) = tokio::join!(
+        let (sent, ending) = tokio::join!(
             self.send("response", &headers, body),
             pump(sender, head.prelude, body_stream)
         );
-        if is_whole { sent } else { Ok(()) }
+        match ending {
+            // The connection was closed on purpose; the stream's own record says why.
+            Ending::Failed => Ok(()),
+            Ending::Whole | Ending::NotRead => sent,
+        }
     }
 
     async fn send(
@@ -140,38 +144,49 @@ fn set(headers: &mut HeaderMap, pairs: &[(&'static str, &str)]) -> Result<(), Er
     Ok(())
 }
 
-/// Sends the prelude and the body; false when the stream was aborted.
+/// How the sending of a stream ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// Everything was sent.
+    Whole,
+    /// Core's stream failed, and the response was aborted.
+    Failed,
+    /// The Runtime API did not read on.
+    NotRead,
+}
+
+/// Sends the prelude and the body; a stream that did not end whole is aborted.
 async fn pump<C: InvokeCore>(
     mut sender: Sender,
     prelude: Bytes,
     body_stream: StreamBody<'_, C>,
-) -> bool {
-    let is_whole = pass_on(&mut sender, prelude, body_stream).await;
-    if !is_whole {
+) -> Ending {
+    let ending = pass_on(&mut sender, prelude, body_stream).await;
+    if ending != Ending::Whole {
         // What was sent before must be written first: aborting drops what is not written yet.
         tokio::task::yield_now().await;
         sender.abort();
     }
-    is_whole
+    ending
 }
 
 async fn pass_on<C: InvokeCore>(
     sender: &mut Sender,
     prelude: Bytes,
     mut body_stream: StreamBody<'_, C>,
-) -> bool {
+) -> Ending {
     if !prelude.is_empty() && !send(sender, prelude, body_stream.deadline()).await {
         body_stream.abandon();
-        return false;
+        return Ending::NotRead;
     }
     loop {
         match body_stream.next().await {
-            None => return true,
-            Some(Err(_)) => return false,
+            None => return Ending::Whole,
+            Some(Err(_)) => return Ending::Failed,
             Some(Ok(bytes)) => {
                 if !send(sender, bytes, body_stream.deadline()).await {
                     body_stream.abandon();
-                    return false;
+                    return Ending::NotRead;
                 }
             }
         }

@@ -74,7 +74,7 @@ pub trait InvokeCore: Send + Sync + 'static {
     fn invoke(&self, call: Call) -> impl Future<Output = Result<CoreReply, EdgeError>> + Send;
 
     /// Invokes core and gives its answer as it arrives, whether core streams or not. The budget
-    /// limits the time until the first event, not the stream.
+    /// limits the time until the answer begins; the pipeline limits the stream.
     fn invoke_streamed(
         &self,
         call: Call,

@@ -510,3 +510,35 @@ async fn an_issuer_that_cannot_be_reached_is_503_and_lets_nobody_in() {
         status(503, "issuer_unreachable")
     );
 }
+
+#[tokio::test]
+async fn an_issuer_that_stays_silent_is_503_before_the_deadline() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let signer = Signer::new(KeySize::Rsa2048);
+    let issuer = Issuer::publishing(&[signer.jwk("k1")]).await;
+    let edge = issuer.edge(&[("JWT_ISSUER", &url)]);
+    let token = signer.sign(&json!({ "alg": "RS256", "kid": "k1" }), &issuer.claims());
+    let event = json!({
+        "version": "2.0", "rawPath": "/", "body": "{}",
+        "headers": { "authorization": format!("Bearer {token}") },
+        "requestContext": {
+            "domainName": "abc.lambda-url.us-east-1.on.aws", "http": { "method": "POST" },
+        },
+    });
+    let event = event.to_string();
+    let mut context = Context::default();
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("a time");
+    context.deadline = u64::try_from(now.as_millis()).expect("a time") + 1_200;
+    let start = std::time::Instant::now();
+    let Reply::Result(answer, record) = edge.handle(&event, &context).await else {
+        panic!("no result")
+    };
+    record.write();
+    let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+    assert_eq!(answer["statusCode"], 503, "{answer}");
+    assert_eq!(cause(), "no keys before the deadline");
+    assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
+}
