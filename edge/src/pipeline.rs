@@ -313,17 +313,19 @@ impl<C: InvokeCore> Edge<C> {
             Response::failure(error, common_headers.request_id, &self.settings.route_table)
                 .with_common_headers(common_headers)
         };
-        let without_detail = EdgeError::CoreError {
-            error_type: String::new(),
-            detail: None,
-        };
         let whole = answer(error);
         // JSON escapes make at most six bytes of one.
         let surely_fits = whole.body.len() < MAX_ANSWER / 8;
-        if surely_fits || whole.to_json_within_limit(source).is_ok() {
-            whole
-        } else {
-            answer(&without_detail)
+        match error {
+            EdgeError::CoreError { error_type, .. }
+                if !surely_fits && whole.to_json_within_limit(source).is_err() =>
+            {
+                answer(&EdgeError::CoreError {
+                    error_type: error_type.clone(),
+                    detail: None,
+                })
+            }
+            _ => whole,
         }
     }
 
