@@ -54,7 +54,7 @@ struct Filing {
     form: Form,
     exhibit: Option<String>,
     /// The SEC's filing date, ISO 8601.
-    filed: Option<String>,
+    filed: String,
 }
 
 /// A form of the SEC: the quarterly, the annual or the current report.
@@ -177,22 +177,15 @@ impl Company {
             .as_ref()
             .map(|number| format!(", exhibit {number},"))
             .unwrap_or_default();
-        let date = match filed {
-            Some(filed) => format!("filed {filed}"),
-            None => format!("period ended {}", results.period_end),
-        };
         let title = format!(
-            "{}, Form {}{exhibit} for {}, {date}",
+            "{}, Form {}{exhibit} for {}, filed {filed}",
             self.name,
             form.name(),
             results.name()
         );
         // The list begins with the newest filing before that day: a filing of the month is among
         // its first.
-        let before = filed
-            .as_deref()
-            .and_then(first_of_next_month)
-            .unwrap_or_default();
+        let before = first_of_next_month(filed).unwrap_or_default();
         let url = format!(
             "https://www.sec.gov/cgi-bin/browse-edgar?action=getcompany&CIK={}&type={}&dateb={before}&owner=include&count=40",
             self.cik,
@@ -206,7 +199,7 @@ impl Company {
     pub fn splits_since<'a>(&'a self, results: &'a Results) -> impl Iterator<Item = &'a Split> {
         self.splits
             .iter()
-            .filter(|split| split.date.as_str() > results.stated_on())
+            .filter(|split| split.date.as_str() > results.filing.filed.as_str())
     }
 
     /// The splits after `earlier` was stated that the earnings per share of `later` include; oldest
@@ -217,7 +210,7 @@ impl Company {
         later: &'a Results,
     ) -> impl Iterator<Item = &'a Split> {
         self.splits_since(earlier)
-            .filter(|split| split.date.as_str() <= later.stated_on())
+            .filter(|split| split.date.as_str() <= later.filing.filed.as_str())
     }
 }
 
@@ -266,11 +259,6 @@ impl Results {
             format!("{} of ", self.period)
         };
         format!("{quarter}fiscal {}", self.fiscal_year)
-    }
-
-    /// The day of the filing, or the last of the period where that day is not known.
-    fn stated_on(&self) -> &str {
-        self.filing.filed.as_deref().unwrap_or(&self.period_end)
     }
 }
 
@@ -557,8 +545,8 @@ mod tests {
                 "NFLX",
                 2023,
                 "Q4",
-                "Netflix, Inc., Form 8-K, exhibit 99.1, for Q4 of fiscal 2023, period ended 2023-12-31",
-                "https://www.sec.gov/cgi-bin/browse-edgar?action=getcompany&CIK=0001065280&type=8-K&dateb=&owner=include&count=40",
+                "Netflix, Inc., Form 8-K, exhibit 99.1, for Q4 of fiscal 2023, filed 2024-01-23",
+                "https://www.sec.gov/cgi-bin/browse-edgar?action=getcompany&CIK=0001065280&type=8-K&dateb=20240201&owner=include&count=40",
             ),
         ] {
             let company = figures.company(ticker).expect(ticker);
@@ -570,42 +558,15 @@ mod tests {
     #[test]
     fn filing_dates_come_after_the_period_and_within_a_hundred_days() {
         let figures = Figures::embedded().expect("the data");
-        let mut without_a_date = Vec::new();
         for (company, results) in rows(&figures) {
-            let end = day_number(&results.period_end);
-            match &results.filing.filed {
-                Some(filed) => {
-                    let days = day_number(filed) - end;
-                    assert!(
-                        (1..=100).contains(&days),
-                        "{} {}: {days} days",
-                        company.name,
-                        results.name()
-                    );
-                }
-                None => {
-                    without_a_date.push(format!(
-                        "{} {} {}",
-                        company.ticker, results.fiscal_year, results.period
-                    ));
-                    // Nobody could say whether its earnings per share include such a split.
-                    let unclear = company
-                        .splits
-                        .iter()
-                        .any(|split| (end..=end + 100).contains(&day_number(&split.date)));
-                    assert!(
-                        !unclear,
-                        "{} {}: a split near a filing without a date",
-                        company.name,
-                        results.name()
-                    );
-                }
-            }
+            let days = day_number(&results.filing.filed) - day_number(&results.period_end);
+            assert!(
+                (1..=100).contains(&days),
+                "{} {}: {days} days",
+                company.name,
+                results.name()
+            );
         }
-        assert_eq!(
-            without_a_date,
-            ["GOOGL 2022 Q4", "NFLX 2023 Q4", "NFLX 2022 Q4"]
-        );
     }
 
     #[test]
