@@ -14,7 +14,7 @@ use crate::hash::sha256_hex;
 /// A canonical request, in parts.
 #[derive(Debug, Clone)]
 pub struct CanonicalRequest<'a> {
-    /// The method.
+    /// The HTTP method, as it is sent.
     pub method: &'a str,
     /// The path, normalised and encoded once more.
     pub path: Cow<'a, str>,

@@ -30,28 +30,28 @@ const TERMINATOR: &str = "aws4_request";
 /// A signed request, as it came.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The method.
+    /// The HTTP method, as it is sent.
     pub method: &'a str,
     /// The path, percent-encoded as it is sent.
     pub path: &'a str,
     /// The query, percent-encoded as it is sent, without `?`.
     pub query: &'a str,
-    /// The headers.
+    /// The headers, among them those that carry the signature.
     pub headers: &'a HeaderMap,
-    /// The body.
+    /// The body, complete.
     pub body: &'a [u8],
 }
 
 /// A request that is to be signed, beside its headers.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
-    /// The method.
+    /// The HTTP method, as it is sent.
     pub method: &'a str,
     /// The path, percent-encoded as it will be sent.
     pub path: &'a str,
     /// The query, percent-encoded as it will be sent, without `?`.
     pub query: &'a str,
-    /// The body.
+    /// The body, complete.
     pub body: &'a [u8],
 }
 
