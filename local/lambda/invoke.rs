@@ -1,87 +1,98 @@
-//! The operation `Invoke` with the invocation types `RequestResponse`, `Event` and `DryRun`.
+//! The operations `Invoke` and `InvokeWithResponseStream`: the invocation types that each has, and the
+//! way from a request to an invocation. The two differ only in how they answer.
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
+mod buffered;
+mod event_stream;
+
+use axum::Router;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use axum::routing::post;
 use uuid::Uuid;
 
 use super::Lambda;
 use super::error::LambdaError;
-use super::invocation::Outcome;
 use super::invoke_request::{InvokeQuery, InvokeRequest, with_request_id};
 
-pub(super) async fn invoke(
+/// An operation that invokes a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Invoke,
+    InvokeWithResponseStream,
+}
+
+/// The routes of both operations. Every other operation of Lambda is refused.
+pub(super) fn router() -> Router<Lambda> {
+    let handler = |operation| {
+        post(move |lambda, name, query, request| handle(operation, lambda, name, query, request))
+    };
+    Router::new()
+        .route(
+            "/2015-03-31/functions/{name}/invocations",
+            handler(Operation::Invoke),
+        )
+        .route(
+            "/2021-11-15/functions/{name}/response-streaming-invocations",
+            handler(Operation::InvokeWithResponseStream),
+        )
+        .fallback(unsupported)
+}
+
+async fn handle(
+    operation: Operation,
     State(lambda): State<Lambda>,
     Path(name): Path<String>,
     Query(query): Query<InvokeQuery>,
     request: Request,
 ) -> Response {
     let request_id = Uuid::new_v4().to_string();
-    with_request_id(
-        run(&lambda, (&name, &query), request, &request_id).await,
-        &request_id,
-    )
+    let answer = operation
+        .run(&lambda, (&name, &query), request, &request_id)
+        .await;
+    with_request_id(answer, &request_id)
 }
 
-/// Refuses every other operation of Lambda.
-pub(super) async fn unsupported(method: Method, uri: Uri) -> LambdaError {
+async fn unsupported(method: Method, uri: Uri) -> LambdaError {
     LambdaError::Unsupported(format!("{method} {}", uri.path()))
 }
 
-async fn run(
-    lambda: &Lambda,
-    function: (&str, &InvokeQuery),
-    request: Request,
-    id: &str,
-) -> Result<Response, LambdaError> {
-    let (invoke_request, invocation_type) =
-        InvokeRequest::read(lambda, function, request, id).await?;
-    match invocation_type.as_str() {
-        "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
-        "Event" => {
-            // The caller does not wait. Lambda's two retries of a failed event are not implemented.
-            tokio::spawn(invoke_request.submit(lambda)?);
-            Ok(StatusCode::ACCEPTED.into_response())
+impl Operation {
+    async fn run(
+        self,
+        lambda: &Lambda,
+        function: (&str, &InvokeQuery),
+        request: Request,
+        request_id: &str,
+    ) -> Result<Response, LambdaError> {
+        let (invoke_request, invocation_type) =
+            InvokeRequest::read(lambda, function, request, request_id).await?;
+        match (invocation_type.as_str(), self) {
+            ("DryRun", _) => Ok(StatusCode::NO_CONTENT.into_response()),
+            ("Event", Self::Invoke) => {
+                // The caller does not wait. Lambda's two retries of a failed event are not
+                // implemented.
+                tokio::spawn(invoke_request.submit(lambda)?);
+                Ok(StatusCode::ACCEPTED.into_response())
+            }
+            ("RequestResponse", Self::Invoke) => {
+                let trace_id = invoke_request.trace_id.clone();
+                let outcome = invoke_request.outcome(lambda).await?;
+                Ok(buffered::response(outcome, &trace_id))
+            }
+            ("RequestResponse", Self::InvokeWithResponseStream) => Ok(event_stream::response(
+                invoke_request.function_response(lambda).await?,
+            )),
+            (other, _) => Err(LambdaError::invocation_type(other, self.invocation_types())),
         }
-        "RequestResponse" => {
-            let trace_id = invoke_request.trace_id.clone();
-            Ok(respond(invoke_request.outcome(lambda).await?, &trace_id))
-        }
-        other => Err(LambdaError::invocation_type(
-            other,
-            "[Event, RequestResponse, DryRun]",
-        )),
     }
-}
 
-fn respond(outcome: Outcome, trace_id: &str) -> Response {
-    let mut response = crate::http::json(StatusCode::OK, outcome.payload);
-    let headers = response.headers_mut();
-    headers.insert(
-        "x-amz-executed-version",
-        HeaderValue::from_static("$LATEST"),
-    );
-    headers.insert(
-        "x-amzn-remapped-content-length",
-        HeaderValue::from_static("0"),
-    );
-    if outcome.is_function_error {
-        headers.insert(
-            "x-amz-function-error",
-            HeaderValue::from_static("Unhandled"),
-        );
+    /// The invocation types of the operation, as Lambda's errors list them.
+    fn invocation_types(self) -> &'static str {
+        match self {
+            Self::Invoke => "[Event, RequestResponse, DryRun]",
+            Self::InvokeWithResponseStream => "[RequestResponse, DryRun]",
+        }
     }
-    if let Some(log) = outcome
-        .log_tail
-        .and_then(|log| HeaderValue::from_str(&STANDARD.encode(log)).ok())
-    {
-        headers.insert("x-amz-log-result", log);
-    }
-    if let Ok(trace_id) = HeaderValue::from_str(trace_id) {
-        headers.insert("x-amzn-trace-id", trace_id);
-    }
-    response
 }

@@ -13,7 +13,6 @@ mod function_url;
 mod invocation;
 mod invoke;
 mod invoke_request;
-mod invoke_with_response_stream;
 mod log;
 mod pool;
 mod process;
@@ -23,7 +22,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::post;
 use parking_lot::Mutex;
 
 pub use access::{AccessControl, IamAuthorizer, InvokePermission, PermittedPrincipal};
@@ -73,17 +71,7 @@ impl Lambda {
 
     /// The router of the Invoke API.
     pub fn router(&self) -> Router {
-        Router::new()
-            .route(
-                "/2015-03-31/functions/{name}/invocations",
-                post(invoke::invoke),
-            )
-            .route(
-                "/2021-11-15/functions/{name}/response-streaming-invocations",
-                post(invoke_with_response_stream::invoke_with_response_stream),
-            )
-            .fallback(invoke::unsupported)
-            .with_state(self.clone())
+        invoke::router().with_state(self.clone())
     }
 
     pub(crate) fn url_router(&self, url: FunctionUrl) -> Router {

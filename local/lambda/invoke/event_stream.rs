@@ -1,57 +1,22 @@
-//! The operation `InvokeWithResponseStream`: the function's response as an event stream, chunk by
-//! chunk. <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html>
+//! The response of `InvokeWithResponseStream`: an event stream with one event for each chunk, and one
+//! at the end. <https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html>
 
 use std::convert::Infallible;
 
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue as EventHeader, Message};
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderValue;
+use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream::{self, Stream};
 use serde_json::{Map, json};
-use uuid::Uuid;
 
-use super::Lambda;
-use super::error::LambdaError;
-use super::invocation::{FunctionResponse, Outcome, StreamEnd, StreamedResponse};
-use super::invoke_request::{InvokeQuery, InvokeRequest, with_request_id};
+use crate::lambda::invocation::{FunctionResponse, Outcome, StreamEnd, StreamedResponse};
 
-pub(super) async fn invoke_with_response_stream(
-    State(lambda): State<Lambda>,
-    Path(name): Path<String>,
-    Query(query): Query<InvokeQuery>,
-    request: Request,
-) -> Response {
-    let request_id = Uuid::new_v4().to_string();
-    with_request_id(
-        run(&lambda, (&name, &query), request, &request_id).await,
-        &request_id,
-    )
-}
-
-async fn run(
-    lambda: &Lambda,
-    function: (&str, &InvokeQuery),
-    request: Request,
-    id: &str,
-) -> Result<Response, LambdaError> {
-    let (invoke_request, invocation_type) =
-        InvokeRequest::read(lambda, function, request, id).await?;
-    match invocation_type.as_str() {
-        "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
-        "RequestResponse" => Ok(respond(invoke_request.function_response(lambda).await?)),
-        other => Err(LambdaError::invocation_type(
-            other,
-            "[RequestResponse, DryRun]",
-        )),
-    }
-}
-
-fn respond(function_response: FunctionResponse) -> Response {
+/// The event stream of a function's response.
+pub(super) fn response(function_response: FunctionResponse) -> Response {
     let body = match function_response {
         FunctionResponse::Whole(outcome) => Body::from(whole(outcome)),
         FunctionResponse::Streaming(streamed) => Body::from_stream(chunks(streamed)),
