@@ -39,9 +39,11 @@ pub async fn answer<C: InvokeCore>(
     };
     let Ok(event) = std::str::from_utf8(event) else {
         telemetry::log_unreadable_event();
-        return answer
-            .failed("invalid_event", "The event is not UTF-8")
-            .await;
+        let error = Diagnostic {
+            error_type: "invalid_event".to_owned(),
+            error_message: "The event is not UTF-8".to_owned(),
+        };
+        return answer.failed(&error).await;
     };
     match edge.handle(event, context).await {
         Reply::Result(json, record) => {
@@ -50,7 +52,7 @@ pub async fn answer<C: InvokeCore>(
             sent
         }
         Reply::Failure(error, record) => {
-            let sent = answer.failed(error.error_type, &error.error_message).await;
+            let sent = answer.failed(&error).await;
             record.write();
             sent
         }
@@ -75,26 +77,18 @@ impl Answer<'_> {
         .await
     }
 
-    async fn failed(&self, error_type: &str, error_message: &str) -> Result<(), Error> {
-        let error = Diagnostic {
-            error_type: error_type.to_owned(),
-            error_message: error_message.to_owned(),
-        };
+    async fn failed(&self, error: &Diagnostic) -> Result<(), Error> {
         let headers = [
             ("content-type", "application/json"),
             ("lambda-runtime-function-error-type", "Function.Error"),
         ];
-        self.send("error", &headers, serde_json::to_vec(&error)?.into())
+        self.send("error", &headers, serde_json::to_vec(error)?.into())
             .await
     }
 
     /// A stream that fails closes the connection, from which Lambda learns that the response is not
     /// whole.
-    async fn streamed<C: InvokeCore>(
-        &self,
-        head: Head,
-        body_stream: StreamBody<'_, C>,
-    ) -> Result<(), Error> {
+    async fn streamed(&self, head: Head, body_stream: StreamBody<'_>) -> Result<(), Error> {
         let (sender, body) = Body::channel();
         let headers = [
             ("content-type", head.content_type.as_str()),
@@ -156,11 +150,7 @@ enum Ending {
 }
 
 /// Sends the prelude and the body; a stream that did not end whole is aborted.
-async fn pump<C: InvokeCore>(
-    mut sender: Sender,
-    prelude: Bytes,
-    body_stream: StreamBody<'_, C>,
-) -> Ending {
+async fn pump(mut sender: Sender, prelude: Bytes, body_stream: StreamBody<'_>) -> Ending {
     let ending = pass_on(&mut sender, prelude, body_stream).await;
     if ending != Ending::Whole {
         // What was sent before must be written first: aborting drops what is not written yet.
@@ -170,11 +160,7 @@ async fn pump<C: InvokeCore>(
     ending
 }
 
-async fn pass_on<C: InvokeCore>(
-    sender: &mut Sender,
-    prelude: Bytes,
-    mut body_stream: StreamBody<'_, C>,
-) -> Ending {
+async fn pass_on(sender: &mut Sender, prelude: Bytes, mut body_stream: StreamBody<'_>) -> Ending {
     if !prelude.is_empty() && !send(sender, prelude, body_stream.deadline()).await {
         body_stream.abandon();
         return Ending::NotRead;

@@ -133,6 +133,11 @@ impl<'e> Request<'e> {
         }
     }
 
+    /// Whether this is a preflight, which is answered without a caller's identity.
+    pub fn is_preflight(&self) -> bool {
+        self.method == "OPTIONS"
+    }
+
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
     fn payload_2_0(
         event: &Object<'e>,

@@ -20,8 +20,8 @@ use crate::json;
 use crate::stages::event::EventSource;
 use crate::stages::route::RouteTable;
 use crate::telemetry::Millis;
-pub use core_answer::{core_error, read_core_reply, read_function_result};
-pub use prelude::{PreludeParser, ResponseHead};
+pub use core_answer::{core_error, read_core_reply};
+pub use prelude::{INTEGRATION_RESPONSE, PreludeParser, ResponseHead};
 
 /// The largest response that Lambda accepts from a function, in bytes: 6 MiB and 100. Lambda's
 /// error `Function.ResponseSizeTooLarge` names the figure.
@@ -34,6 +34,17 @@ pub enum CoreReplyShape {
     Raw,
     /// As `{statusCode, headers, body}`, from a core that was written for API Gateway.
     Proxy,
+}
+
+impl CoreReplyShape {
+    /// The shape at an entry point: a direct Invoke gets core's JSON as it is, because it has no
+    /// status to set.
+    pub fn at(self, source: EventSource) -> Self {
+        match source {
+            EventSource::Direct => Self::Raw,
+            EventSource::HttpApi | EventSource::RestApi | EventSource::FunctionUrl => self,
+        }
+    }
 }
 
 /// `ERROR_DETAIL`: what a browser may read of a function error of core.
@@ -142,6 +153,16 @@ impl Response {
             Err(EdgeError::CoreAnswerTooLarge(json.len()))
         } else {
             Ok(json)
+        }
+    }
+
+    /// The body alone, as the result of a function that answers no HTTP request, or an error when it
+    /// would pass Lambda's limit.
+    pub fn into_function_result(self) -> Result<Vec<u8>, EdgeError> {
+        if self.body.len() > MAX_ANSWER {
+            Err(EdgeError::CoreAnswerTooLarge(self.body.len()))
+        } else {
+            Ok(self.body.into_bytes())
         }
     }
 

@@ -170,10 +170,10 @@ enum Got {
     },
 }
 
-async fn read_reply(reply: Reply<'_, &'static FakeCore>) -> Got {
+async fn read_reply(reply: Reply<'_>) -> Got {
     match reply {
         Reply::Result(json, _) => Got::Result(String::from_utf8(json).expect("UTF-8")),
-        Reply::Failure(error, _) => Got::Failure(error.into()),
+        Reply::Failure(error, _) => Got::Failure(error),
         Reply::Stream(head, mut body_stream) => {
             let (mut pieces, mut is_cut) = (Vec::new(), false);
             while let Some(piece) = body_stream.next().await {

@@ -7,7 +7,7 @@ use lambda_http::http;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{CoreReplyShape, ErrorDetail, MAX_ANSWER, Response};
+use super::{CoreReplyShape, ErrorDetail, Response};
 use crate::error::EdgeError;
 use crate::headers::Headers;
 use crate::json::{self, Object};
@@ -39,16 +39,6 @@ pub fn read_core_reply(
             None => Ok(Response::json(200, body)),
         },
     }
-}
-
-/// Reads core's reply as the result of the edge function itself.
-pub fn read_function_result(reply: CoreReply, detail: ErrorDetail) -> Result<Vec<u8>, EdgeError> {
-    let text = result_text(reply, detail)?;
-    let bytes = text.len();
-    if bytes > MAX_ANSWER {
-        return Err(EdgeError::CoreAnswerTooLarge(bytes));
-    }
-    Ok(text.into_bytes())
 }
 
 /// The JSON text of a result, byte for byte; `{}` for nothing, `{"raw": …}` for what is not JSON.

@@ -17,7 +17,7 @@ use crate::stages::invoke::CoreReply;
 /// The delimiter between a prelude and the body.
 pub const DELIMITER: [u8; 8] = [0; 8];
 /// The content type of an answer that begins with a prelude.
-const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
+pub const INTEGRATION_RESPONSE: &str = "application/vnd.awslambda.http-integration-response";
 /// The longest prelude, in bytes. What has not shown itself as something else by then is passed on
 /// as it is.
 const MAX_PRELUDE: usize = 64 * 1024;
@@ -155,7 +155,7 @@ impl PreludeParser {
         let said = self
             .content_type
             .take()
-            .filter(|kind| kind != WITH_PRELUDE && is_header("content-type", kind));
+            .filter(|kind| kind != INTEGRATION_RESPONSE && is_header("content-type", kind));
         response.headers.set(
             "Content-Type",
             said.unwrap_or_else(|| {

@@ -1,0 +1,78 @@
+//! The answer to a request that no stage refused: whole, or passed on while core still works.
+//!
+//! Status and headers of a stream depend on what is known before the first byte of its body.
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, Fuse};
+use tokio::time::{Instant, timeout_at};
+
+use super::clock::Clock;
+use crate::error::{EdgeError, edge_gave_up};
+use crate::stages::invoke::CoreEvent;
+use crate::stages::respond::{ErrorDetail, PreludeParser, Response, ResponseHead, core_error};
+
+/// The answer to a request that no stage refused.
+pub enum Answer {
+    /// The whole response.
+    Whole(Response),
+    /// Status and headers, and the body as it comes from core.
+    Stream(ResponseHead, CoreBody),
+}
+
+/// Until when a stream is read, and written.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamLimits {
+    /// When core must have sent everything.
+    pub core: Instant,
+    /// When the caller must have read everything: `CORE_TIMEOUT_MS` is a limit for core alone.
+    pub reader: Instant,
+}
+
+/// What core still sends. The stream is fused, because it is polled after its end: first to read
+/// the head, then to read the body.
+pub struct CoreBody {
+    events: Fuse<BoxStream<'static, Result<CoreEvent, EdgeError>>>,
+    detail: ErrorDetail,
+    /// Until when it is read, and written.
+    pub limits: StreamLimits,
+}
+
+impl CoreBody {
+    /// The events that follow the head of core's answer.
+    pub fn new(
+        events: BoxStream<'static, Result<CoreEvent, EdgeError>>,
+        detail: ErrorDetail,
+        limits: StreamLimits,
+    ) -> Self {
+        Self {
+            events: events.fuse(),
+            detail,
+            limits,
+        }
+    }
+
+    /// Reads until status and headers are known.
+    pub async fn read_head(
+        &mut self,
+        mut parser: PreludeParser,
+        clock: &mut Clock,
+    ) -> Result<ResponseHead, EdgeError> {
+        while let Some(bytes) = self.next(clock).await? {
+            if let Some(head) = parser.push(&bytes)? {
+                return Ok(head);
+            }
+        }
+        parser.end()
+    }
+
+    /// The next bytes; `None` at the end of a whole answer.
+    pub async fn next(&mut self, clock: &mut Clock) -> Result<Option<Bytes>, EdgeError> {
+        let event = clock.time_core(timeout_at(self.limits.core, self.events.next()));
+        match event.await.map_err(|_| edge_gave_up())?.transpose()? {
+            Some(CoreEvent::Bytes(bytes)) => Ok(Some(bytes)),
+            Some(CoreEvent::Failed(payload)) => Err(core_error(&payload, self.detail)),
+            None => Ok(None),
+        }
+    }
+}

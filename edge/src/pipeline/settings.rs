@@ -1,0 +1,60 @@
+//! What the stages are configured with; the configuration fills it.
+
+use std::time::Duration;
+
+use crate::cors::Cors;
+use crate::stages::authorize::Access;
+use crate::stages::enrich::PayloadShape;
+use crate::stages::event::EventSource;
+use crate::stages::respond::{CoreReplyShape, ErrorDetail};
+use crate::stages::route::RouteTable;
+use crate::stages::token::Issuer;
+use crate::telemetry::LogFormat;
+
+/// What the stages are configured with.
+#[derive(Debug)]
+pub struct Settings {
+    /// `ALLOWED_METHODS`, `ROUTES`.
+    pub route_table: RouteTable,
+    /// `JWT_ISSUER`, `JWT_AUDIENCE`: whose tokens the edge verifies itself.
+    pub issuer: Option<Issuer>,
+    /// `RESPONSE`.
+    pub response: ResponseMode,
+    /// Who is authorized, and what core receives about the caller.
+    pub access: Access,
+    /// `REQUIRED_FIELDS`, in the order in which missing ones are reported.
+    pub required_fields: Vec<String>,
+    /// `PAYLOAD`.
+    pub payload: PayloadShape,
+    /// `CORE_REPLY`.
+    pub core_reply: CoreReplyShape,
+    /// `CORE_TIMEOUT_MS`; `None` leaves the edge's remaining time as the only limit.
+    pub core_timeout: Option<Duration>,
+    /// `ERROR_DETAIL`.
+    pub error_detail: ErrorDetail,
+    /// `ALLOWED_ORIGINS`, `ALLOWED_HEADERS`, `CORS`.
+    pub cors: Cors,
+    /// `LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`.
+    pub log: LogFormat,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, the dimension of the metrics.
+    pub function_name: String,
+}
+
+/// `RESPONSE`: how the edge answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// In one piece.
+    Buffered,
+    /// As core's bytes come, at every entry point that can stream.
+    Stream,
+}
+
+impl ResponseMode {
+    /// The mode at an entry point: an HTTP API cannot stream.
+    pub(super) fn at(self, source: EventSource) -> Self {
+        match source {
+            EventSource::HttpApi => Self::Buffered,
+            EventSource::RestApi | EventSource::FunctionUrl | EventSource::Direct => self,
+        }
+    }
+}
