@@ -1,19 +1,23 @@
 //! The format of the lines that are not a request's own: a failed start, a response that Lambda
 //! rejects, a library's warning.
 //!
-//! The request id comes from a task-local: a span would format its fields for every request, and
-//! these lines are rare.
+//! It is built of tracing-subscriber's and tracing-serde's parts. tracing-subscriber's own JSON
+//! format cannot give the member `requestId`, which Lambda's JSON format has and every line of the
+//! edge must have: it writes the fields of spans below `span`, and a span would format its fields
+//! for every request, while these lines are rare. The id comes from a task-local instead.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
+use serde::ser::{SerializeMap, Serializer};
 use tokio::task::futures::TaskLocalFuture;
-use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_serde::{AsSerde, SerdeMapVisitor};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{text, timestamp};
+use super::timestamp;
 
 tokio::task_local! {
     /// The request that is being answered.
@@ -38,77 +42,47 @@ where
 {
     fn format_event(
         &self,
-        _: &FmtContext<'_, S, N>,
+        context: &FmtContext<'_, S, N>,
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut fields = Fields {
-            json: self.json,
-            written: String::new(),
-        };
-        event.record(&mut fields);
         // An error means that no request is being answered.
-        let _ = REQUEST_ID.try_with(|id| fields.text("requestId", id));
+        let request_id = REQUEST_ID.try_with(String::clone).ok();
         let mut time = String::new();
         timestamp(&mut time);
+        if self.json {
+            let line = json_line(&time, event, request_id.as_deref());
+            return writeln!(writer, "{}", line.map_err(|_| fmt::Error)?);
+        }
         let (level, target) = (event.metadata().level(), event.metadata().target());
-        let written = fields.written;
-        match self.json {
-            true => writeln!(
-                writer,
-                "{{\"timestamp\":\"{time}\",\"level\":\"{level}\"{written},\"target\":\"{target}\"}}"
-            ),
-            false => writeln!(writer, "{time} {level} {target}:{written}"),
+        write!(writer, "{time} {level} {target}: ")?;
+        context.format_fields(writer.by_ref(), event)?;
+        if let Some(id) = request_id {
+            write!(writer, " requestId={id:?}")?;
         }
+        writeln!(writer)
     }
 }
 
-/// The members of a line.
-struct Fields {
-    json: bool,
-    written: String,
-}
-
-impl Fields {
-    fn text(&mut self, name: &str, value: &str) {
-        match (self.json, name) {
-            (true, _) => {
-                self.written.extend([",\"", name, "\":"]);
-                text(&mut self.written, value);
-            }
-            (false, "message") => self.written.extend([" ", value]),
-            (false, _) => drop(write!(self.written, " {name}={value:?}")),
-        }
+fn json_line(
+    time: &str,
+    event: &Event,
+    request_id: Option<&str>,
+) -> Result<String, serde_json::Error> {
+    let mut line = Vec::new();
+    let mut serializer = serde_json::Serializer::new(&mut line);
+    let mut members = serializer.serialize_map(None)?;
+    members.serialize_entry("timestamp", time)?;
+    members.serialize_entry("level", &event.metadata().level().as_serde())?;
+    let mut visitor = SerdeMapVisitor::new(members);
+    event.record(&mut visitor);
+    let mut members = visitor.take_serializer()?;
+    if let Some(id) = request_id {
+        members.serialize_entry("requestId", id)?;
     }
-
-    fn plain(&mut self, name: &str, value: impl fmt::Display) {
-        let _ = match self.json {
-            true => write!(self.written, ",\"{name}\":{value}"),
-            false => write!(self.written, " {name}={value}"),
-        };
-    }
-}
-
-impl Visit for Fields {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field.name(), value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.plain(field.name(), value);
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.plain(field.name(), value);
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.plain(field.name(), value);
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field.name(), &format!("{value:?}"));
-    }
+    members.serialize_entry("target", event.metadata().target())?;
+    members.end()?;
+    Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
 #[cfg(test)]
@@ -133,32 +107,55 @@ mod tests {
         }
     }
 
-    async fn line(json: bool) -> String {
+    fn line(json: bool, log: impl FnOnce()) -> String {
         let written = Written::default();
         let writer = written.clone();
         let layer = tracing_subscriber::fmt::layer()
             .with_writer(move || writer.clone())
             .event_format(Line { json });
         let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-        of_request("id-1".to_owned(), async {
-            tracing::warn!(status = 413_u16, last = true, why = "a \"b\"", "not taken")
-        })
-        .await;
+        log();
         let bytes = written.0.lock().expect("a lock").clone();
         let line = String::from_utf8(bytes).expect("UTF-8");
         let time = line.find("20").expect("a time");
         line.replace(&line[time..time + 27], "<time>")
     }
 
+    async fn line_of_request(json: bool) -> String {
+        of_request("id-1".to_owned(), async {
+            line(json, || {
+                tracing::warn!(status = 413_u16, last = true, why = "a \"b\"", "not taken");
+            })
+        })
+        .await
+    }
+
     #[tokio::test]
     async fn a_line_has_its_members_and_the_requests_id() {
-        let line = line(true).await;
+        let line = line_of_request(true).await;
         let _: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         insta::assert_snapshot!(line);
     }
 
     #[tokio::test]
     async fn a_line_in_words_says_the_same() {
-        insta::assert_snapshot!(line(false).await);
+        insta::assert_snapshot!(line_of_request(false).await);
+    }
+
+    #[test]
+    fn a_line_outside_of_a_request_has_no_id_and_one_line_whatever_it_says() {
+        let log = || tracing::error!(error = %"a\nb", number = -1, "ended");
+        let line = line(true, log);
+        assert_eq!(line.matches('\n').count(), 1, "{line}");
+        let members: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(
+            (
+                &members["level"],
+                &members["error"],
+                &members["number"],
+                members.get("requestId")
+            ),
+            (&"ERROR".into(), &"a\nb".into(), &(-1).into(), None)
+        );
     }
 }
