@@ -11,7 +11,7 @@ use crate::ROOT;
 use crate::document::Document;
 
 /// Folders and files whose text counts as the program's.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "edge/src",
     "crates",
     "local",
@@ -23,6 +23,7 @@ const SOURCES: [&str; 13] = [
     "benches",
     "events/local-env.json",
     "template.yaml",
+    "amplify.yml",
     ".ci/run",
     "edge/Cargo.toml",
 ];

@@ -317,12 +317,12 @@ impl Block {
         problems.extend(self.check_who_runs_it().err().map(at));
         match self.language.as_str() {
             "sh" | "python" | "js" | "ts" | "text" | "yaml" | "toml" => {}
-            "rust"
+            "rust" | "hcl"
                 if self
                     .instructions
                     .iter()
                     .any(|known| matches!(known, Instruction::PartOf(_))) => {}
-            "rust" => problems.push(at("say which file it is a part of".to_owned())),
+            "rust" | "hcl" => problems.push(at("say which file it is a part of".to_owned())),
             "json" => {
                 if let Err(error) = serde_json::from_str::<Value>(&self.text) {
                     problems.push(at(format!("it is not JSON: {error}")));

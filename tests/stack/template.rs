@@ -1,5 +1,9 @@
 //! Checks that the constants of the stack are those of `template.yaml`.
 
+mod monitoring;
+mod streaming;
+mod variables;
+
 use inference_edge::stack::{
     CORE_TIMEOUT, CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE_TIMEOUT, MEMORY,
     ROUTE, URL_ALLOW_HEADERS,
@@ -52,12 +56,20 @@ fn route_limits_and_cors_are_the_templates() {
         at(&template, "Resources.Core.Properties.Timeout"),
         CORE_TIMEOUT
     );
-    assert_eq!(
-        at(&template, "Globals.Function.MemorySize"),
-        u64::from(MEMORY)
-    );
+    for function in ["Edge", "Core"] {
+        let memory = format!("{function}Memory");
+        assert_eq!(
+            at(&template, &format!("Parameters.{memory}.Default")),
+            u64::from(MEMORY)
+        );
+        let property = at(
+            &template,
+            &format!("Resources.{function}.Properties.MemorySize"),
+        );
+        assert_eq!(reference(property), memory);
+    }
     let cors = at(&template, "Resources.Api.Properties.CorsConfiguration");
-    assert_eq!(words(at(cors, "AllowHeaders")), CORS_ALLOW_HEADERS);
+    assert_allowed_headers(at(cors, "AllowHeaders"), CORS_ALLOW_HEADERS);
     assert_eq!(words(at(cors, "ExposeHeaders")), CORS_EXPOSE_HEADERS);
     assert_eq!(at(cors, "MaxAge"), u64::from(CORS_MAX_AGE));
 }
@@ -68,9 +80,9 @@ fn function_urls_are_the_templates() {
     let of = |path: &str| at(&template, &format!("Resources.{path}")).clone();
     assert_eq!(of("EdgeUrl.Properties.InvokeMode"), "BUFFERED");
     assert_eq!(of("StreamUrl.Properties.InvokeMode"), "RESPONSE_STREAM");
-    assert_eq!(
-        words(&of("StreamUrl.Properties.Cors.AllowHeaders")),
-        URL_ALLOW_HEADERS
+    assert_allowed_headers(
+        &of("StreamUrl.Properties.Cors.AllowHeaders"),
+        URL_ALLOW_HEADERS,
     );
     assert_eq!(
         words(&of("StreamUrl.Properties.Cors.ExposeHeaders")),
@@ -200,11 +212,25 @@ fn the_frontends_configuration_is_json_whatever_is_deployed() {
             "apiUrl",
             "identityPoolId",
             "region",
+            "streamApiUrl",
             "streamUrl",
             "userPoolClientId",
             "userPoolId"
         ]
     );
+}
+
+/// Checks that a list of allowed request headers is this one, and with `AllowedHeaders` this one
+/// and those.
+fn assert_allowed_headers(value: &Value, expected: &str) {
+    let choice = tagged(value, "If");
+    assert_eq!(choice[0], "HasAllowedHeaders");
+    let joined = tagged(&tagged(&choice[1], "Split")[1], "Sub");
+    assert_eq!(
+        joined.as_str(),
+        Some(format!("{expected},${{AllowedHeaders}}").as_str())
+    );
+    assert_eq!(words(&choice[2]), expected);
 }
 
 /// The argument of an intrinsic function in its short form, such as `!Sub`.
