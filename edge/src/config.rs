@@ -136,6 +136,7 @@ impl Config {
             core_timeout: env.millis("CORE_TIMEOUT_MS"),
             error_detail: error_detail(&mut env),
             cors: cors(&mut env, &methods),
+            platform_cors: env.choice("CORS", &[("edge", false), ("platform", true)], false),
             log: log(&mut env),
             issuer: issuer(&mut env),
             response: env.choice(
@@ -307,10 +308,7 @@ fn cors(env: &mut Environment, methods: &[String]) -> Cors {
         env.problem("ALLOWED_ORIGINS: `*` opens the answers to every origin: write it alone, or leave it out");
     }
     let headers = env.list("ALLOWED_HEADERS", "", header_name);
-    match env.choice("CORS", &[("edge", true), ("platform", false)], true) {
-        true => Cors::new(origins, methods, &headers),
-        false => Cors::platform(),
-    }
+    Cors::new(origins, methods, &headers)
 }
 
 fn log(env: &mut Environment) -> LogFormat {

@@ -36,9 +36,9 @@ impl Cors {
         }))
     }
 
-    /// A policy that writes no headers: a function URL's own CORS configuration writes them, and a
+    /// A policy that writes no headers: the entry point's own CORS configuration writes them, and a
     /// browser refuses them twice.
-    pub fn platform() -> Self {
+    pub const fn platform() -> Self {
         Self(None)
     }
 

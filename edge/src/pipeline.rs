@@ -99,7 +99,8 @@ impl<C: InvokeCore> Edge<C> {
         clock: &mut Clock,
     ) -> Result<Answer, EdgeError> {
         if request.is_preflight() {
-            let preflight = Response::preflight(&self.settings.cors, request.origin.as_deref());
+            let cors = self.settings.cors_at(request.source);
+            let preflight = Response::preflight(cors, request.origin.as_deref());
             return Ok(Answer::Whole(preflight));
         }
         let source = request.source;

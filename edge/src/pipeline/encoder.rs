@@ -158,7 +158,7 @@ impl<'a> Encoder<'a> {
     /// request was `HEAD`.
     fn with_common_headers(&self, response: Response, record: &Record) -> Response {
         let response = response.with_common_headers(&CommonHeaders {
-            cors: &self.settings.cors,
+            cors: self.settings.cors_at(self.source),
             origin: self.origin.as_deref(),
             request_id: record.request_id,
             core: record.clock.core().unwrap_or_default(),

@@ -32,12 +32,26 @@ pub struct Settings {
     pub core_timeout: Option<Duration>,
     /// `ERROR_DETAIL`.
     pub error_detail: ErrorDetail,
-    /// `ALLOWED_ORIGINS`, `ALLOWED_HEADERS`, `CORS`.
+    /// `ALLOWED_ORIGINS`, `ALLOWED_HEADERS`.
     pub cors: Cors,
+    /// `CORS`: whether the platform writes the headers where it can.
+    pub platform_cors: bool,
     /// `LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`.
     pub log: LogFormat,
     /// `AWS_LAMBDA_FUNCTION_NAME`, the dimension of the metrics.
     pub function_name: String,
+}
+
+impl Settings {
+    /// The CORS policy at an entry point.
+    pub(super) fn cors_at(&self, source: EventSource) -> &Cors {
+        static PLATFORM: Cors = Cors::platform();
+        if self.platform_cors && source.has_platform_cors() {
+            &PLATFORM
+        } else {
+            &self.cors
+        }
+    }
 }
 
 /// `RESPONSE`: how the edge answers.

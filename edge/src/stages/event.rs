@@ -42,6 +42,15 @@ impl EventSource {
             Self::Direct => "direct",
         }
     }
+
+    /// Whether the entry point can have a CORS configuration that writes the headers of every
+    /// response. A REST API has none: its answers have the headers that the function writes.
+    pub fn has_platform_cors(self) -> bool {
+        match self {
+            Self::HttpApi | Self::FunctionUrl => true,
+            Self::RestApi | Self::Direct => false,
+        }
+    }
 }
 
 /// The request that an event carries.

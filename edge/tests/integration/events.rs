@@ -57,6 +57,9 @@ struct Answer {
     headers: BTreeMap<String, String>,
     #[serde(default)]
     absent_headers: Vec<String>,
+    /// Members beside status, headers and body, such as `cookies`.
+    #[serde(default)]
+    members: BTreeMap<String, Value>,
     body: Option<Value>,
     body_text: Option<String>,
     pieces: Option<Vec<String>>,
@@ -342,6 +345,9 @@ fn check_answer(answer: &Value, wanted: Answer) -> Result<(), String> {
     }
     for name in wanted.absent_headers {
         same(&name, &answer["headers"][&name], &Value::Null)?;
+    }
+    for (name, value) in &wanted.members {
+        same(name, &answer[name], value)?;
     }
     for name in [
         "Cache-Control",
