@@ -21,15 +21,20 @@ pub(crate) const IDENTITY_POOL_ID: &str = "us-east-1:6d1e4b6a-0f4c-4c1e-9a53-1f2
 /// The largest request body that API Gateway accepts, in bytes, for HTTP APIs and REST APIs.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 pub(crate) const API_GATEWAY_MAX_BODY: usize = 10 * 1024 * 1024;
-/// The largest request line and headers that an HTTP API accepts, in bytes together.
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
-pub(crate) const HTTP_API_MAX_HEADERS: usize = 10_240;
+/// The largest request line and headers that API Gateway accepts, in bytes together, for HTTP APIs
+/// and REST APIs. <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+pub(crate) const API_GATEWAY_MAX_HEADERS: usize = 10_240;
 /// The time that an HTTP API waits for its integration.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 pub(crate) const HTTP_API_INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time that a REST API waits for its integration.
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>
 pub(crate) const REST_API_INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
+/// The longest that a REST API streams a response.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html>
+pub(crate) const REST_API_STREAM_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+/// The longest that a function may be silent while a regional REST API streams its response.
+pub(crate) const REST_API_STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// The largest payload of a synchronous invocation that Lambda accepts, in bytes.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>

@@ -1,11 +1,14 @@
 //! The HTTP server and the HTTP client of the local services.
 
+mod header_names;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::HOST;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request, Response, StatusCode};
 use axum::middleware::Next;
 use http_body_util::{BodyExt, Full};
@@ -13,6 +16,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
+
+pub(crate) use header_names::{HeaderNames, serve_with_header_names};
 
 /// Serves a router until the task is aborted.
 pub async fn serve(listener: TcpListener, router: Router) {
@@ -85,6 +90,23 @@ pub struct BufferedResponse {
     pub body: Bytes,
 }
 
+impl BufferedResponse {
+    /// Reads the rest of a response.
+    pub(crate) async fn read(response: Response<Body>) -> Result<Self, RequestError> {
+        let (parts, body) = response.into_parts();
+        let body = body
+            .collect()
+            .await
+            .map_err(|error| RequestError::Connection(error_chain(&error)))?
+            .to_bytes();
+        Ok(Self {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        })
+    }
+}
+
 /// The reason why a request has no response.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
@@ -105,6 +127,18 @@ impl HttpClient {
         Self(Client::builder(TokioExecutor::new()).build(connector))
     }
 
+    /// Sends a request and returns the response as soon as its head has arrived. The connection
+    /// closes when the body is dropped before its end.
+    pub(crate) async fn open(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Body>, RequestError> {
+        let response = self.0.request(request).await;
+        response
+            .map(|response| response.map(Body::new))
+            .map_err(|error| RequestError::Connection(error_chain(&error)))
+    }
+
     /// Sends a request and reads the whole response within a time-out.
     pub async fn send(
         &self,
@@ -112,22 +146,8 @@ impl HttpClient {
         timeout: Duration,
     ) -> Result<BufferedResponse, RequestError> {
         let exchange = async {
-            let response = self
-                .0
-                .request(request)
-                .await
-                .map_err(|error| RequestError::Connection(error_chain(&error)))?;
-            let (parts, body) = response.into_parts();
-            let body = body
-                .collect()
-                .await
-                .map_err(|error| RequestError::Connection(error_chain(&error)))?
-                .to_bytes();
-            Ok(BufferedResponse {
-                status: parts.status,
-                headers: parts.headers,
-                body,
-            })
+            let response = self.open(request).await?;
+            BufferedResponse::read(response).await
         };
         tokio::time::timeout(timeout, exchange)
             .await
@@ -139,6 +159,17 @@ impl Default for HttpClient {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The size of a request line and headers in bytes, as API Gateway's quotas count it.
+pub(crate) fn head_length(parts: &Parts) -> usize {
+    let path = parts.uri.path_and_query();
+    let line = parts.method.as_str().len() + path.map_or(0, |path| path.as_str().len());
+    let headers = parts.headers.iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    line + headers
 }
 
 /// Creates a response with a JSON body.

@@ -36,14 +36,25 @@ pub(crate) const EDGE_OPEN: &str = "edge-open";
 pub(crate) const EDGE_STREAM: &str = "edge-stream";
 /// The name of the core function.
 pub(crate) const CORE: &str = "core";
-/// The name of the sample core function that streams its response.
+/// The name of the core function behind the edge that streams.
 pub(crate) const CORE_STREAM: &str = "core-stream";
 /// The route key of the API, as in the template.
 pub const ROUTE: &str = "POST /inference";
+/// The stage at which the REST API buffers the edge's responses.
+pub(crate) const REST_STAGE: &str = "prod";
+/// The stage at which the REST API streams the edge's responses.
+pub(crate) const STREAM_STAGE: &str = "stream";
+/// The headers of the errors that the REST API returns itself, as in the template's
+/// `GatewayResponses`.
+pub const GATEWAY_RESPONSE_HEADERS: [(&str, &str); 1] = [("Access-Control-Allow-Origin", "'*'")];
 /// The time-out of the core function in seconds, as in the template.
 pub const CORE_TIMEOUT: u64 = 25;
 /// The time-out of the edge function in seconds, as in the template.
 pub const EDGE_TIMEOUT: u64 = 29;
+/// The time-out of the core function behind the edge that streams, in seconds, as in the template.
+pub const STREAM_CORE_TIMEOUT: u64 = 295;
+/// The time-out of the edge function that streams, in seconds, as in the template.
+pub const STREAM_EDGE_TIMEOUT: u64 = 299;
 /// The memory of each function in MB, as in the template.
 pub const MEMORY: u32 = 256;
 /// The allowed request headers of the API, as in the template's `CorsConfiguration`.

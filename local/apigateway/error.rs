@@ -1,21 +1,25 @@
-//! The errors that a REST API returns itself, with API Gateway's status codes and messages.
-//!
-//! They carry no CORS headers: at API Gateway these come from configured gateway responses, and
-//! this API has none.
+//! The errors that a REST API returns itself, with API Gateway's status codes and messages, and the
+//! headers that gateway responses add to them.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html>
 
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::json;
 
 /// The reason why the API returns an error of its own in place of the integration's response.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RestError {
+    /// The API has no such stage.
+    NoStage,
     /// No resource has this path and method.
     NoMethod,
     /// The request has no token, or the token is invalid.
     Unauthorized,
     /// The token has expired.
     Expired,
+    /// The request line and the headers exceed the limit.
+    HeadersTooLarge,
     /// The request body exceeds API Gateway's limit.
     TooLarge,
     /// Lambda has throttled the invocation.
@@ -26,10 +30,33 @@ pub(super) enum RestError {
     TimedOut,
 }
 
+/// The response parameters of the gateway responses `DEFAULT_4XX` and `DEFAULT_5XX`.
+#[derive(Debug, Default)]
+pub(crate) struct GatewayResponses {
+    /// The name of each header, with its value: static in single quotes, or
+    /// `method.request.header.` and the name of the request's header that gives it.
+    pub headers: Vec<(&'static str, &'static str)>,
+}
+
+impl GatewayResponses {
+    fn add_to(&self, response: &mut Response, parts: &Parts) {
+        for (name, mapping) in &self.headers {
+            let value = match mapping.strip_prefix("method.request.header.") {
+                Some(name) => parts.headers.get(name).cloned(),
+                None => HeaderValue::from_str(mapping.trim_matches('\'')).ok(),
+            };
+            if let (Ok(name), Some(value)) = (HeaderName::try_from(*name), value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+    }
+}
+
 impl RestError {
     fn parts(&self) -> (StatusCode, &'static str, &'static str) {
         const INTERNAL: &str = "Internal server error";
         match self {
+            Self::NoStage => (StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden"),
             Self::NoMethod => (
                 StatusCode::FORBIDDEN,
                 "MissingAuthenticationTokenException",
@@ -44,6 +71,11 @@ impl RestError {
                 StatusCode::UNAUTHORIZED,
                 "UnauthorizedException",
                 "The incoming token has expired",
+            ),
+            Self::HeadersTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "BadRequestException",
+                "Request Header Fields Too Large",
             ),
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -68,12 +100,28 @@ impl RestError {
         }
     }
 
-    pub(super) fn into_response(self) -> Response {
+    /// The reason that the access log shows beside the status.
+    pub(super) fn reason(&self) -> Option<String> {
+        match self {
+            Self::Malformed(why) => Some(why.clone()),
+            Self::Throttled => Some("Lambda has throttled the invocation".to_owned()),
+            Self::HeadersTooLarge => {
+                Some("the request line and headers pass 10,240 bytes".to_owned())
+            }
+            Self::TooLarge => Some("the body is larger than the integration takes".to_owned()),
+            Self::NoStage => Some("no stage has this name".to_owned()),
+            Self::NoMethod => Some("no resource has this path and method".to_owned()),
+            Self::Unauthorized | Self::Expired | Self::TimedOut => None,
+        }
+    }
+
+    pub(super) fn into_response(self, responses: &GatewayResponses, request: &Parts) -> Response {
         let (status, name, message) = self.parts();
         let mut response = crate::http::json(status, json!({ "message": message }).to_string());
         response
             .headers_mut()
             .insert("x-amzn-errortype", HeaderValue::from_static(name));
+        responses.add_to(&mut response, request);
         response
     }
 }

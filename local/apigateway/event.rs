@@ -8,23 +8,26 @@ use axum::http::request::Parts;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::STAGE;
+use super::RequestIds;
 use crate::aws::ACCOUNT_ID;
+use crate::http::HeaderNames;
 use crate::payload::{body_text, header_text};
 
 const API_ID: &str = "local0rest";
+const DEPLOYMENT_ID: &str = "local0";
 
 /// An authorized HTTP request that is to be passed to the function.
 #[derive(Debug)]
 pub(super) struct ProxyRequest<'a> {
     pub parts: &'a Parts,
+    /// The name of the stage.
+    pub stage: &'a str,
     /// The path without the stage.
     pub path: &'a str,
     pub body: &'a Bytes,
     /// The address of the client.
     pub peer: SocketAddr,
-    pub request_id: &'a str,
-    pub trace_id: &'a str,
+    pub ids: &'a RequestIds,
     /// The claims of the token; `None` where the method needs no token.
     pub claims: Option<Map<String, Value>>,
 }
@@ -62,19 +65,20 @@ impl ProxyRequest<'_> {
         let mut context = json!({
             "accountId": ACCOUNT_ID,
             "apiId": API_ID,
+            "deploymentId": DEPLOYMENT_ID,
             "domainName": host,
             "domainPrefix": host.split(['.', ':']).next().unwrap_or_default(),
-            "extendedRequestId": self.request_id,
+            "extendedRequestId": self.ids.extended_request_id,
             "httpMethod": self.parts.method.as_str(),
             "identity": self.identity(),
             "path": self.parts.uri.path(),
             "protocol": "HTTP/1.1",
-            "requestId": self.request_id,
+            "requestId": self.ids.request_id,
             "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
             "requestTimeEpoch": now.as_millisecond(),
             "resourceId": "local0",
             "resourcePath": self.path,
-            "stage": STAGE,
+            "stage": self.stage,
         });
         if let Some(claims) = &self.claims {
             context["authorizer"] = json!({ "claims": claims });
@@ -107,19 +111,35 @@ impl ProxyRequest<'_> {
         Value::Object(identity)
     }
 
-    /// The headers, with their names in lower case as HTTP/2 clients send them, and those that API
-    /// Gateway adds.
+    /// The headers with their names as the client wrote them, and those that API Gateway adds: it
+    /// appends the client's address to an `X-Forwarded-For` that was sent.
     fn headers(&self) -> impl Iterator<Item = (String, String)> {
-        let sent = self.parts.headers.iter();
-        let sent = sent.map(|(name, value)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        });
+        const ADDED: [&str; 4] = [
+            "x-amzn-trace-id",
+            "x-forwarded-for",
+            "x-forwarded-port",
+            "x-forwarded-proto",
+        ];
+        let headers = &self.parts.headers;
+        let names = self.parts.extensions.get::<HeaderNames>();
+        let names = names.cloned().unwrap_or_default();
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let sent = headers
+            .iter()
+            .filter(|(name, _)| !ADDED.contains(&name.as_str()))
+            .map(move |(name, value)| {
+                let name = names.as_sent(name.as_str()).to_owned();
+                (name, text(value.as_bytes()))
+            });
+        let chain = headers.get_all("x-forwarded-for").iter();
+        let mut chain: Vec<_> = chain.map(|value| text(value.as_bytes())).collect();
+        chain.push(self.peer.ip().to_string());
+        let host = header_text(headers, "host").unwrap_or_default();
+        let port = host.rsplit_once(':').map_or("80", |(_, port)| port);
         let added = [
-            ("X-Amzn-Trace-Id", self.trace_id.to_owned()),
-            ("X-Forwarded-For", self.peer.ip().to_string()),
+            ("X-Amzn-Trace-Id", self.ids.trace_id.clone()),
+            ("X-Forwarded-For", chain.join(", ")),
+            ("X-Forwarded-Port", port.to_owned()),
             ("X-Forwarded-Proto", "http".to_owned()),
         ];
         sent.chain(added.map(|(name, value)| (name.to_owned(), value)))

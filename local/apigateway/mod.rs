@@ -1,55 +1,77 @@
-//! An API Gateway REST API: one resource with a Cognito authorizer and a Lambda proxy integration
-//! in payload format 1.0.
+//! An API Gateway REST API: one resource with a Cognito authorizer and Lambda proxy integrations in
+//! payload format 1.0, whose responses are buffered at one stage and streamed at another.
 //!
-//! It has a stage, the authorizer, the proxy integration and their errors, and nothing else of API
-//! Gateway. `OPTIONS` requests go to the function without a token, as they do at AWS where no mock
-//! integration answers them.
+//! It has stages, the authorizer, the proxy integration, gateway responses and their errors, and
+//! nothing else of API Gateway. `OPTIONS` requests go to the function without a token, as they do
+//! at AWS where no mock integration answers them. In AWS, two stages with different integrations
+//! are two APIs with different host names; here the stage tells them apart.
 
 mod authorizer;
 mod error;
 mod event;
+mod integration;
 mod response;
+mod stream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method};
 use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::aws::{API_GATEWAY_MAX_BODY, REST_API_INTEGRATION_TIMEOUT};
-use crate::http::{HttpClient, RequestError};
+use crate::aws::{API_GATEWAY_MAX_BODY, API_GATEWAY_MAX_HEADERS};
+use crate::http::{HttpClient, head_length};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::signer::Signer;
+use crate::terminal::print_line;
 use crate::trace;
 use authorizer::CognitoAuthorizer;
+pub(crate) use error::GatewayResponses;
 use error::RestError;
 use event::ProxyRequest;
-
-/// The name of the stage, which is the first segment of every path.
-pub(crate) const STAGE: &str = "prod";
+use integration::Integration;
+pub(crate) use integration::{StreamLimits, TransferMode};
 
 /// The configuration of the API.
 #[derive(Debug)]
 pub(crate) struct RestApiConfiguration {
+    /// The stages, of which the name of one is the first segment of every path.
+    pub stages: Vec<Stage>,
     /// The path of the API's one resource.
     pub resource: String,
     /// The methods of the resource that require a token.
     pub methods: Vec<Method>,
-    /// The name of the function that the integration invokes.
-    pub function: String,
     /// The issuer and the audience of the ID tokens that the authorizer accepts.
     pub jwt: JwtConfiguration,
+    /// The headers of the errors that the API returns itself.
+    pub gateway_responses: GatewayResponses,
     /// The URL of the Lambda endpoint.
     pub lambda: String,
     /// Signs the requests to Lambda.
     pub signer: Signer,
+    /// Whether to print one line for each request.
+    pub access_log: bool,
+}
+
+/// A stage with the integration of its deployment.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    /// The name of the stage.
+    pub name: &'static str,
+    /// The name of the function that the integration invokes.
+    pub function: &'static str,
+    /// Whether the integration buffers or streams the function's response.
+    pub transfer_mode: TransferMode,
 }
 
 #[derive(Debug, Clone)]
@@ -60,6 +82,42 @@ struct Inner {
     configuration: RestApiConfiguration,
     authorizer: CognitoAuthorizer,
     http: HttpClient,
+}
+
+/// The ids of one request.
+#[derive(Debug)]
+struct RequestIds {
+    /// The id in `x-amzn-requestid` and in the event.
+    request_id: String,
+    /// The id in `x-amz-apigw-id`: 16 characters, of which the last is `=`.
+    extended_request_id: String,
+    trace_id: String,
+}
+
+impl RequestIds {
+    fn of(parts: &Parts) -> Self {
+        let trace_id = parts
+            .headers
+            .get("x-amzn-trace-id")
+            .and_then(|value| value.to_str().ok());
+        Self {
+            request_id: Uuid::new_v4().to_string(),
+            extended_request_id: URL_SAFE.encode(&Uuid::new_v4().as_bytes()[..11]),
+            trace_id: trace_id.map_or_else(trace::new_root, str::to_owned),
+        }
+    }
+
+    fn add_to(&self, response: &mut Response) {
+        for (name, value) in [
+            ("x-amzn-requestid", &self.request_id),
+            ("x-amz-apigw-id", &self.extended_request_id),
+            ("x-amzn-trace-id", &self.trace_id),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+    }
 }
 
 impl RestApi {
@@ -86,15 +144,26 @@ async fn handle(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
+    let start = Instant::now();
     let (parts, body) = request.into_parts();
-    let request_id = Uuid::new_v4().to_string();
-    let mut response = api
-        .0
-        .respond(&parts, body, peer, &request_id)
-        .await
-        .unwrap_or_else(RestError::into_response);
-    if let Ok(id) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert("x-amzn-requestid", id);
+    let ids = RequestIds::of(&parts);
+    let result = api.0.respond(&parts, body, peer, &ids).await;
+    let reason = result.as_ref().err().and_then(RestError::reason);
+    let mut response = result.unwrap_or_else(|error| {
+        error.into_response(&api.0.configuration.gateway_responses, &parts)
+    });
+    ids.add_to(&mut response);
+    if api.0.configuration.access_log {
+        print_line(format_args!(
+            "rest │ {} {} → {} in {:.2} ms{}",
+            parts.method,
+            parts.uri.path(),
+            response.status().as_u16(),
+            start.elapsed().as_secs_f64() * 1e3,
+            reason
+                .map(|reason| format!(" · {reason}"))
+                .unwrap_or_default(),
+        ));
     }
     response
 }
@@ -105,38 +174,51 @@ impl Inner {
         parts: &Parts,
         body: Body,
         peer: SocketAddr,
-        request_id: &str,
+        ids: &RequestIds,
     ) -> Result<Response, RestError> {
-        let path = self.path(parts).ok_or(RestError::NoMethod)?;
+        if head_length(parts) > API_GATEWAY_MAX_HEADERS {
+            return Err(RestError::HeadersTooLarge);
+        }
+        let (stage, path) = self.stage(parts).ok_or(RestError::NoStage)?;
+        let has_method =
+            parts.method == Method::OPTIONS || self.configuration.methods.contains(&parts.method);
+        if path != self.configuration.resource || !has_method {
+            return Err(RestError::NoMethod);
+        }
         let claims = self.authorize(parts).await?;
         let body = Limited::new(body, API_GATEWAY_MAX_BODY)
             .collect()
             .await
             .map_err(|_| RestError::TooLarge)?
             .to_bytes();
-        let trace_id = parts
-            .headers
-            .get("x-amzn-trace-id")
-            .and_then(|value| value.to_str().ok());
-        let trace_id = trace_id.map_or_else(trace::new_root, str::to_owned);
         let proxy_request = ProxyRequest {
             parts,
+            stage: stage.name,
             path,
             body: &body,
             peer,
-            request_id,
-            trace_id: &trace_id,
+            ids,
             claims,
         };
-        self.integrate(proxy_request.event(), &trace_id).await
+        let integration = Integration {
+            http: &self.http,
+            lambda: &self.configuration.lambda,
+            signer: &self.configuration.signer,
+            function: stage.function,
+        };
+        integration
+            .invoke(stage.transfer_mode, proxy_request.event(), &ids.trace_id)
+            .await
     }
 
-    /// The path without the stage; `None` if the API has no such method.
-    fn path<'a>(&self, parts: &'a Parts) -> Option<&'a str> {
-        let path = parts.uri.path().strip_prefix('/')?.strip_prefix(STAGE)?;
-        let has_method =
-            parts.method == Method::OPTIONS || self.configuration.methods.contains(&parts.method);
-        (path == self.configuration.resource && has_method).then_some(path)
+    /// The stage that the path names, and the path without it.
+    fn stage<'a>(&self, parts: &'a Parts) -> Option<(&Stage, &'a str)> {
+        let path = parts.uri.path().strip_prefix('/')?;
+        let (name, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+        let mut stages = self.configuration.stages.iter();
+        stages
+            .find(|stage| stage.name == name)
+            .map(|stage| (stage, rest))
     }
 
     async fn authorize(&self, parts: &Parts) -> Result<Option<Map<String, Value>>, RestError> {
@@ -145,26 +227,7 @@ impl Inner {
         }
         self.authorizer.authorize(parts).await.map(Some)
     }
-
-    async fn integrate(&self, event: Bytes, trace_id: &str) -> Result<Response, RestError> {
-        let RestApiConfiguration {
-            lambda,
-            function,
-            signer,
-            ..
-        } = &self.configuration;
-        let uri = format!("{lambda}/2015-03-31/functions/{function}/invocations");
-        let headers = [
-            ("content-type", "application/json"),
-            ("x-amzn-trace-id", trace_id),
-        ];
-        let request = signer
-            .post(&uri, &headers, event)
-            .map_err(RestError::Malformed)?;
-        match self.http.send(request, REST_API_INTEGRATION_TIMEOUT).await {
-            Ok(lambda_response) => response::from_lambda(&lambda_response),
-            Err(RequestError::TimedOut(_)) => Err(RestError::TimedOut),
-            Err(RequestError::Connection(why)) => Err(RestError::Malformed(why)),
-        }
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,9 +23,9 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use http_body_util::{BodyExt, Limited};
 
-use crate::aws::{API_GATEWAY_MAX_BODY, HTTP_API_INTEGRATION_TIMEOUT, HTTP_API_MAX_HEADERS};
+use crate::aws::{API_GATEWAY_MAX_BODY, API_GATEWAY_MAX_HEADERS, HTTP_API_INTEGRATION_TIMEOUT};
 use crate::cors::CorsConfiguration;
-use crate::http::{HttpClient, RequestError};
+use crate::http::{HttpClient, RequestError, head_length};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::payload::{ApiDescription, ProxyRequest, header_text};
 use crate::recorder::Recorder;
@@ -138,7 +138,9 @@ impl Inner {
         body: Body,
         observation: &mut Observation,
     ) -> Result<Response, GatewayError> {
-        check_headers(parts)?;
+        if head_length(parts) > API_GATEWAY_MAX_HEADERS {
+            return Err(GatewayError::HeadersTooLarge);
+        }
         let Some(route_match) = self.routes.find(&parts.method, parts.uri.path()) else {
             return self.cors.preflight(parts).ok_or(GatewayError::NotFound);
         };
@@ -226,23 +228,5 @@ impl Inner {
         let record = observation.record(parts, &head, &body, &self.cors.allow_origins);
         self.recorder.end(&observation.trace_id, record);
         Response::from_parts(head, Body::from(body))
-    }
-}
-
-fn check_headers(parts: &Parts) -> Result<(), GatewayError> {
-    let line = parts.method.as_str().len()
-        + parts
-            .uri
-            .path_and_query()
-            .map_or(0, |path| path.as_str().len());
-    let headers: usize = parts
-        .headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum();
-    if line + headers > HTTP_API_MAX_HEADERS {
-        Err(GatewayError::HeadersTooLarge)
-    } else {
-        Ok(())
     }
 }

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use sigv4::Credentials;
 
 use super::ports::Ports;
-use super::{CORE, EDGE, EDGE_OPEN, EDGE_STREAM, ROUTE};
-use crate::apigateway::STAGE;
+use super::{CORE, EDGE, EDGE_OPEN, EDGE_STREAM, REST_STAGE, ROUTE, STREAM_STAGE};
 use crate::aws::{IDENTITY_POOL_ID, REGION, USER_POOL_CLIENT_ID, USER_POOL_ID};
 use crate::cognito_identity::credentials_of_user;
 use crate::cognito_idp::UserPool;
@@ -30,8 +29,10 @@ pub(super) struct Urls {
     pub open_url: String,
     /// The function URL of the edge that streams.
     pub stream_url: String,
-    /// The REST API with its stage.
+    /// The REST API with the stage that buffers.
     pub rest_api: String,
+    /// The REST API with the stage that streams.
+    pub stream_api: String,
 }
 
 impl Urls {
@@ -47,7 +48,8 @@ impl Urls {
             edge_url: ports.edge_url.url.clone(),
             open_url: ports.open_url.url.clone(),
             stream_url: ports.stream_url.url.clone(),
-            rest_api: format!("{}/{STAGE}", ports.rest_api.url),
+            rest_api: format!("{}/{REST_STAGE}", ports.rest_api.url),
+            stream_api: format!("{}/{STREAM_STAGE}", ports.rest_api.url),
         }
     }
 
@@ -94,6 +96,7 @@ pub(super) fn describe(
         "openFunctionUrl": urls.open_url,
         "streamFunctionUrl": urls.stream_url,
         "restApiUrl": urls.rest_api,
+        "streamApiUrl": urls.stream_api,
         "user": user.map(|user| json!({ "username": user.username, "password": user.password })),
         "users": usernames,
         "idToken": tokens.as_ref().map(|tokens| &tokens.id),
@@ -150,6 +153,7 @@ pub(super) fn frontend_configuration(urls: &Urls) -> String {
         "userPoolEndpoint": urls.user_pool,
         "identityPoolId": IDENTITY_POOL_ID,
         "identityPoolEndpoint": urls.identity_pool,
+        "streamApiUrl": urls.stream_api,
         "streamUrl": format!("{}/", urls.stream_url),
     });
     format!("{configuration:#}\n")
@@ -197,6 +201,7 @@ pub(super) fn startup_message(urls: &Urls, description: &Value, host: Option<IpA
         open_url,
         stream_url,
         rest_api,
+        stream_api,
         ..
     } = urls;
     let blank = "";
@@ -211,6 +216,7 @@ pub(super) fn startup_message(urls: &Urls, description: &Value, host: Option<IpA
                         {blank:13}  {open_url}  ({EDGE_OPEN}: NONE, bearer token)\n  \
                         {blank:13}  {stream_url}  ({EDGE_STREAM}: AWS_IAM, RESPONSE_STREAM)\n  \
          REST API       {rest_api}  (/inference, Cognito authorizer)\n  \
+                        {blank:13}  {stream_api}  (the same with streamed answers)\n  \
          user           {user}{others}\n\n{open}\
          Try it:\n\n\
          curl -s {api}/inference \\\n  \

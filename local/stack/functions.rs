@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::description::Urls;
 use super::{
-    CORE, CORE_STREAM, CORE_TIMEOUT, EDGE, EDGE_OPEN, EDGE_STREAM, EDGE_TIMEOUT, MEMORY, StartError,
+    CORE, CORE_STREAM, CORE_TIMEOUT, EDGE, EDGE_OPEN, EDGE_STREAM, EDGE_TIMEOUT, MEMORY,
+    STREAM_CORE_TIMEOUT, STREAM_EDGE_TIMEOUT, StartError,
 };
 use crate::arguments::StackArguments;
 use crate::aws::USER_POOL_CLIENT_ID;
@@ -32,12 +33,7 @@ pub(super) fn functions(
         urls,
         store,
     };
-    let streaming_core = if arguments.core.is_some() {
-        CORE
-    } else {
-        CORE_STREAM
-    };
-    let mut functions = vec![
+    Ok(vec![
         builder.edge(EDGE, &[("TARGET_LAMBDA_NAME", CORE)]),
         builder.edge(
             EDGE_OPEN,
@@ -50,17 +46,14 @@ pub(super) fn functions(
         builder.edge(
             EDGE_STREAM,
             &[
-                ("TARGET_LAMBDA_NAME", streaming_core),
+                ("TARGET_LAMBDA_NAME", CORE_STREAM),
                 ("RESPONSE", "stream"),
                 ("CORS", "platform"),
             ],
         ),
         builder.core(CORE, &[]),
-    ];
-    if arguments.core.is_none() {
-        functions.push(builder.core(CORE_STREAM, &[("RESPONSE", "stream")]));
-    }
-    Ok(functions)
+        builder.core(CORE_STREAM, &[("RESPONSE", "stream")]),
+    ])
 }
 
 /// Builds functions from the options of the stack.
@@ -88,13 +81,21 @@ impl FunctionBuilder<'_> {
         environment.extend(pairs(&[("AWS_ENDPOINT_URL_LAMBDA", &self.urls.lambda)]));
         environment.extend(pairs(variables));
         environment.extend(self.arguments.environment.iter().cloned());
-        self.function(name, "edge", environment, EDGE_TIMEOUT)
+        let timeout = match name {
+            EDGE_STREAM => STREAM_EDGE_TIMEOUT,
+            _ => EDGE_TIMEOUT,
+        };
+        self.function(name, "edge", environment, timeout)
     }
 
     fn core(&self, name: &str, variables: &[(&str, &str)]) -> Function {
         let mut environment = self.role(name);
         environment.extend(pairs(variables));
-        let mut core = self.function(name, "core", environment, CORE_TIMEOUT);
+        let timeout = match name {
+            CORE_STREAM => STREAM_CORE_TIMEOUT,
+            _ => CORE_TIMEOUT,
+        };
+        let mut core = self.function(name, "core", environment, timeout);
         core.reserved_concurrency = self.arguments.core_concurrency;
         let unwraps_proxy_responses = self
             .arguments
@@ -204,8 +205,8 @@ pub(super) fn variable(function: &Function, name: &str) -> String {
     value.map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
-/// The permissions of the template's roles and resource policies: the API and signed-in users may
-/// invoke the edge, signed-in users its streaming variant, and each edge function its target.
+/// The permissions of the template's roles and resource policies: the APIs and signed-in users may
+/// invoke the edge and its streaming variant, and each edge function its target.
 pub(super) fn permissions(functions: &[Function]) -> Vec<InvokePermission> {
     let permission = |principal: PermittedPrincipal, function: &str| InvokePermission {
         principal,
@@ -213,6 +214,7 @@ pub(super) fn permissions(functions: &[Function]) -> Vec<InvokePermission> {
     };
     let mut permissions = vec![
         permission(PermittedPrincipal::ApiGateway, EDGE),
+        permission(PermittedPrincipal::ApiGateway, EDGE_STREAM),
         permission(PermittedPrincipal::SignedInUser, EDGE),
         permission(PermittedPrincipal::SignedInUser, EDGE_STREAM),
     ];

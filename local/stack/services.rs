@@ -11,18 +11,22 @@ use tower_http::services::ServeDir;
 
 use super::ports::{Port, Ports};
 use super::{
-    CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE, EDGE_OPEN, EDGE_STREAM, ROUTE,
-    URL_ALLOW_HEADERS,
+    CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE, EDGE_OPEN, EDGE_STREAM,
+    GATEWAY_RESPONSE_HEADERS, REST_STAGE, ROUTE, STREAM_STAGE, URL_ALLOW_HEADERS,
 };
-use crate::apigateway::{RestApi, RestApiConfiguration};
+use crate::apigateway::{
+    GatewayResponses, RestApi, RestApiConfiguration, Stage, StreamLimits, TransferMode,
+};
 use crate::apigatewayv2::{HttpApi, HttpApiConfiguration, Route, Routes};
-use crate::aws::{USER_POOL_CLIENT_ID, USER_POOL_ID};
+use crate::aws::{
+    REST_API_STREAM_IDLE_TIMEOUT, REST_API_STREAM_TIMEOUT, USER_POOL_CLIENT_ID, USER_POOL_ID,
+};
 use crate::cognito_identity::IdentityPool;
 use crate::cognito_idp::UserPool;
 use crate::console::{Console, configuration_file};
 use crate::cors::CorsConfiguration;
 use crate::credentials::{CredentialStore, Principal};
-use crate::http::{HttpClient, serve, with_host_check};
+use crate::http::{HttpClient, serve, serve_with_header_names, with_host_check};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::lambda::{FunctionUrl, InvokeMode, Lambda, UrlAuth};
 use crate::recorder::Recorder;
@@ -75,9 +79,14 @@ impl Services {
                     Some(self.url_cors()),
                 ),
             ),
-            spawn(ports.rest_api, self.rest_api(&lambda_url)),
         ];
-        services.into_iter().chain(frontend).flatten().collect()
+        let rest_api = spawn_with_header_names(ports.rest_api, self.rest_api(&lambda_url));
+        services
+            .into_iter()
+            .chain([rest_api])
+            .chain(frontend)
+            .flatten()
+            .collect()
     }
 
     /// Serves the files of a built frontend, with the stack's own `/config.json` in place of one in
@@ -109,13 +118,33 @@ impl Services {
     }
 
     fn rest_api(&self, lambda: &str) -> Router {
+        let limits = StreamLimits {
+            total: REST_API_STREAM_TIMEOUT,
+            idle: REST_API_STREAM_IDLE_TIMEOUT,
+        };
+        let stages = vec![
+            Stage {
+                name: REST_STAGE,
+                function: EDGE,
+                transfer_mode: TransferMode::Buffered,
+            },
+            Stage {
+                name: STREAM_STAGE,
+                function: EDGE_STREAM,
+                transfer_mode: TransferMode::Stream(limits),
+            },
+        ];
         let api = RestApi::new(RestApiConfiguration {
+            stages,
             resource: "/inference".to_owned(),
             methods: vec![Method::GET, Method::POST],
-            function: EDGE.to_owned(),
             jwt: self.jwt(),
+            gateway_responses: GatewayResponses {
+                headers: GATEWAY_RESPONSE_HEADERS.to_vec(),
+            },
             lambda: lambda.to_owned(),
             signer: self.signer(),
+            access_log: self.access_log,
         });
         api.router()
     }
@@ -186,5 +215,18 @@ fn spawn(port: Port, router: Router) -> Vec<JoinHandle<()>> {
     port.listeners
         .into_iter()
         .map(|listener| tokio::spawn(serve(listener, with_host_check(router.clone()))))
+        .collect()
+}
+
+/// Serves the router of an API that passes on the names of headers as the client wrote them.
+fn spawn_with_header_names(port: Port, router: Router) -> Vec<JoinHandle<()>> {
+    port.listeners
+        .into_iter()
+        .map(|listener| {
+            tokio::spawn(serve_with_header_names(
+                listener,
+                with_host_check(router.clone()),
+            ))
+        })
         .collect()
 }

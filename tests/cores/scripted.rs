@@ -80,6 +80,10 @@ fn main() {
                 let mut stream = StreamedResponse::begin(&api, &id, "application/octet-stream");
                 stream.send(format!("{rest}one\n\n").as_bytes());
             }
+            "break-off-text" => {
+                let mut stream = StreamedResponse::begin(&api, &id, "text/event-stream");
+                stream.send(b"data: {\"text\":\"one\"}\n\n");
+            }
             "trailer" => {
                 let mut stream = StreamedResponse::begin(&api, &id, "text/plain");
                 stream.send(b"one");
@@ -87,6 +91,19 @@ fn main() {
                 stream.end_with(&format!(
                     "Lambda-Runtime-Function-Error-Type: Boom\r\nLambda-Runtime-Function-Error-Body: {body}\r\n"
                 ));
+            }
+            "prelude" => {
+                let kind = "application/vnd.awslambda.http-integration-response";
+                let mut stream = StreamedResponse::begin(&api, &id, kind);
+                stream.send(
+                    br#"{"statusCode":201,"headers":{"content-type":"text/plain","x-page":"7"},"#,
+                );
+                stream
+                    .send(br#""multiValueHeaders":{"x-many":["a","b"]},"cookies":["a=1","b=2"]}"#);
+                stream.send(&[0; 8]);
+                stream.send(b"one ");
+                stream.send(b"two");
+                stream.end();
             }
             "flood" => {
                 let megabytes: usize = rest.parse().expect("megabytes");

@@ -219,6 +219,7 @@ async fn the_frontends_configuration_is_served_and_names_the_stacks_own_ports() 
             "userPoolId",
             "userPoolClientId",
             "identityPoolId",
+            "streamApiUrl",
             "region",
         ] {
             assert_eq!(configuration[name], stack.ready[name], "{origin}: {name}");
@@ -231,7 +232,7 @@ async fn the_frontends_configuration_is_served_and_names_the_stacks_own_ports() 
             !text(&answer).contains("Token")
                 && configuration
                     .as_object()
-                    .is_some_and(|members| members.len() == 8)
+                    .is_some_and(|members| members.len() == 9)
         );
     }
     let page = send(

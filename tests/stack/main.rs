@@ -3,6 +3,7 @@
 
 mod authorizer;
 mod browser;
+mod chunked;
 mod clients;
 mod cognito;
 mod command_line;
@@ -13,5 +14,6 @@ mod lambda;
 mod log;
 #[path = "../not_run.rs"]
 mod not_run;
+mod rest_api;
 mod status_table;
 mod template;

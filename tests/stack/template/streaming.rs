@@ -1,5 +1,6 @@
 //! The template's streaming API: its routes, its authorizer, its integration and its time-outs.
 
+use inference_edge::stack::{GATEWAY_RESPONSE_HEADERS, STREAM_CORE_TIMEOUT, STREAM_EDGE_TIMEOUT};
 use serde_yaml_ng::Value;
 
 use super::{at, reference, tagged, template};
@@ -63,11 +64,21 @@ fn answers_that_the_streaming_api_makes_itself_can_be_read_by_scripts() {
             &format!("{API}.GatewayResponses.{kind}.ResponseParameters.Headers"),
         );
         assert_eq!(headers["Access-Control-Allow-Origin"], "'*'", "{kind}");
+        let headers = headers.as_mapping().expect("headers").iter();
+        let headers: Vec<_> = headers
+            .map(|(name, value)| {
+                (
+                    name.as_str().expect("a name"),
+                    value.as_str().expect("a text"),
+                )
+            })
+            .collect();
+        assert_eq!(headers, GATEWAY_RESPONSE_HEADERS, "the local API's, {kind}");
     }
 }
 
 #[test]
-fn the_streaming_api_is_regional_and_its_stage_is_the_local_ones() {
+fn the_streaming_api_is_regional_and_its_url_names_its_stage() {
     let template = template();
     let api = at(&template, API);
     // An edge-optimised API would cut a stream that is silent for 30 s.
@@ -100,6 +111,13 @@ fn a_streaming_core_ends_before_the_edge_and_the_edge_before_the_api() {
             "{seconds}: {row:?}"
         );
     }
+    let default = at(&template, "Parameters.StreamTimeoutSeconds.Default").as_u64();
+    let row = &of[default.expect("a number").to_string().as_str()];
+    assert_eq!(
+        (row["Edge"].as_u64(), row["Core"].as_u64()),
+        (Some(STREAM_EDGE_TIMEOUT), Some(STREAM_CORE_TIMEOUT)),
+        "the local stack's"
+    );
     for (function, column) in [("EdgeStream", "Edge"), ("CoreStream", "Core")] {
         let timeout = at(
             &template,
