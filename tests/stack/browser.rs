@@ -5,6 +5,7 @@
 //! frontend's tests also need its packages (npm ci in web).
 
 mod driver;
+mod streaming;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -70,7 +71,12 @@ fn vite(web: &Path, variables: &[(&str, &str)]) -> Command {
     ];
     let names = [
         &names[..],
-        &["IDENTITY_POOL_ID", "IDENTITY_POOL_ENDPOINT", "STREAM_URL"],
+        &[
+            "IDENTITY_POOL_ID",
+            "IDENTITY_POOL_ENDPOINT",
+            "STREAM_API_URL",
+            "STREAM_URL",
+        ],
     ]
     .concat();
     vite.envs(names.into_iter().map(|name| (format!("VITE_{name}"), "")));

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { Configuration } from './configuration';
 import { ask, type Outcome } from './inference';
 import { OutcomeView } from './OutcomeView';
@@ -13,16 +13,20 @@ export function InferenceForm({ configuration: { apiUrl, stream } }: { configura
   const [outcome, setOutcome] = useState<Outcome | null>(null);
   const [isAsking, setIsAsking] = useState(false);
   const [streams, setStreams] = useState(false);
+  const controller = useRef<AbortController | null>(null);
+  // Nobody reads an answer any longer once the form is gone, for example after a sign-out.
+  useEffect(() => () => controller.current?.abort(), []);
   const change = (part: Partial<typeof SAMPLE>) => setTyped({ ...typed, ...part });
 
   async function submit(event: FormEvent) {
     event.preventDefault();
+    const { signal } = (controller.current = new AbortController());
     setIsAsking(true);
     setOutcome(null);
     const inquiry = { ...typed, year: Number(typed.year) };
     const show = (text: string) => setOutcome({ kind: 'answer', answer: { text, sources: [] }, timings: [] });
     try {
-      setOutcome(stream && streams ? await askStreamed(stream.url, stream.region, inquiry, show) : await ask(apiUrl, inquiry));
+      setOutcome(stream && streams ? await askStreamed(stream, inquiry, show, signal) : await ask(apiUrl, inquiry, signal));
     } finally {
       setIsAsking(false);
     }
@@ -56,9 +60,16 @@ export function InferenceForm({ configuration: { apiUrl, stream } }: { configura
             <input name="streams" type="checkbox" checked={streams} onChange={(event) => setStreams(event.target.checked)} /> Show the answer while it is being written
           </label>
         )}
-        <button type="submit" className="button" disabled={isAsking}>
-          {isAsking ? 'Asking…' : 'Ask'}
-        </button>
+        <div className="actions field-wide">
+          <button type="submit" className="button" disabled={isAsking}>
+            {isAsking ? 'Asking…' : 'Ask'}
+          </button>
+          {isAsking && (
+            <button type="button" className="button button-quiet" onClick={() => controller.current?.abort()}>
+              Stop
+            </button>
+          )}
+        </div>
       </form>
       <OutcomeView outcome={outcome} isAsking={isAsking} />
     </>

@@ -6,6 +6,7 @@ export function OutcomeView({ outcome, isAsking }: { outcome: Outcome | null; is
     <section className="outcome" aria-label="Answer" aria-live="polite" aria-busy={isAsking}>
       {isAsking && !outcome && <p className="note">Waiting for the answer…</p>}
       {outcome?.kind === 'answer' && <AnswerView outcome={outcome} />}
+      {outcome?.kind === 'stopped' && <StoppedView outcome={outcome} />}
       {outcome?.kind === 'failure' && <FailureView outcome={outcome} />}
     </section>
   );
@@ -32,6 +33,21 @@ function AnswerView({ outcome: { answer, timings } }: { outcome: Extract<Outcome
         </>
       )}
       {timings.length > 0 && <p className="note">Time: {timings.map(({ name, milliseconds }) => `${name} ${milliseconds.toFixed(1)} ms`).join(' · ')}</p>}
+    </>
+  );
+}
+
+/** Nothing tells a function that its caller has left, so the page must not promise that the work ends. */
+function StoppedView({ outcome }: { outcome: Extract<Outcome, { kind: 'stopped' }> }) {
+  return (
+    <>
+      {outcome.partial && <p className="answer">{outcome.partial}</p>}
+      <div className="notice">
+        <p>
+          <strong>Stopped.</strong> {outcome.partial ? 'The answer above is not complete.' : 'No part of the answer had arrived.'} This page no longer waits for it.
+        </p>
+        <p>The function that answers is not told of this: it may go on until its answer is complete or its time is up.</p>
+      </div>
     </>
   );
 }

@@ -1,4 +1,4 @@
-// Where the API, the user pool and the streamed function URL are. The page reads it when it starts: from config.json
+// Where the API, the user pool and the streamed answers are. The page reads it when it starts: from config.json
 // beside index.html, which the local stack serves and a deployment puts there; where no such file is, from the
 // VITE_… variables of the build.
 
@@ -8,8 +8,23 @@ export interface Configuration {
   userPoolClientId: string;
   /** Only for a user pool that is not AWS's own, such as the local stack's. */
   userPoolEndpoint?: string;
-  /** The streamed function URL and the identity pool whose credentials sign its requests; without it, streaming is not offered. */
-  stream?: { url: string; region: string; identityPoolId: string; identityPoolEndpoint?: string };
+  /** Where answers are streamed; without it, streaming is not offered. */
+  stream?: StreamingApi | StreamingFunctionUrl;
+}
+
+/** A REST API that streams: it takes the ID token, as the API that does not stream. */
+export interface StreamingApi {
+  kind: 'api';
+  url: string;
+}
+
+/** A streamed function URL, and the identity pool whose credentials sign its requests. */
+export interface StreamingFunctionUrl {
+  kind: 'functionUrl';
+  url: string;
+  region: string;
+  identityPoolId: string;
+  identityPoolEndpoint?: string;
 }
 
 /** What was found; `problems` are whole sentences, each with its remedy. */
@@ -31,6 +46,7 @@ const VARIABLES: Record<string, string> = {
   userPoolEndpoint: 'VITE_USER_POOL_ENDPOINT',
   identityPoolId: 'VITE_IDENTITY_POOL_ID',
   identityPoolEndpoint: 'VITE_IDENTITY_POOL_ENDPOINT',
+  streamApiUrl: 'VITE_STREAM_API_URL',
   streamUrl: 'VITE_STREAM_URL',
 };
 
@@ -94,20 +110,22 @@ function parse(text: string): Extract<Loaded, { kind: 'invalid' }> | { kind: 'me
 /** Checks every member, so that all problems are reported together. */
 function read(members: Members, source: Source): Loaded {
   const reader = new Reader(members, source);
-  const apiUrl = reader.url('apiUrl', 'Required');
-  if (apiUrl?.endsWith('/inference')) reader.report('apiUrl', 'must not end with /inference: the page adds that path itself.');
+  const apiUrl = reader.apiUrl('apiUrl', 'Required');
   const region = reader.text('region', /^[a-z]{2,}(-[a-z]+)+-\d+$/, 'an AWS region such as us-east-1');
   const userPoolId = reader.text('userPoolId', /^[\w-]+_[0-9A-Za-z]+$/, 'a user pool id such as us-east-1_AbCdEf123', 'Required');
   const userPoolClientId = reader.text('userPoolClientId', /^[\w+]+$/, 'an app client id: letters and digits', 'Required');
   const userPoolEndpoint = reader.url('userPoolEndpoint');
   const identityPoolId = reader.text('identityPoolId', /^[\w-]+:[0-9a-f-]+$/, 'an identity pool id such as us-east-1:01234567-89ab-cdef-0123-456789abcdef');
   const identityPoolEndpoint = reader.url('identityPoolEndpoint');
+  const streamApiUrl = reader.apiUrl('streamApiUrl');
   const streamUrl = reader.url('streamUrl');
   if (reader.problems.length > 0 || !apiUrl || !userPoolId || !userPoolClientId) return { kind: 'invalid', source, problems: reader.problems };
   const configuration: Configuration = { apiUrl, userPoolId, userPoolClientId, userPoolEndpoint };
-  if (streamUrl && identityPoolId) {
+  if (streamApiUrl) {
+    configuration.stream = { kind: 'api', url: streamApiUrl };
+  } else if (streamUrl && identityPoolId) {
     const ownRegion = region ?? identityPoolId.split(':')[0] ?? '';
-    configuration.stream = { url: `${streamUrl}/`, region: ownRegion, identityPoolId, identityPoolEndpoint };
+    configuration.stream = { kind: 'functionUrl', url: `${streamUrl}/`, region: ownRegion, identityPoolId, identityPoolEndpoint };
   }
   return { kind: 'configured', configuration };
 }
@@ -139,6 +157,13 @@ class Reader {
     const text = this.text(member, /^https?:\/\/[^\s?#]+$/, expected, presence);
     if (text === undefined) return undefined;
     return URL.canParse(text) ? text.replace(/\/+$/, '') : this.report(member, `must be ${expected}, but it is ${JSON.stringify(text)}.`);
+  }
+
+  /** The URL of an API, to which the page adds the path. */
+  apiUrl(member: string, presence?: 'Required'): string | undefined {
+    const url = this.url(member, presence);
+    if (url?.endsWith('/inference')) return this.report(member, 'must not end with /inference: the page adds that path itself.');
+    return url;
   }
 
   report(member: string, problem: string): undefined {

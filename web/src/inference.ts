@@ -25,9 +25,10 @@ export interface Timing {
 
 export type Failure = Extract<Outcome, { kind: 'failure' }>;
 
-/** `partial` is the text that had arrived before a streamed answer failed. */
+/** `partial` is the text that had arrived before a streamed answer failed or was stopped. */
 export type Outcome =
   | { kind: 'answer'; answer: Answer; timings: Timing[] }
+  | { kind: 'stopped'; partial?: string }
   | { kind: 'failure'; code: string; message: string; hint: string; requestId?: string; partial?: string };
 
 /** What to do about a failure. First the edge's codes, then those that this page gives where an answer has none. */
@@ -74,19 +75,31 @@ const GATEWAY_CODES: Record<number, string> = {
   504: 'service_unavailable',
 };
 
-/** Asks with the ID token of the signed-in user, which Amplify renews when it has expired. */
-export async function ask(apiUrl: string, inquiry: Inquiry): Promise<Outcome> {
+/** Asks, and waits for the whole answer. `signal` stops the waiting. */
+export async function ask(apiUrl: string, inquiry: Inquiry, signal?: AbortSignal): Promise<Outcome> {
+  const request = await requestWithIdToken(apiUrl, inquiry);
+  if ('kind' in request) return request;
+  try {
+    return await wholeOutcome(await fetch(request.url, { ...request.init, signal }));
+  } catch (error) {
+    return signal?.aborted ? { kind: 'stopped' } : failure('network', messageOf(error));
+  }
+}
+
+/** What `fetch` sends. */
+export interface PreparedRequest {
+  url: string;
+  init: RequestInit;
+}
+
+/** A request to an API, with the ID token of the signed-in user, which Amplify renews when it has expired. */
+export async function requestWithIdToken(apiUrl: string, inquiry: Inquiry): Promise<PreparedRequest | Failure> {
   const session = await currentSession();
   if ('kind' in session) return session;
   const token = session.tokens?.idToken?.toString();
   if (!token) return failure('unauthorized', 'Not signed in');
   const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` };
-  try {
-    const response = await fetch(`${apiUrl}/inference`, { method: 'POST', headers, body: JSON.stringify(inquiry) });
-    return await wholeOutcome(response);
-  } catch (error) {
-    return failure('network', messageOf(error));
-  }
+  return { url: `${apiUrl}/inference`, init: { method: 'POST', headers, body: JSON.stringify(inquiry) } };
 }
 
 export type Session = Awaited<ReturnType<typeof fetchAuthSession>>;
@@ -111,8 +124,10 @@ export async function wholeOutcome(response: Response): Promise<Outcome> {
 /** The edge's failures have a code. Those of API Gateway and Lambda have a message alone, those of other servers not even JSON. */
 export function refused(response: Response, body: unknown): Failure {
   const members = membersOf(body);
-  const code = typeof members.code === 'string' ? members.code : (GATEWAY_CODES[response.status] ?? 'unexpected_answer');
   const message = [members.error, members.message, members.Message].find((text) => typeof text === 'string' && text !== '');
+  // With this message a REST API refuses paths and methods that it does not have.
+  const gatewayCode = message === 'Missing Authentication Token' ? 'not_found' : GATEWAY_CODES[response.status];
+  const code = typeof members.code === 'string' ? members.code : (gatewayCode ?? 'unexpected_answer');
   return failure(code, typeof message === 'string' ? message : `HTTP status ${response.status}`, requestIdOf(response, members));
 }
 

@@ -15,7 +15,8 @@ root.render(<StrictMode>{loaded.kind === 'configured' ? <App configuration={load
 
 function configureAmplify({ userPoolId, userPoolClientId, userPoolEndpoint, stream }: Configuration) {
   const userPool = { userPoolId, userPoolClientId, userPoolEndpoint, loginWith: { email: true } };
-  if (stream) {
+  // A REST API takes the ID token: no credentials of the identity pool are fetched for it.
+  if (stream?.kind === 'functionUrl') {
     const { identityPoolId, identityPoolEndpoint } = stream;
     Amplify.configure({ Auth: { Cognito: { ...userPool, identityPoolId, identityPoolEndpoint } } });
   } else {

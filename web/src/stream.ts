@@ -1,7 +1,5 @@
-// The streamed function URL: signed with the identity pool's credentials; its text is shown while it arrives.
-import { Sha256 } from '@aws-crypto/sha256-js';
-import { HttpRequest } from '@smithy/protocol-http';
-import { SignatureV4 } from '@smithy/signature-v4';
+// Streamed answers, whose text is shown while it arrives: from a REST API with the ID token, or from a function URL.
+import type { Configuration, StreamingFunctionUrl } from './configuration';
 import { readEvents } from './events';
 import {
   currentSession,
@@ -12,38 +10,35 @@ import {
   messageOf,
   type Outcome,
   parsed,
-  type Session,
+  type PreparedRequest,
+  requestWithIdToken,
   type SourceLink,
   sourcesOf,
   timings,
   wholeOutcome,
 } from './inference';
 
-/** Asks, and passes the text so far to `onText` each time that more of it has arrived. */
-export async function askStreamed(streamUrl: string, region: string, inquiry: Inquiry, onText: (text: string) => void): Promise<Outcome> {
-  const session = await currentSession();
-  if ('kind' in session) return session;
-  if (!session.credentials) return failure('unauthorized', 'The identity pool gave no credentials');
+/** Asks, and passes the text so far to `onText` each time that more of it has arrived. `signal` stops the stream. */
+export async function askStreamed(stream: NonNullable<Configuration['stream']>, inquiry: Inquiry, onText: (text: string) => void, signal?: AbortSignal): Promise<Outcome> {
   try {
-    const request = await sign(new URL(streamUrl), region, session.credentials, JSON.stringify(inquiry));
-    const response = await fetch(streamUrl, request);
+    const request = await (stream.kind === 'api' ? requestWithIdToken(stream.url, inquiry) : signedRequest(stream, inquiry));
+    if ('kind' in request) return request;
+    const response = await fetch(request.url, { ...request.init, signal });
     const isEventStream = /^text\/event-stream\b/i.test(response.headers.get('Content-Type') ?? '');
     if (!response.ok || !isEventStream || !response.body) return await wholeOutcome(response);
-    return await streamedOutcome(response, response.body, onText);
+    return await streamedOutcome(response, response.body, onText, signal);
   } catch (error) {
-    return failure('network', messageOf(error));
+    return signal?.aborted ? { kind: 'stopped' } : failure('network', messageOf(error));
   }
 }
 
-/** Signature Version 4 for service `lambda`. The browser writes `Host` itself. */
-async function sign(url: URL, region: string, credentials: NonNullable<Session['credentials']>, body: string): Promise<RequestInit> {
-  const signer = new SignatureV4({ service: 'lambda', region, credentials, sha256: Sha256 });
-  const headers = { host: url.host, 'content-type': 'application/json' };
-  const port = url.port === '' ? undefined : Number(url.port);
-  const request = new HttpRequest({ method: 'POST', protocol: url.protocol, hostname: url.hostname, port, path: url.pathname, headers, body });
-  const signed = await signer.sign(request);
-  const { host: _, ...sent } = signed.headers;
-  return { method: 'POST', headers: sent, body };
+/** A request to a function URL, signed with the identity pool's credentials. A page that does not need it does not load the code that signs. */
+async function signedRequest({ url, region }: StreamingFunctionUrl, inquiry: Inquiry): Promise<PreparedRequest | Failure> {
+  const session = await currentSession();
+  if ('kind' in session) return session;
+  if (!session.credentials) return failure('unauthorized', 'The identity pool gave no credentials');
+  const { sign } = await import('./signature');
+  return { url, init: await sign(new URL(url), region, session.credentials, JSON.stringify(inquiry)) };
 }
 
 /**
@@ -51,7 +46,7 @@ async function sign(url: URL, region: string, credentials: NonNullable<Session['
  * edge closes the connection properly only after a whole answer, so an answer without `done` counts too. An event that
  * was cut off within its data is not JSON and is passed over: the one after it says why.
  */
-async function streamedOutcome(response: Response, body: ReadableStream<Uint8Array>, onText: (text: string) => void): Promise<Outcome> {
+async function streamedOutcome(response: Response, body: ReadableStream<Uint8Array>, onText: (text: string) => void, signal?: AbortSignal): Promise<Outcome> {
   const requestId = response.headers.get('X-Request-Id') ?? undefined;
   const answer = (text: string, sources: SourceLink[]): Outcome => ({ kind: 'answer', answer: { text, sources }, timings: timings(response.headers.get('Server-Timing')) });
   let text = '';
@@ -66,6 +61,7 @@ async function streamedOutcome(response: Response, body: ReadableStream<Uint8Arr
       }
     }
   } catch (error) {
+    if (signal?.aborted) return { kind: 'stopped', partial: text };
     return { ...failure('incomplete_answer', messageOf(error), requestId), partial: text };
   }
   return text === '' ? failure('incomplete_answer', 'The answer has no text', requestId) : answer(text, []);

@@ -9,8 +9,10 @@ const LOCAL = {
   userPoolEndpoint: 'http://localhost:4002',
   identityPoolId: 'us-east-1:6d1e4b6a-0f4c-4c1e-9a53-1f2e3d4c5b6a',
   identityPoolEndpoint: 'http://localhost:4003',
+  streamApiUrl: 'http://localhost:4009/stream',
   streamUrl: 'http://localhost:4008/',
 };
+const FUNCTION_URL = { ...LOCAL, streamApiUrl: undefined };
 const DEPLOYED = { apiUrl: 'https://a1b2.execute-api.us-east-1.amazonaws.com/v1/', userPoolId: 'us-east-1_AbCdEf123', userPoolClientId: '1h57kf5cpq17m0eml12example' };
 const VARIABLES = { VITE_API_URL: 'https://built.example', VITE_USER_POOL_ID: 'eu-west-1_Built', VITE_USER_POOL_CLIENT_ID: 'builtclient' };
 
@@ -48,8 +50,18 @@ describe('config.json', () => {
       userPoolId: 'us-east-1_InferEdge',
       userPoolClientId: '3inferenceedgelocalclient1',
       userPoolEndpoint: 'http://localhost:4002',
-      stream: { url: 'http://localhost:4008/', region: 'us-east-1', identityPoolId: LOCAL.identityPoolId, identityPoolEndpoint: 'http://localhost:4003' },
+      stream: { kind: 'api', url: 'http://localhost:4009/stream' },
     });
+  });
+
+  it('without a streaming API streams from the function URL, with the identity pool', async () => {
+    const { stream } = await configured(withFile(FUNCTION_URL));
+    expect(stream).toEqual({ kind: 'functionUrl', url: 'http://localhost:4008/', region: 'us-east-1', identityPoolId: LOCAL.identityPoolId, identityPoolEndpoint: 'http://localhost:4003' });
+  });
+
+  it('with a streaming API needs no identity pool', async () => {
+    const { stream } = await configured(withFile({ ...DEPLOYED, streamApiUrl: 'https://s1t2.execute-api.us-east-1.amazonaws.com/prod/' }));
+    expect(stream).toEqual({ kind: 'api', url: 'https://s1t2.execute-api.us-east-1.amazonaws.com/prod' });
   });
 
   it('needs the API and the user pool alone, and the last slash of a URL does not matter', async () => {
@@ -60,21 +72,21 @@ describe('config.json', () => {
   });
 
   it('may hold empty strings for what is not configured', async () => {
-    expect(await configured(withFile({ ...DEPLOYED, region: '', userPoolEndpoint: '', identityPoolId: '', streamUrl: '' }))).toEqual(await configured(withFile(DEPLOYED)));
+    expect(await configured(withFile({ ...DEPLOYED, region: '', userPoolEndpoint: '', identityPoolId: '', streamApiUrl: '', streamUrl: '' }))).toEqual(await configured(withFile(DEPLOYED)));
   });
 
   it('is preferred to the variables of the build', async () => {
     expect((await configured(withFile(DEPLOYED, VARIABLES))).userPoolId).toBe('us-east-1_AbCdEf123');
   });
 
-  it('offers streaming only with both a streamed function URL and an identity pool', async () => {
-    expect((await configured(withFile({ ...LOCAL, identityPoolId: '' }))).stream).toBeUndefined();
-    expect((await configured(withFile({ ...LOCAL, streamUrl: '' }))).stream).toBeUndefined();
+  it('offers a function URL only with both its address and an identity pool', async () => {
+    expect((await configured(withFile({ ...FUNCTION_URL, identityPoolId: '' }))).stream).toBeUndefined();
+    expect((await configured(withFile({ ...FUNCTION_URL, streamUrl: '' }))).stream).toBeUndefined();
   });
 
   it('signs for its region, or without one for that of the identity pool', async () => {
-    expect((await configured(withFile({ ...LOCAL, region: 'eu-central-1' }))).stream?.region).toBe('eu-central-1');
-    expect((await configured(withFile({ ...LOCAL, region: undefined }))).stream?.region).toBe('us-east-1');
+    expect((await configured(withFile({ ...FUNCTION_URL, region: 'eu-central-1' }))).stream).toMatchObject({ region: 'eu-central-1' });
+    expect((await configured(withFile({ ...FUNCTION_URL, region: undefined }))).stream).toMatchObject({ region: 'us-east-1' });
   });
 
   it('that lacks members names each of them', async () => {
@@ -97,6 +109,7 @@ describe('config.json', () => {
     ['region', 'Frankfurt', /^region must be an AWS region/],
     ['identityPoolId', '6d1e4b6a', /^identityPoolId must be an identity pool id/],
     ['identityPoolEndpoint', 'nowhere', /^identityPoolEndpoint must be a URL/],
+    ['streamApiUrl', 'https://api.example/stream/inference', /^streamApiUrl must not end with \/inference/],
     ['streamUrl', {}, /^streamUrl must be a string, but it is an object/],
   ])('with a wrong %s (%j) says what it must be', async (member, value, expected) => {
     const found = await problems(withFile({ ...LOCAL, [member]: value }));

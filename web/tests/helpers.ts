@@ -12,3 +12,9 @@ export function bodyOf(...chunks: (string | Uint8Array)[]): ReadableStream<Uint8
 export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json', ...headers } });
 }
+
+/** A server that never answers; the request ends when it is aborted, as in a browser. */
+export const untilAborted: typeof fetch = (_, init) =>
+  new Promise((_resolve, reject) => {
+    init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
+  });

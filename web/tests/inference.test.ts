@@ -1,7 +1,7 @@
 import { fetchAuthSession } from 'aws-amplify/auth';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Answer, ask, failure, type Outcome, timings } from '../src/inference';
-import { json } from './helpers';
+import { json, untilAborted } from './helpers';
 
 vi.mock('aws-amplify/auth', () => ({ fetchAuthSession: vi.fn<() => Promise<unknown>>() }));
 
@@ -38,6 +38,15 @@ describe('a question', () => {
     expect(request?.method).toBe('POST');
     expect(request?.headers).toEqual({ 'Content-Type': 'application/json', Authorization: 'Bearer the-id-token' });
     expect(JSON.parse(request?.body as string)).toEqual(INQUIRY);
+  });
+
+  it('may be stopped while its answer is awaited', async () => {
+    server.mockImplementationOnce(untilAborted);
+    const controller = new AbortController();
+    const outcome = ask('https://api.example', INQUIRY, controller.signal);
+    await vi.waitFor(() => expect(server).toHaveBeenCalled());
+    controller.abort();
+    expect(await outcome).toEqual({ kind: 'stopped' });
   });
 
   it('is not sent without a sign-in', async () => {
@@ -103,6 +112,7 @@ describe('a failure', () => {
   it.each([
     [401, { message: 'Unauthorized' }, 'unauthorized', 'Unauthorized'],
     [403, { Message: 'Forbidden' }, 'forbidden', 'Forbidden'],
+    [403, { message: 'Missing Authentication Token' }, 'not_found', 'Missing Authentication Token'],
     [404, { message: 'Not Found' }, 'not_found', 'Not Found'],
     [413, { message: 'Request Entity Too Large' }, 'request_too_large', 'Request Entity Too Large'],
     [429, { message: 'Too Many Requests' }, 'too_many_requests', 'Too Many Requests'],

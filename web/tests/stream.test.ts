@@ -1,11 +1,13 @@
 import { fetchAuthSession } from 'aws-amplify/auth';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { askStreamed } from '../src/stream';
-import { bodyOf, json } from './helpers';
+import { bodyOf, json, untilAborted } from './helpers';
 
 vi.mock('aws-amplify/auth', () => ({ fetchAuthSession: vi.fn<() => Promise<unknown>>() }));
 
 const INQUIRY = { partner: 'Apple', year: 2023, period: 'Q1', question: 'What was the revenue?' };
+const API = { kind: 'api', url: 'https://api.example/prod' } as const;
+const FUNCTION_URL = { kind: 'functionUrl', url: 'https://abc.lambda-url.us-east-1.on.aws/', region: 'us-east-1', identityPoolId: 'us-east-1:0' } as const;
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', sessionToken: 'the-session-token' };
 const server = vi.fn<typeof fetch>();
 const session = vi.mocked(fetchAuthSession);
@@ -13,7 +15,7 @@ const shown = vi.fn<(text: string) => void>();
 
 beforeEach(() => {
   vi.stubGlobal('fetch', server);
-  session.mockResolvedValue({ credentials: CREDENTIALS } as never);
+  session.mockResolvedValue({ credentials: CREDENTIALS, tokens: { idToken: { toString: () => 'the-id-token' } } } as never);
 });
 
 afterEach(() => {
@@ -21,18 +23,35 @@ afterEach(() => {
   vi.resetAllMocks();
 });
 
-function asked(response: Response) {
+function asked(response: Response, stream: Parameters<typeof askStreamed>[0] = API) {
   server.mockResolvedValueOnce(response);
-  return askStreamed('https://abc.lambda-url.us-east-1.on.aws/', 'us-east-1', INQUIRY, shown);
+  return askStreamed(stream, INQUIRY, shown);
 }
 
 function eventStream(...chunks: string[]): Response {
   return new Response(bodyOf(...chunks), { headers: { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Request-Id': 'id-1', 'Server-Timing': 'edge;dur=0.4' } });
 }
 
-describe('a streamed question', () => {
-  it('is signed for Lambda with the session token, and the browser writes the host', async () => {
+describe('a question to a REST API that streams', () => {
+  it('is posted as JSON with the ID token alone', async () => {
     await asked(json({ answer: 'a' }));
+    const [url, request] = server.mock.calls[0] ?? [];
+    expect(url).toBe('https://api.example/prod/inference');
+    expect(request?.method).toBe('POST');
+    expect(request?.headers).toEqual({ 'Content-Type': 'application/json', Authorization: 'Bearer the-id-token' });
+    expect(JSON.parse(request?.body as string)).toEqual(INQUIRY);
+  });
+
+  it('is not sent without a sign-in', async () => {
+    session.mockResolvedValueOnce({ credentials: CREDENTIALS } as never);
+    expect(await asked(json({}))).toMatchObject({ kind: 'failure', code: 'unauthorized', message: 'Not signed in' });
+    expect(server).not.toHaveBeenCalled();
+  });
+});
+
+describe('a question to a streamed function URL', () => {
+  it('is signed for Lambda with the session token, and the browser writes the host', async () => {
+    await asked(json({ answer: 'a' }), FUNCTION_URL);
     const [url, request] = server.mock.calls[0] ?? [];
     const headers = request?.headers as Record<string, string>;
     expect(url).toBe('https://abc.lambda-url.us-east-1.on.aws/');
@@ -44,9 +63,9 @@ describe('a streamed question', () => {
 
   it('is not sent without credentials', async () => {
     session.mockResolvedValueOnce({} as never);
-    expect(await asked(json({}))).toMatchObject({ kind: 'failure', code: 'unauthorized' });
+    expect(await asked(json({}), FUNCTION_URL)).toMatchObject({ kind: 'failure', code: 'unauthorized' });
     session.mockRejectedValueOnce(new Error('the identity pool is away'));
-    expect(await asked(json({}))).toMatchObject({ kind: 'failure', code: 'session', message: 'the identity pool is away' });
+    expect(await asked(json({}), FUNCTION_URL)).toMatchObject({ kind: 'failure', code: 'session', message: 'the identity pool is away' });
     expect(server).not.toHaveBeenCalled();
   });
 });
@@ -90,18 +109,50 @@ describe('a streamed answer', () => {
     expect(await asked(response)).toMatchObject({ kind: 'failure', code: 'incomplete_answer', message: 'network error', partial: 'one' });
   });
 
+  it('that is stopped keeps the text so far, and the connection is closed', async () => {
+    const controller = new AbortController();
+    let cancelled = false;
+    const body = new ReadableStream<Uint8Array>({
+      start(stream) {
+        stream.enqueue(new TextEncoder().encode('data: {"text":"one"}\n\n'));
+        // A browser ends the body of an aborted request with the signal's reason.
+        controller.signal.addEventListener('abort', () => {
+          cancelled = true;
+          stream.error(controller.signal.reason);
+        });
+      },
+    });
+    server.mockResolvedValueOnce(new Response(body, { headers: { 'Content-Type': 'text/event-stream' } }));
+    const outcome = askStreamed(API, INQUIRY, shown, controller.signal);
+    await vi.waitFor(() => expect(shown).toHaveBeenCalledWith('one'));
+    controller.abort();
+    expect(await outcome).toEqual({ kind: 'stopped', partial: 'one' });
+    expect(cancelled).toBe(true);
+    expect(server.mock.calls[0]?.[1]?.signal).toBe(controller.signal);
+  });
+
+  it('may be stopped before any of it has arrived', async () => {
+    server.mockImplementationOnce(untilAborted);
+    const controller = new AbortController();
+    const outcome = askStreamed(API, INQUIRY, shown, controller.signal);
+    await vi.waitFor(() => expect(server).toHaveBeenCalled());
+    controller.abort();
+    expect(await outcome).toEqual({ kind: 'stopped' });
+  });
+
   it('passes over data that is not an object with a text', async () => {
     expect(await asked(eventStream('data: 1\n\ndata: null\n\ndata: {"text":2}\n\ndata: {"text":"one"}\n\n'))).toMatchObject({ kind: 'answer', answer: { text: 'one' } });
     expect(shown.mock.calls).toEqual([['one']]);
   });
 });
 
-describe('an answer of the streamed function URL that is no event stream', () => {
+describe('an answer that is no event stream', () => {
   it('is read as a whole, whatever members it has', async () => {
     expect(await asked(json({ answer: 'a', kind: 'failure' }))).toMatchObject({ kind: 'answer', answer: { text: 'a' } });
   });
 
-  it('may be a failure of the edge, of Lambda, or a page of HTML', async () => {
+  it('may be a failure of the edge, of the gateway, of Lambda, or a page of HTML', async () => {
+    expect(await asked(json({ message: 'The incoming token has expired' }, 401))).toMatchObject({ code: 'unauthorized', message: 'The incoming token has expired' });
     expect(await asked(json({ error: 'Forbidden', code: 'forbidden', requestId: 'id-3' }, 403))).toMatchObject({ code: 'forbidden', requestId: 'id-3' });
     expect(await asked(json({ Message: 'Forbidden' }, 403))).toMatchObject({ code: 'forbidden', message: 'Forbidden' });
     expect(await asked(new Response('<html></html>', { status: 502 }))).toMatchObject({ code: 'service_unavailable' });
@@ -109,6 +160,6 @@ describe('an answer of the streamed function URL that is no event stream', () =>
 
   it('may be nothing: the network failed', async () => {
     server.mockRejectedValueOnce(new TypeError('Failed to fetch'));
-    expect(await askStreamed('https://abc.example/', 'us-east-1', INQUIRY, shown)).toMatchObject({ kind: 'failure', code: 'network', message: 'Failed to fetch' });
+    expect(await askStreamed(API, INQUIRY, shown)).toMatchObject({ kind: 'failure', code: 'network', message: 'Failed to fetch' });
   });
 });
