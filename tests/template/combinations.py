@@ -3,6 +3,7 @@
 - References: for every reference from one resource to another there is no combination in which the target is not deployed.
   This is shown for all combinations: only the switches that the conditions on the way depend on are varied.
 - Refusals: what AllowedPattern, AllowedValues and Rules refuse, and the reason that they give.
+- Values: what single choices come to (principals, rights, targets).
 - Results: for a sample that holds every pair of values of two switches (with --triples every triple) the SAM translator makes
   the template, conditions are resolved, and cfn-lint checks each distinct result. Lambda's environment must hold texts only,
   and the dashboard's body and the frontend's configuration must be JSON.
@@ -24,236 +25,26 @@ from pathlib import Path
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 os.environ.setdefault("SAM_CLI_TELEMETRY", "0")
-from cfnlint.api import ManualArgs, lint  # noqa: E402
-from samtranslator.translator.transform import transform  # noqa: E402
-from samtranslator.yaml_helper import yaml_parse  # noqa: E402
+from cases import ACCEPTED, REFUSED, SWITCHES, VALUES
+from cfnlint.api import ManualArgs, lint
+from resolver import Resolver, evaluated, guarded, references, values_of
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
 
 logging.disable(logging.WARNING)
 ROOT = Path(__file__).resolve().parents[2]
-ACCOUNT = "123456789012"
-PROFILE = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:application-inference-profile/a1b2c3d4e5f6"
-
-# What a person may choose, and where the stack is. One choice may set several parameters.
-SWITCHES = {
-    "region": [
-        {"AWS::Region": "us-east-1", "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com"},
-        {"AWS::Region": "cn-north-1", "AWS::Partition": "aws-cn", "AWS::URLSuffix": "amazonaws.com.cn"},
-        {"AWS::Region": "us-gov-west-1", "AWS::Partition": "aws-us-gov", "AWS::URLSuffix": "amazonaws.com"},
-    ],
-    "pool": [{}, {"UserPoolId": "us-east-1_Example", "UserPoolClientId": "client"}],
-    "sign-up": [{}, {"SelfSignUp": "off"}],
-    "core": [
-        {},
-        {"BedrockModelId": "us.amazon.nova-lite-v1:0"},
-        {"BedrockModelId": PROFILE},
-        {"CoreFunction": "core"},
-        {"CoreFunction": "core", "CoreAccountId": "210987654321"},
-    ],
-    "stage": [{}, {"StageName": "v1"}],
-    "edge URL": [{}, {"EdgeUrlAuth": "AWS_IAM"}, {"EdgeUrlAuth": "NONE"}],
-    "stream API": [
-        {},
-        {"StreamApi": "on"},
-        {"StreamApi": "on", "StreamApiLog": "account-role"},
-        {"StreamApi": "on", "StreamApiLog": "off"},
-    ],
-    "stream URL": [{}, {"StreamUrlAuth": "AWS_IAM"}, {"StreamUrlAuth": "NONE"}],
-    "stream time-out": [{}, {"StreamTimeoutSeconds": "900"}],
-    "identity pool": [{}, {"IdentityPool": "on"}],
-    "headers": [{}, {"AllowedHeaders": "x-trace"}],
-    "alarms": [{}, {"AlarmTarget": "ops@example.org"}, {"AlarmTarget": f"arn:aws:sns:us-east-1:{ACCOUNT}:ops"}],
-    "dashboard": [{}, {"Dashboard": "off"}],
-    "architecture": [{}, {"Architecture": "x86_64"}],
-}
-
-# What must be refused, and a text of the reason.
-REFUSED = {
-    "a core in another region": (
-        {"CoreFunction": f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:core"},
-        "core must be in the stack's own region and partition",
-    ),
-    "a core in another partition": (
-        {"CoreFunction": f"arn:aws-cn:lambda:cn-north-1:{ACCOUNT}:function:core"},
-        "core must be in the stack's own region and partition",
-    ),
-    "an account without a core": ({"CoreAccountId": ACCOUNT}, "give CoreFunction too"),
-    "a model beside a given core": (
-        {"CoreFunction": "core", "BedrockModelId": "amazon.nova-lite-v1:0"},
-        "BedrockModelId is for the sample core alone",
-    ),
-    "a user pool without its client": ({"UserPoolId": "us-east-1_Example"}, "together, or neither"),
-    "a client without its user pool": ({"UserPoolClientId": "client"}, "together, or neither"),
-    "a user pool's name": ({"UserPoolId": "my users"}, "give a user pool's id"),
-    "an ARN that is not a model's": (
-        {"BedrockModelId": f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/abc"},
-        "give a model's or inference profile's id",
-    ),
-    "an alarm target that is neither topic nor address": ({"AlarmTarget": "ops"}, "SNS topic"),
-    "a time-out without a row of its own": ({"StreamTimeoutSeconds": "45"}, "StreamTimeoutSeconds"),
-    "a time-out of core in words": ({"CoreTimeoutMs": "3s"}, "give milliseconds"),
-    "too little memory": ({"EdgeMemory": "64"}, "EdgeMemory"),
-    "a log level that ends the metrics": ({"LogLevel": "WARN"}, "LogLevel"),
-}
-ACCEPTED = {
-    f"model {model}": {"BedrockModelId": model}
-    for model in (
-        "anthropic.claude-3-haiku-20240307-v1:0",
-        "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
-        f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/us.amazon.nova-lite-v1:0",
-        f"arn:aws:bedrock:us-east-1:{ACCOUNT}:provisioned-model/abcdefghij12",
-        "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/amazon.nova-lite-v1:0",
-        PROFILE,
-    )
-}
+CACHE = ROOT / "target" / "template-combinations"
 
 
-def values_of(template, choice):
-    """The parameters' values, and those of the pseudo-parameters, as texts and lists of texts."""
-    values = {"AWS::AccountId": ACCOUNT, "AWS::StackName": "inference-edge", "AWS::NoValue": None} | SWITCHES["region"][0]
-    for name, parameter in template["Parameters"].items():
-        value = choice.get(name, parameter["Default"])
-        values[name] = value.split(",") if parameter["Type"] == "CommaDelimitedList" else str(value)
-    values |= {name: value for name, value in choice.items() if name.startswith("AWS::")}
-    return values
-
-
-class Resolver:
-    """Resolves conditions and functions, as CloudFormation does, for given values of the parameters."""
-
-    def __init__(self, template, choice):
-        self.template, self.values, self.known = template, values_of(template, choice), {}
-
-    def condition(self, name):
-        if name not in self.known:
-            self.known[name] = self.holds(self.template["Conditions"][name])
-        return self.known[name]
-
-    def holds(self, expression):
-        if isinstance(expression, str):
-            return self.condition(expression)
-        ((function, argument),) = expression.items()
-        match function:
-            case "Condition":
-                return self.condition(argument)
-            case "Fn::Equals":
-                return self.plain(argument[0]) == self.plain(argument[1])
-            case "Fn::Not":
-                return not self.holds(argument[0])
-            case "Fn::And":
-                return all([self.holds(one) for one in argument])
-            case "Fn::Or":
-                return any([self.holds(one) for one in argument])
-        raise AssertionError(f"no condition: {expression}")
-
-    def plain(self, expression):
-        """A value that stands before any resource is there."""
-        if not isinstance(expression, dict):
-            return expression
-        ((function, argument),) = expression.items()
-        match function:
-            case "Ref":
-                return self.values[argument]
-            case "Fn::Sub":
-                return re.sub(r"\$\{([^}]+)}", lambda found: self.values[found[1]], argument)
-            case "Fn::Split":
-                return self.plain(argument[1]).split(argument[0])
-            case "Fn::Select":
-                return self.plain(argument[1])[int(argument[0])]
-        raise AssertionError(f"not known in a condition: {expression}")
-
-    def refusals(self):
-        """Why CloudFormation would not take the values."""
-        found = []
-        for name, parameter in self.template["Parameters"].items():
-            values = self.values[name] if isinstance(self.values[name], list) else [self.values[name]]
-            reason = f"{name}: {parameter.get('ConstraintDescription', parameter['Description'])}"
-            for value in values:
-                allowed = [str(one) for one in parameter.get("AllowedValues", [value])]
-                too_small = "MinValue" in parameter and float(value) < parameter["MinValue"]
-                too_large = "MaxValue" in parameter and float(value) > parameter["MaxValue"]
-                matches = re.fullmatch(parameter.get("AllowedPattern", ".*"), value)
-                if value not in allowed or too_small or too_large or not matches:
-                    found.append(reason)
-        for rule in self.template["Rules"].values():
-            if "RuleCondition" not in rule or self.holds(rule["RuleCondition"]):
-                found += [one["AssertDescription"] for one in rule["Assertions"] if not self.holds(one["Assert"])]
-        return found
-
-    def resolve(self, value):
-        """The value without any Fn::If and Fn::FindInMap; AWS::NoValue removes what it stands for."""
-        if isinstance(value, list):
-            return [one for one in map(self.resolve, value) if one != {"Ref": "AWS::NoValue"}]
-        if not isinstance(value, dict):
-            return value
-        if set(value) == {"Fn::If"}:
-            name, yes, no = value["Fn::If"]
-            return self.resolve(yes if self.condition(name) else no)
-        if set(value) == {"Fn::FindInMap"}:
-            table, row, column = (self.plain(one) for one in value["Fn::FindInMap"])
-            return self.template["Mappings"][table][row][column]
-        resolved = {name: self.resolve(one) for name, one in value.items()}
-        return {name: one for name, one in resolved.items() if one != {"Ref": "AWS::NoValue"}}
-
-    def deployed(self, template):
-        """The resources and outputs that are deployed."""
-
-        def of(section):
-            kept = {name: one for name, one in template[section].items() if self.holds_for(one)}
-            return {name: self.resolve({key: v for key, v in one.items() if key != "Condition"}) for name, one in kept.items()}
-
-        # cfn-lint tries a parameter's default, and every value that is allowed: here that is the one that was chosen.
-        chosen = {
-            name: {"Type": one["Type"], "Default": ",".join(value) if isinstance(value := self.values[name], list) else value}
-            for name, one in template["Parameters"].items()
-        }
-        return {"AWSTemplateFormatVersion": "2010-09-09", "Parameters": chosen, "Resources": of("Resources"), "Outputs": of("Outputs")}
-
-    def holds_for(self, item):
-        return "Condition" not in item or self.condition(item["Condition"])
-
-
-def references(value):
-    """Names that a value without conditions refers to."""
-    if isinstance(value, list):
-        for one in value:
-            yield from references(one)
-    elif isinstance(value, dict):
-        for function, argument in value.items():
-            if function == "Ref":
-                yield argument
-            elif function == "Fn::GetAtt":
-                yield argument.split(".")[0] if isinstance(argument, str) else argument[0]
-            elif function == "Fn::Sub":
-                text, own = (argument, {}) if isinstance(argument, str) else argument
-                for name in re.findall(r"\$\{([^!}]+)}", text):
-                    if name not in own:
-                        yield name.split(".")[0]
-                yield from references(own)
-            elif function == "DependsOn":
-                yield from [argument] if isinstance(argument, str) else argument
-            else:
-                yield from references(argument)
-
-
-def guarded(value, guard=()):
-    """Every reference with the conditions on the way to it: (name, ((condition, holds), …))."""
-    if isinstance(value, dict) and set(value) == {"Fn::If"}:
-        name, yes, no = value["Fn::If"]
-        yield from guarded(yes, guard + ((name, True),))
-        yield from guarded(no, guard + ((name, False),))
-    elif isinstance(value, dict) and set(value) & {"Ref", "Fn::GetAtt"}:
-        yield from ((name, guard) for name in references(value))
-    elif isinstance(value, dict) and "Fn::Sub" in value:
-        argument = value["Fn::Sub"]
-        text, own = (argument, {}) if isinstance(argument, str) else argument
-        yield from ((name, guard) for name in references({"Fn::Sub": [text, {key: "" for key in own}]}))
-        yield from guarded(own, guard)
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from guarded(one, guard)
-    elif isinstance(value, list):
-        for one in value:
-            yield from guarded(one, guard)
+def check_values(template):
+    for name, (choice, path, expected) in VALUES.items():
+        resolver = Resolver(template, choice)
+        value = resolver.deployed(template)
+        for part in path.split("/"):
+            value = value[int(part) if isinstance(value, list) else part]
+        value = evaluated(resolver, value)
+        if value != expected:
+            yield f"{name}: {value}"
 
 
 def parameters_of(template, conditions):
@@ -397,9 +188,6 @@ def substitute(value):
     return re.sub(r"\$\{([^}]+)}", lambda found: names.get(found[1], "name"), text)
 
 
-CACHE = ROOT / "target" / "template-combinations"
-
-
 def main():
     strength = 3 if "--triples" in sys.argv else 2
     paths = [one for one in sys.argv[1:] if not one.startswith("--")]
@@ -423,6 +211,9 @@ def main():
         for value in values:
             failures += [f"{name}: {value} is refused: {refusal}" for refusal in Resolver(template, value).refusals()]
     print(f"refusals: {len(REFUSED)} refused, {len(ACCEPTED)} accepted")
+
+    failures += check_values(template)
+    print(f"values: {len(VALUES)}")
 
     sample = covering(strength)
     digests = set()

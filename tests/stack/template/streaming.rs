@@ -78,16 +78,25 @@ fn answers_that_the_streaming_api_makes_itself_can_be_read_by_scripts() {
 }
 
 #[test]
-fn the_streaming_api_is_regional_and_its_url_names_its_stage() {
+fn the_streaming_api_is_regional_and_its_urls_have_its_stage() {
     let template = template();
     let api = at(&template, API);
     // An edge-optimised API would cut a stream that is silent for 30 s.
     assert_eq!(api["EndpointConfiguration"]["Type"], "REGIONAL");
-    assert_eq!(api["StageName"], "prod");
+    assert_eq!(api["StageName"], "stream");
     let url = tagged(at(&template, "Outputs.StreamApiUrl.Value"), "Sub");
     assert!(
-        url.as_str().is_some_and(|url| url.ends_with("/prod")),
+        url.as_str().is_some_and(|url| url.ends_with("/stream")),
         "{url:?}"
+    );
+    let permission = at(
+        &template,
+        "Resources.StreamApiPermission.Properties.SourceArn",
+    );
+    let source = tagged(permission, "Sub").as_str().expect("a text");
+    assert!(
+        source.ends_with("${StreamRestApi}/stream/*/inference"),
+        "{source}"
     );
 }
 
