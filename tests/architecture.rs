@@ -220,6 +220,19 @@ fn the_deployed_packages_do_not_know_the_local_stack() {
 }
 
 #[test]
+fn only_tests_use_the_testkit() {
+    for manifest in manifests().into_iter().chain([root().join("Cargo.toml")]) {
+        let text = std::fs::read_to_string(&manifest).expect("a manifest");
+        assert_eq!(
+            normal_dependency(&text, "testkit"),
+            None,
+            "{}",
+            manifest.display()
+        );
+    }
+}
+
+#[test]
 fn the_edge_reads_the_environment_in_its_configuration_only() {
     let source_folder = root().join("edge/src");
     let is_configuration = |path: &Path| {
@@ -322,6 +335,22 @@ fn each_check_reports_a_violation() {
         dependency("jws = { path = \"../crates/jws\" } # not inference-edge"),
         None
     );
+
+    for section in [
+        "dependencies",
+        "build-dependencies",
+        "target.'cfg(unix)'.dependencies",
+    ] {
+        let manifest = format!("[{section}]\ntestkit.workspace = true\n[dev-dependencies]\n");
+        assert_eq!(
+            normal_dependency(&manifest, "testkit"),
+            Some(section.to_owned())
+        );
+        let manifest = format!("[{section}.testkit]\nworkspace = true\n");
+        assert!(normal_dependency(&manifest, "testkit").is_some());
+    }
+    let dev = "[workspace.dependencies]\ntestkit = {}\n[dependencies]\na = 1\n[dev-dependencies]\ntestkit = {}\n";
+    assert_eq!(normal_dependency(dev, "testkit"), None);
 
     assert_eq!(
         environment_access(&code("let home = std::env::var(\"HOME\");")),
@@ -581,6 +610,32 @@ fn dependency_on_root(manifest: &str, folder: &Path) -> Option<String> {
             || path.is_some_and(is_root)
     };
     manifest.lines().find(names_root).map(str::to_owned)
+}
+
+/// The section of a manifest by which what is built, and not only what is tested, depends on a
+/// package.
+fn normal_dependency(manifest: &str, package: &str) -> Option<String> {
+    let mut section = "";
+    for line in manifest.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+        }
+        let kind = section
+            .strip_suffix(&format!(".{package}"))
+            .unwrap_or(section);
+        let is_normal = kind != "workspace.dependencies"
+            && (kind.ends_with("build-dependencies")
+                || (kind.ends_with("dependencies") && !kind.ends_with("dev-dependencies")));
+        let names_package = kind != section
+            || line
+                .strip_prefix(package)
+                .is_some_and(|rest| rest.starts_with([' ', '.', '=']))
+            || line.contains(&format!("package = \"{package}\""));
+        if is_normal && names_package {
+            return Some(section.to_owned());
+        }
+    }
+    None
 }
 
 /// How a source reads environment variables, if it does. A group after `env::` counts, whatever it

@@ -113,34 +113,16 @@ pub async fn collect(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
+    use testkit::endpoint::{Endpoint, Script};
+    use testkit::http::answer;
 
     use super::*;
 
     #[tokio::test]
     async fn a_connection_that_is_older_than_the_idle_timeout_is_not_used() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let uri: Uri = format!("http://{}/", listener.local_addr().expect("an address"))
-            .parse()
-            .expect("a URI");
-        let connections = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&connections);
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                count.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(async move {
-                    while stream.read(&mut [0; 4096]).await.unwrap_or_default() > 0 {
-                        let _ = stream
-                            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-                            .await;
-                    }
-                });
-            }
-        });
+        let answers = vec![answer(200, "", b"ok")];
+        let endpoint = Endpoint::start(Script::in_turn(answers, usize::MAX)).await;
+        let uri: Uri = endpoint.url.parse().expect("a URI");
         let idle_timeout = Duration::from_millis(300);
         let client = HttpClient::with_idle_timeout(Roots::Amazon, idle_timeout);
         client.connect(&uri).await.expect("a connection");
@@ -153,11 +135,7 @@ mod tests {
                 .await
                 .expect("an answer");
             collect(answer, 10).await.expect("a body");
-            assert_eq!(
-                connections.load(Ordering::SeqCst),
-                expected,
-                "after {wait:?}"
-            );
+            assert_eq!(endpoint.counts().0, expected, "after {wait:?}");
         }
     }
 }

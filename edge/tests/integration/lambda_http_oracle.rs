@@ -4,13 +4,12 @@
 //! The edge has a reader of its own because `lambda_http` refuses a whole event whose claims are not
 //! all strings.
 
-use std::path::{Path, PathBuf};
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge::stages::event::{Body, EventSource, Request};
 use lambda_http::{Context, RequestExt};
 use serde_json::Value;
+use testkit::event_files::{NamedEvent, events, read_event};
 
 /// What both readers find in an event.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,26 +66,13 @@ fn by_lambda_http(event: &str) -> Option<Reading> {
     })
 }
 
-fn events() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
-    let mut found = Vec::new();
-    for folder in ["http-api", "rest-api", "function-url"] {
-        for entry in std::fs::read_dir(root.join(folder)).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if !path.display().to_string().ends_with(".expected.json") {
-                found.push(path);
-            }
-        }
-    }
-    found
-}
-
 #[test]
 fn both_readers_read_the_same_request_from_every_event_that_lambda_http_accepts() {
     let (mut accepted, mut refused) = (0, Vec::new());
-    for path in events() {
-        let event = std::fs::read_to_string(&path).expect("an event");
-        let name = path.display().to_string();
+    for NamedEvent { name, event, .. } in events() {
+        if name.starts_with("direct/") {
+            continue;
+        }
         let own =
             by_the_edge(&event).unwrap_or_else(|| panic!("{name} was taken for a direct Invoke"));
         match by_lambda_http(&event) {
@@ -105,8 +91,7 @@ fn both_readers_read_the_same_request_from_every_event_that_lambda_http_accepts(
 
 #[test]
 fn an_event_whose_claims_are_not_strings_is_read_by_the_edge_alone() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/http-api/typed-claims.json");
-    let event = std::fs::read_to_string(path).expect("an event");
+    let event = read_event("http-api/typed-claims");
     let _: Value = serde_json::from_str(&event).expect("JSON");
     assert!(
         by_lambda_http(&event).is_none(),

@@ -7,19 +7,18 @@ use std::time::{Duration, SystemTime};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::date_time::{DateTime, Format};
-use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use futures_util::StreamExt;
 use lambda_client::{Client, HttpClient, Invocation, InvokeError, ResponseEvent, Roots};
+use testkit::endpoint::{Endpoint, Script};
+use testkit::event_stream::{chunk, event};
+use testkit::http::{Request, answer};
 
-use crate::server::server;
-
-async fn client(port: u16, function: &str) -> Client {
+async fn client(endpoint: &Endpoint, function: &str) -> Client {
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
     let sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(format!("http://127.0.0.1:{port}"))
+        .endpoint_url(&endpoint.url)
         .region(Region::new("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
@@ -36,16 +35,6 @@ fn invocation() -> Invocation<'static> {
     }
 }
 
-fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
-    let mut answer = format!(
-        "HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n",
-        body.len()
-    )
-    .into_bytes();
-    answer.extend_from_slice(body);
-    answer
-}
-
 #[tokio::test]
 async fn a_name_or_an_arn_is_percent_encoded_in_the_path() {
     for (function, expected) in [
@@ -56,28 +45,24 @@ async fn a_name_or_an_arn_is_percent_encoded_in_the_path() {
             "arn%3Aaws%3Alambda%3Aus-east-1%3A1%3Afunction%3Aa-b_c%3A%24LATEST",
         ),
     ] {
-        let (port, seen) = server(1, vec![answer(200, "", b"{}")], None).await;
-        client(port, function)
+        let endpoint = Endpoint::start(Script::in_turn(vec![answer(200, "", b"{}")], 1)).await;
+        client(&endpoint, function)
             .await
             .invoke(&invocation())
             .await
             .expect("an answer");
         let expected = format!("POST /2015-03-31/functions/{expected}/invocations HTTP/1.1\r\n");
         assert!(
-            seen.requests()[0].starts_with(&expected),
+            endpoint.requests()[0].head.starts_with(&expected),
             "{:?}",
-            seen.requests()
+            endpoint.requests()
         );
     }
 }
 
 /// The form of `x-amz-date`, from the request.
-fn signed_date(request: &str) -> &str {
-    let line = request
-        .lines()
-        .find(|line| line.starts_with("x-amz-date: "))
-        .expect("a date");
-    line.trim_start_matches("x-amz-date: ")
+fn signed_date(request: &Request) -> &str {
+    request.header("x-amz-date").expect("a date")
 }
 
 fn amz_date(time: SystemTime) -> String {
@@ -99,15 +84,19 @@ async fn a_wrong_clock_is_corrected_by_lambdas_and_the_call_made_once_more() {
         &format!("x-amzn-ErrorType: InvalidSignatureException\r\nDate: {date}\r\n"),
         br#"{"message":"Signature expired"}"#,
     );
-    let (port, seen) = server(100, vec![refused.clone(), answer(200, "", b"{}")], None).await;
-    let client_with_wrong_clock = client(port, "core").await;
+    let endpoint = Endpoint::start(Script::in_turn(
+        vec![refused.clone(), answer(200, "", b"{}")],
+        100,
+    ))
+    .await;
+    let client_with_wrong_clock = client(&endpoint, "core").await;
     for _ in 0..2 {
         client_with_wrong_clock
             .invoke(&invocation())
             .await
             .expect("an answer");
     }
-    let requests = seen.requests();
+    let requests = endpoint.requests();
     assert_eq!(requests.len(), 3);
     assert!(
         signed_date(&requests[0]) < signed_date(&requests[1]),
@@ -119,7 +108,7 @@ async fn a_wrong_clock_is_corrected_by_lambdas_and_the_call_made_once_more() {
         assert!(
             near.iter()
                 .any(|date| signed_date(request).starts_with(date)),
-            "{near:?} {request}"
+            "{near:?} {request:?}"
         );
     }
 
@@ -133,8 +122,8 @@ async fn a_wrong_clock_is_corrected_by_lambdas_and_the_call_made_once_more() {
         br#"{"message":"no match"}"#,
     );
     for (refused, attempts) in [(refused, 2), (in_time, 1)] {
-        let (port, seen) = server(100, vec![refused], None).await;
-        let error = client(port, "core")
+        let endpoint = Endpoint::start(Script::in_turn(vec![refused], 100)).await;
+        let error = client(&endpoint, "core")
             .await
             .invoke(&invocation())
             .await
@@ -143,7 +132,7 @@ async fn a_wrong_clock_is_corrected_by_lambdas_and_the_call_made_once_more() {
             matches!(&error, InvokeError::Service(error) if error.name == "InvalidSignatureException"),
             "{error:?}"
         );
-        assert_eq!(seen.counts().1, attempts);
+        assert_eq!(endpoint.counts().1, attempts);
     }
 }
 
@@ -152,8 +141,8 @@ async fn an_answer_that_is_larger_than_lambdas_limit_is_not_read() {
     let bytes = 8 * 1024 * 1024;
     for status in [200, 500] {
         let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {bytes}\r\n\r\n").into_bytes();
-        let (port, seen) = server(100, vec![head], None).await;
-        let error = client(port, "core")
+        let endpoint = Endpoint::start(Script::in_turn(vec![head], 100)).await;
+        let error = client(&endpoint, "core")
             .await
             .invoke(&invocation())
             .await
@@ -162,26 +151,8 @@ async fn an_answer_that_is_larger_than_lambdas_limit_is_not_read() {
             matches!(error, InvokeError::AnswerTooLarge { bytes: known } if known == bytes),
             "{error:?}"
         );
-        assert_eq!(seen.counts(), (1, 1));
+        assert_eq!(endpoint.counts(), (1, 1));
     }
-}
-
-/// An event of an event stream.
-fn event(event_type: &str, content_type: &str, payload: &str) -> Vec<u8> {
-    let header = |name: &'static str, value: &str| {
-        Header::new(name, HeaderValue::String(value.to_owned().into()))
-    };
-    let message = Message::new(payload.to_owned())
-        .add_header(header(":message-type", "event"))
-        .add_header(header(":event-type", event_type))
-        .add_header(header(":content-type", content_type));
-    let mut bytes = Vec::new();
-    write_message_to(&message, &mut bytes).expect("a message");
-    bytes
-}
-
-fn chunk(payload: &str) -> Vec<u8> {
-    event("PayloadChunk", "application/octet-stream", payload)
 }
 
 #[tokio::test]
@@ -225,13 +196,12 @@ async fn a_stream_gives_its_chunks_and_after_its_end_nothing_however_often_it_is
             vec![None],
         ),
     ] {
-        let (port, _) = server(
-            1,
+        let endpoint = Endpoint::start(Script::in_turn(
             vec![answer(200, "Content-Type: text/plain\r\n", &body)],
-            None,
-        )
+            1,
+        ))
         .await;
-        let output = client(port, "core")
+        let output = client(&endpoint, "core")
             .await
             .invoke_with_response_stream(&invocation())
             .await

@@ -1,23 +1,14 @@
 //! The HTTP client: which connection carries a request, what is sent again, and which servers are
 //! trusted.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Request, Uri};
 use lambda_client::{HttpClient, HttpError, Roots, collect};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::crypto::ring;
-use rustls_pki_types::PrivateKeyDer;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-
-use crate::server::{Seen, answer_each, server};
+use testkit::endpoint::{ClosedPort, Endpoint, Script, Step};
+use testkit::tls::Authority;
 
 const LIMIT: usize = 1000;
 
@@ -37,8 +28,8 @@ fn uri(scheme: &str, host: &str, port: u16) -> Uri {
     format!("{scheme}://{host}:{port}/").parse().expect("a URI")
 }
 
-fn local(port: u16) -> Uri {
-    uri("http", "127.0.0.1", port)
+fn local(endpoint: &Endpoint) -> Uri {
+    uri("http", "127.0.0.1", endpoint.address.port())
 }
 
 fn request(uri: &Uri, body: Bytes) -> Request<Full<Bytes>> {
@@ -56,61 +47,53 @@ async fn post(client: &HttpClient, uri: &Uri) -> Result<String, HttpError> {
 
 #[tokio::test]
 async fn a_preconnected_connection_carries_the_first_request_and_those_after_it() {
-    let (port, seen) = server(100, ok(), None).await;
-    let (client, uri) = (client(), local(port));
+    let endpoint = Endpoint::start(Script::in_turn(ok(), 100)).await;
+    let (client, uri) = (client(), local(&endpoint));
     client.connect(&uri).await.expect("a connection");
     for _ in 0..3 {
         assert_eq!(post(&client, &uri).await.expect("an answer"), "ok");
     }
-    assert_eq!(seen.counts(), (1, 3));
+    assert_eq!(endpoint.counts(), (1, 3));
 }
 
 #[tokio::test]
 async fn a_preconnected_connection_to_another_server_is_not_used() {
-    let (other, seen_by_other) = server(100, ok(), None).await;
-    let (port, seen) = server(100, ok(), None).await;
+    let other = Endpoint::start(Script::in_turn(ok(), 100)).await;
+    let endpoint = Endpoint::start(Script::in_turn(ok(), 100)).await;
     let client = client();
-    client.connect(&local(other)).await.expect("a connection");
-    assert_eq!(post(&client, &local(port)).await.expect("an answer"), "ok");
-    assert_eq!((seen.counts(), seen_by_other.counts()), ((1, 1), (1, 0)));
+    client.connect(&local(&other)).await.expect("a connection");
+    assert_eq!(
+        post(&client, &local(&endpoint)).await.expect("an answer"),
+        "ok"
+    );
+    assert_eq!((endpoint.counts(), other.counts()), ((1, 1), (1, 0)));
 }
 
 #[tokio::test]
 async fn a_preconnected_connection_that_was_closed_before_its_first_use_is_not_used() {
-    // It closes the first connection at once, and answers over the second.
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let uri = local(listener.local_addr().expect("an address").port());
-    let seen = Arc::new(Seen::default());
-    let counts = Arc::clone(&seen);
-    tokio::spawn(async move {
-        let (first, _) = listener.accept().await.expect("a connection");
-        counts.connected();
-        drop(first);
-        let (second, _) = listener.accept().await.expect("another connection");
-        counts.connected();
-        answer_each(second, 1, &ok(), &counts).await;
-    });
-    let client = client();
+    let endpoint = Endpoint::start(Script::new([Step::Close])).await;
+    let (client, uri) = (client(), local(&endpoint));
     client.connect(&uri).await.expect("a connection");
     tokio::time::sleep(Duration::from_millis(20)).await;
+    endpoint.follow(Script::in_turn(ok(), 1));
     assert_eq!(post(&client, &uri).await.expect("an answer"), "ok");
-    assert_eq!(seen.counts(), (2, 1));
+    assert_eq!(endpoint.counts(), (2, 1));
 }
 
 #[tokio::test]
 async fn a_kept_connection_that_was_closed_is_not_used_and_the_request_is_sent_once() {
-    let (port, seen) = server(1, ok(), None).await;
-    let (client, uri) = (client(), local(port));
+    let endpoint = Endpoint::start(Script::in_turn(ok(), 1)).await;
+    let (client, uri) = (client(), local(&endpoint));
     for _ in 0..3 {
         assert_eq!(post(&client, &uri).await.expect("an answer"), "ok");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(seen.counts(), (3, 3));
+    assert_eq!(endpoint.counts(), (3, 3));
 }
 
 /// A server in a thread of its own, which closes the first connection `after` its answer; the
 /// number of requests read.
-fn closing_server(after: Duration) -> (u16, std::thread::JoinHandle<usize>) {
+fn closing_server(after: Duration) -> (Uri, std::thread::JoinHandle<usize>) {
     use std::io::{Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -124,15 +107,15 @@ fn closing_server(after: Duration) -> (u16, std::thread::JoinHandle<usize>) {
         }
         requests
     });
-    (port, thread)
+    (uri("http", "127.0.0.1", port), thread)
 }
 
 /// While the environment is frozen nothing of the program runs: the close is only seen after the
 /// thaw.
 #[tokio::test]
 async fn a_connection_that_was_closed_while_the_program_was_frozen_is_not_used() {
-    let (port, server) = closing_server(Duration::from_millis(50));
-    let (client, uri) = (client(), local(port));
+    let (uri, server) = closing_server(Duration::from_millis(50));
+    let client = client();
     assert_eq!(post(&client, &uri).await.expect("an answer"), "ok");
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(post(&client, &uri).await.expect("an answer"), "ok");
@@ -142,7 +125,8 @@ async fn a_connection_that_was_closed_while_the_program_was_frozen_is_not_used()
 #[tokio::test]
 async fn a_preconnected_connection_that_was_closed_while_the_program_was_frozen_is_not_used() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let uri = local(listener.local_addr().expect("an address").port());
+    let port = listener.local_addr().expect("an address").port();
+    let uri = uri("http", "127.0.0.1", port);
     let server = std::thread::spawn(move || {
         use std::io::{Read, Write};
         drop(listener.accept().expect("a connection"));
@@ -160,8 +144,8 @@ async fn a_preconnected_connection_that_was_closed_while_the_program_was_frozen_
 
 #[tokio::test]
 async fn requests_at_the_same_time_have_a_connection_each() {
-    let (port, seen) = server(100, ok(), None).await;
-    let (client, uri) = (client(), local(port));
+    let endpoint = Endpoint::start(Script::in_turn(ok(), 100)).await;
+    let (client, uri) = (client(), local(&endpoint));
     for _ in 0..2 {
         let (first, second) = tokio::join!(post(&client, &uri), post(&client, &uri));
         assert_eq!(
@@ -169,13 +153,13 @@ async fn requests_at_the_same_time_have_a_connection_each() {
             ("ok".to_owned(), "ok".to_owned())
         );
     }
-    assert_eq!(seen.counts(), (2, 4));
+    assert_eq!(endpoint.counts(), (2, 4));
 }
 
 #[tokio::test]
 async fn an_answer_that_is_not_read_to_its_end_closes_its_connection() {
-    let (port, seen) = server(100, half(), None).await;
-    let (client, uri) = (client(), local(port));
+    let endpoint = Endpoint::start(Script::in_turn(half(), 100)).await;
+    let (client, uri) = (client(), local(&endpoint));
     for _ in 0..2 {
         drop(
             client
@@ -185,7 +169,7 @@ async fn an_answer_that_is_not_read_to_its_end_closes_its_connection() {
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(seen.counts(), (2, 2));
+    assert_eq!(endpoint.counts(), (2, 2));
 }
 
 #[tokio::test]
@@ -198,8 +182,8 @@ async fn an_answer_that_is_longer_than_the_limit_is_not_read_and_closes_its_conn
     )
     .into_bytes();
     for answer in [announced, chunk] {
-        let (port, seen) = server(100, vec![answer], None).await;
-        let (client, uri) = (client(), local(port));
+        let endpoint = Endpoint::start(Script::in_turn(vec![answer], 100)).await;
+        let (client, uri) = (client(), local(&endpoint));
         for _ in 0..2 {
             let error = post(&client, &uri).await.expect_err("too large");
             assert!(
@@ -208,56 +192,39 @@ async fn an_answer_that_is_longer_than_the_limit_is_not_read_and_closes_its_conn
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert_eq!(seen.counts(), (2, 2));
+        assert_eq!(endpoint.counts(), (2, 2));
     }
 }
 
 #[tokio::test]
 async fn a_request_whose_answer_breaks_off_is_not_sent_again() {
-    let (port, seen) = server(1, half(), None).await;
-    let broken = post(&client(), &local(port))
+    let endpoint = Endpoint::start(Script::in_turn(half(), 1)).await;
+    let broken = post(&client(), &local(&endpoint))
         .await
         .expect_err("half an answer");
     assert!(matches!(broken, HttpError::Broken(_)), "{broken:?}");
-    assert_eq!(seen.counts(), (1, 1));
+    assert_eq!(endpoint.counts(), (1, 1));
 }
 
 #[tokio::test]
 async fn a_request_that_a_kept_connection_took_before_it_broke_is_not_sent_again() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let uri = local(listener.local_addr().expect("an address").port());
-    let seen = Arc::new(Seen::default());
-    let counts = Arc::clone(&seen);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            counts.connected();
-            // The second request is read, and gets nothing before the connection is closed.
-            answer_each(&mut stream, 2, &[ok().remove(0), Vec::new()], &counts).await;
-        }
-    });
+    // The second request is read, and gets nothing before the connection is closed.
+    let answers = vec![ok().remove(0), Vec::new()];
+    let endpoint = Endpoint::start(Script::in_turn(answers, 2)).await;
+    let uri = local(&endpoint);
     let client = client();
     assert_eq!(post(&client, &uri).await.expect("an answer"), "ok");
     let broken = post(&client, &uri).await.expect_err("no answer");
     assert!(matches!(broken, HttpError::Interrupted(_)), "{broken:?}");
-    assert_eq!(seen.counts(), (1, 2));
+    assert_eq!(endpoint.counts(), (1, 2));
 }
 
 #[tokio::test]
 async fn a_connection_whose_request_is_still_being_written_is_not_used() {
     // It answers at once, and never reads the rest of the request.
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let uri = local(listener.local_addr().expect("an address").port());
-    let seen = Arc::new(Seen::default());
-    let counts = Arc::clone(&seen);
-    tokio::spawn(async move {
-        let mut open = Vec::new();
-        while let Ok((mut stream, _)) = listener.accept().await {
-            counts.connected();
-            let _ = stream.read(&mut [0; 4096]).await;
-            let _ = stream.write_all(&ok()[0]).await;
-            open.push(stream);
-        }
-    });
+    let answer = Step::Send(ok().remove(0));
+    let endpoint = Endpoint::start(Script::new([Step::ReadHead, answer, Step::Hold])).await;
+    let uri = local(&endpoint);
     let client = client();
     if let Ok(answer) = client
         .send(request(&uri, vec![b' '; 20 << 20].into()))
@@ -267,47 +234,18 @@ async fn a_connection_whose_request_is_still_being_written_is_not_used() {
     }
     let next = tokio::time::timeout(Duration::from_secs(2), post(&client, &uri)).await;
     assert_eq!(next.expect("no hang").expect("an answer"), "ok");
-    assert_eq!(seen.counts().0, 2);
+    assert_eq!(endpoint.counts().0, 2);
 }
 
 #[tokio::test]
 async fn where_nothing_listens_the_connection_is_refused() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port")
-        .local_addr()
-        .expect("an address")
-        .port();
+    let port = ClosedPort::take().address.port();
     for host in ["127.0.0.1", "localhost"] {
         let refused = post(&client(), &uri("http", host, port))
             .await
             .expect_err("nothing listens");
         assert!(refused.was_refused(), "{host}: {refused:?}");
     }
-}
-
-/// A certificate for `localhost`, and a file with the authority that signed it.
-fn certificate() -> (TlsAcceptor, PathBuf) {
-    let mut params = CertificateParams::new(Vec::new()).expect("parameters");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key"))
-        .expect("an authority");
-    let key = KeyPair::generate().expect("a key");
-    let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
-    let certificate = params.signed_by(&key, &authority).expect("a certificate");
-    let file = std::env::temp_dir().join(format!(
-        "lambda-client-authority-{}.pem",
-        std::process::id()
-    ));
-    std::fs::write(&file, authority.pem()).expect("a file");
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions();
-    let config = config.expect("versions").with_no_client_auth();
-    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
-    let config = config
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .expect("a server");
-    (TlsAcceptor::from(Arc::new(config)), file)
 }
 
 /// An error and its causes.
@@ -320,13 +258,15 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[tokio::test]
 async fn nothing_is_sent_to_a_server_that_no_trusted_authority_has_certified() {
-    let (tls, roots) = certificate();
-    let (port, seen) = server(100, ok(), Some(tls)).await;
+    let authority = Authority::new();
+    let tls = authority.certify("localhost");
+    let endpoint = Endpoint::start_tls(Script::in_turn(ok(), 100), tls).await;
+    let port = endpoint.address.port();
     let localhost = uri("https", "localhost", port);
-    let trusting = HttpClient::new(Roots::File(roots.clone()));
+    let trusting = HttpClient::new(Roots::File(authority.file().to_owned()));
     trusting.connect(&localhost).await.expect("a connection");
     assert_eq!(post(&trusting, &localhost).await.expect("an answer"), "ok");
-    assert_eq!(seen.counts(), (1, 1));
+    assert_eq!(endpoint.counts(), (1, 1));
 
     let unknown = post(&client(), &localhost)
         .await
@@ -362,13 +302,15 @@ async fn nothing_is_sent_to_a_server_that_no_trusted_authority_has_certified() {
         "{}",
         chain(&missing)
     );
-    assert_eq!(seen.counts().1, 1);
-    let _ = std::fs::remove_file(roots);
+    assert_eq!(endpoint.counts().1, 1);
 }
 
 #[tokio::test]
 async fn certificates_are_not_read_where_the_endpoint_has_no_tls() {
-    let (port, _) = server(100, ok(), None).await;
+    let endpoint = Endpoint::start(Script::in_turn(ok(), 100)).await;
     let client = HttpClient::new(Roots::File("/nowhere.pem".into()));
-    assert_eq!(post(&client, &local(port)).await.expect("an answer"), "ok");
+    assert_eq!(
+        post(&client, &local(&endpoint)).await.expect("an answer"),
+        "ok"
+    );
 }

@@ -1,6 +1,7 @@
-//! An issuer of tokens on loopback, and what signs them.
+//! An issuer of tokens: its keys, the server that publishes them, and its tokens.
 
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
@@ -10,75 +11,65 @@ use aws_lc_rs::signature::{self, KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
-/// An issuer on loopback: what it publishes can be changed, and every path that is asked for is
-/// kept.
+use crate::endpoint::{Endpoint, Script, Step};
+use crate::http::last_answer;
+
+/// An issuer on loopback, whose documents can be changed.
+#[derive(Debug)]
 pub struct Issuer {
     /// As it stands in `iss`.
     pub url: String,
-    documents: Arc<Mutex<Vec<(&'static str, String)>>>,
-    asked: Arc<Mutex<Vec<String>>>,
+    endpoint: Endpoint,
+    documents: Mutex<BTreeMap<String, String>>,
 }
 
+/// The path of the discovery document.
+pub const DISCOVERY: &str = "/.well-known/openid-configuration";
+/// The path of the keys.
+pub const JWKS: &str = "/jwks";
+
 impl Issuer {
+    /// Starts an issuer with these keys.
     pub async fn publishing(keys: &[Value]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!(
-            "http://localhost:{}",
-            listener.local_addr().expect("an address").port()
-        );
+        let endpoint = Endpoint::start(Script::new([Step::Hold])).await;
+        let url = format!("http://localhost:{}", endpoint.address.port());
         let issuer = Self {
             url,
-            documents: Arc::default(),
-            asked: Arc::default(),
+            endpoint,
+            documents: Mutex::default(),
         };
-        issuer.publish(
-            "/.well-known/openid-configuration",
-            json!({ "issuer": issuer.url, "jwks_uri": format!("{}/jwks", issuer.url) }),
-        );
-        issuer.publish("/jwks", json!({ "keys": keys }));
-        let (documents, asked) = (Arc::clone(&issuer.documents), Arc::clone(&issuer.asked));
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut request = vec![0; 4096];
-                let read = stream.read(&mut request).await.unwrap_or_default();
-                let request = String::from_utf8_lossy(&request[..read]).into_owned();
-                let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
-                asked.lock().expect("a lock").push(path.clone());
-                let body = documents
-                    .lock()
-                    .expect("a lock")
-                    .iter()
-                    .find(|(known, _)| *known == path)
-                    .map(|(_, body)| body.clone());
-                let (status, body) = body.map_or((404, String::new()), |body| (200, body));
-                let head = format!(
-                    "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-                    body.len()
-                );
-                let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
-            }
-        });
+        issuer.publish(DISCOVERY, &issuer.discovery());
+        issuer.publish(JWKS, &json!({ "keys": keys }));
         issuer
     }
 
-    pub fn publish(&self, path: &'static str, document: Value) {
-        let mut documents = self.documents.lock().expect("a lock");
-        documents.retain(|(known, _)| *known != path);
-        documents.push((path, document.to_string()));
+    /// The discovery document that leads to the keys.
+    pub fn discovery(&self) -> Value {
+        json!({ "issuer": self.url, "jwks_uri": format!("{}{JWKS}", self.url) })
     }
 
-    pub fn asked(&self) -> usize {
-        self.asked
-            .lock()
-            .expect("a lock")
+    /// Replaces the document at a path.
+    pub fn publish(&self, path: &str, document: &Value) {
+        let mut documents = self.documents.lock().expect("a lock");
+        documents.insert(path.to_owned(), document.to_string());
+        let answers = documents
             .iter()
-            .filter(|path| *path == "/jwks")
+            .map(|(path, document)| (path.clone(), last_answer(200, "", document)));
+        self.endpoint
+            .follow(Script::by_path(answers.collect(), last_answer(404, "", "")));
+    }
+
+    /// How often the keys were fetched.
+    pub fn key_requests(&self) -> usize {
+        let requests = self.endpoint.requests();
+        requests
+            .iter()
+            .filter(|request| request.path() == JWKS)
             .count()
     }
 
+    /// The claims of a good ID token.
     pub fn claims(&self) -> Value {
         json!({ "iss": self.url, "aud": "app", "sub": "user-1", "email": "a@b.c", "token_use": "id", "exp": now() + 600 })
     }
@@ -93,23 +84,28 @@ pub fn now() -> u64 {
 }
 
 /// A key pair that tokens are signed with.
+#[derive(Debug)]
 pub struct Signer(KeyPair);
 
 impl Signer {
+    /// Makes a key pair of a size.
     pub fn new(size: KeySize) -> Self {
         Self(KeyPair::generate(size).expect("a key"))
     }
 
+    /// The public key as a JSON Web Key for RS256.
     pub fn jwk(&self, kid: &str) -> Value {
         let components = PublicKeyComponents::<Vec<u8>>::from(self.0.public_key());
         let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         json!({ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": kid, "n": number(&components.n), "e": number(&components.e) })
     }
 
+    /// A token signed as RS256 asks for, whatever its header says.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         self.sign_with(&RSA_PKCS1_SHA256, header, &claims.to_string())
     }
 
+    /// A token signed with a padding and a hash, whatever its header says.
     pub fn sign_with(
         &self,
         padding: &'static dyn signature::RsaEncoding,
@@ -133,6 +129,7 @@ impl Signer {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
+    /// The public key in X.509's form.
     pub fn public_der(&self) -> Vec<u8> {
         AsDer::<PublicKeyX509Der>::as_der(self.0.public_key())
             .expect("a public key")

@@ -1,0 +1,18 @@
+//! What the tests of several packages need, and no deployed package uses: servers on loopback that
+//! behave as a script says, an issuer of tokens, the Runtime API, and the named events with the
+//! answers that are expected.
+//!
+//! It knows none of the packages that it tests. A part that fails panics, as a test does.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "every function panics where a test is to fail"
+)]
+
+pub mod endpoint;
+pub mod event_files;
+pub mod event_stream;
+pub mod http;
+pub mod issuer;
+pub mod runtime_api;
+pub mod tls;
