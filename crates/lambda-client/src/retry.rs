@@ -127,4 +127,19 @@ mod tests {
             assert_eq!(attempts(failures).await, expected, "{failures:?}");
         }
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_waits_are_random_parts_of_100_and_200_milliseconds() {
+        for seed in 0..10 {
+            fastrand::seed(seed);
+            let parts = [fastrand::f64(), fastrand::f64()];
+            let expected = parts[0] * 100.0 + parts[1] * 200.0;
+            fastrand::seed(seed);
+            let start = tokio::time::Instant::now();
+            attempts(&[AfterBackoff, AfterBackoff, AfterBackoff]).await;
+            let waited = start.elapsed().as_secs_f64() * 1000.0;
+            // The clock of the runtime counts whole milliseconds.
+            assert!((waited - expected).abs() <= 3.0, "{waited} {expected}");
+        }
+    }
 }

@@ -79,6 +79,9 @@ pub struct Answer {
     /// Headers that it must not have.
     #[serde(default)]
     pub absent_headers: Vec<String>,
+    /// Members beside status, headers and body, such as `cookies`.
+    #[serde(default)]
+    pub members: BTreeMap<String, Value>,
     /// Its body, as JSON.
     pub body: Option<Value>,
     /// Its body, as text.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use testkit::event_files::{Core, NamedEvent, events};
 
 use check::{check_answer, check_stream, same, value, with_id};
-use fake_core::{FakeCore, leak};
+use fake_core::leak;
 
 const REQUEST_ID: &str = "8f507cfc-7ad4-4697-b07a-ac58fc914c95";
 

@@ -31,6 +31,9 @@ pub fn check_answer(answer: &Value, wanted: Answer) -> Result<(), String> {
     for name in wanted.absent_headers {
         same(&name, &answer["headers"][&name], &Value::Null)?;
     }
+    for (name, value) in &wanted.members {
+        same(name, &answer[name], value)?;
+    }
     for name in [
         "Cache-Control",
         "X-Content-Type-Options",
