@@ -2,9 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-/// The longest time-out that a function may have.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+use crate::limits::LONGEST_TIMEOUT;
 
 /// The time before the edge's own deadline that is kept for its response.
 const RESERVE: Duration = Duration::from_millis(500);

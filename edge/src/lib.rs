@@ -14,6 +14,7 @@ mod deadline;
 pub mod error;
 pub mod headers;
 pub mod json;
+mod limits;
 mod memory;
 pub mod pipeline;
 mod runtime;
@@ -57,7 +58,7 @@ pub fn main() -> ExitCode {
 }
 
 async fn serve(config: Config) -> Result<(), lambda_http::Error> {
-    let http = HttpClient::new(config.roots.clone());
+    let http = HttpClient::with_proxy(config.roots, config.proxy);
     let sdk = stages::invoke::sdk_config(&http, config.has_credentials).await;
     #[cfg(feature = "sdk")]
     let core = stages::invoke::SdkCore::new(&sdk, &config.target);

@@ -13,6 +13,7 @@
 mod answer;
 mod clock;
 mod encoder;
+mod heartbeat;
 mod record;
 mod reply;
 mod settings;
@@ -37,7 +38,7 @@ use clock::Clock;
 use encoder::Encoder;
 use record::{Record, RequestLog};
 pub use reply::{Head, Reply};
-pub use settings::{ResponseMode, Settings};
+pub use settings::{ResponseMode, Settings, StreamSettings};
 pub use stream_body::{StreamAborted, StreamBody};
 
 /// The edge function: its settings, and a core.
@@ -121,8 +122,10 @@ impl<C: InvokeCore> Edge<C> {
         context: &Context,
         clock: &mut Clock,
     ) -> Result<Answer, EdgeError> {
-        let (deadline, core_timeout) = (context.deadline(), self.settings.core_timeout);
-        let budget = time_for_core(deadline, core_timeout).ok_or_else(edge_gave_up)?;
+        let mode = self.settings.response.at(source);
+        let deadline = context.deadline();
+        let budget = time_for_core(deadline, self.settings.core_limit(mode));
+        let budget = budget.ok_or_else(edge_gave_up)?;
         let call = Call {
             enriched,
             trace_id: context.xray_trace_id.as_deref(),
@@ -132,7 +135,7 @@ impl<C: InvokeCore> Edge<C> {
             self.settings.core_reply.at(source),
             self.settings.error_detail,
         );
-        match self.settings.response.at(source) {
+        match mode {
             ResponseMode::Buffered => {
                 let reply = clock.time_core(self.core.invoke(call)).await?;
                 read_core_reply(reply, shape, detail).map(Answer::Whole)

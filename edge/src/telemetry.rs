@@ -1,15 +1,14 @@
-//! One line for each request: a log record and, in CloudWatch's embedded metric format, its
-//! metrics.
+//! The log: one line for each request ([`request_line`]), and the lines of what does not belong to a
+//! request's outcome.
 //!
-//! No token, body or e-mail address comes this far. The line is formatted by hand, because every
-//! request writes one, and its members are always the same.
-//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+//! No token, body or e-mail address comes this far.
 
 mod line;
+mod request_line;
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::Write as _;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -20,6 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use line::Line;
 pub use line::of_request;
+pub use request_line::{Outcome, request_line};
 
 /// `LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`: which lines are written, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,29 +36,6 @@ impl LogFormat {
         level: Level::INFO,
         json: true,
     };
-}
-
-/// The outcome of a request.
-#[derive(Debug)]
-pub struct Outcome<'a> {
-    /// The Lambda request id.
-    pub request_id: &'a str,
-    /// The entry point.
-    pub event_source: &'a str,
-    /// The HTTP status; for a direct Invoke, the status that it would have over HTTP.
-    pub status: u16,
-    /// The error's code; empty on success.
-    pub code: &'a str,
-    /// The time that core took; `None` when core was not invoked.
-    pub core: Option<Duration>,
-    /// The time that the edge itself took.
-    pub edge: Duration,
-    /// Whether the response failed after its status was sent.
-    pub stream_failed: bool,
-    /// Whether this is the first request of the environment.
-    pub is_cold_start: bool,
-    /// The internal message, which only the log has.
-    pub cause: &'a str,
 }
 
 /// Starts the log. Libraries log warnings and errors only, whatever the level: below that they
@@ -97,124 +74,8 @@ pub fn write_to_stdout(line: &str) {
     let _ = std::io::stdout().lock().write_all(line.as_bytes());
 }
 
-/// The line of a request. Metrics are in it whatever the level; the record is left out where the
-/// level leaves it out.
-pub fn request_line(outcome: &Outcome, function_name: &str, log: LogFormat) -> String {
-    let mut line = line(outcome, function_name, log, SystemTime::now());
-    line.push('\n');
-    line
-}
-
-fn line(outcome: &Outcome, function_name: &str, log: LogFormat, now: SystemTime) -> String {
-    let is_error = outcome.status >= 500 || outcome.stream_failed;
-    let level = if is_error { Level::ERROR } else { Level::INFO };
-    let mut line = String::with_capacity(900);
-    match (level <= log.level, log.json) {
-        (true, true) => json_record(&mut line, level, outcome),
-        (true, false) => text_record(&mut line, level, outcome),
-        (false, _) => line.push('{'),
-    }
-    metrics(&mut line, outcome, function_name, now);
-    line
-}
-
-// Writing to a String does not fail.
-
-fn json_record(line: &mut String, level: Level, outcome: &Outcome) {
-    line.push_str("{\"timestamp\":\"");
-    timestamp(line);
-    let Outcome {
-        request_id,
-        event_source,
-        status,
-        code,
-        is_cold_start,
-        cause,
-        ..
-    } = outcome;
-    let _ = write!(
-        line,
-        "\",\"level\":\"{level}\",\"message\":\"request\",\"requestId\":"
-    );
-    text(line, request_id);
-    let _ = write!(
-        line,
-        ",\"eventSource\":\"{event_source}\",\"status\":{status},\"code\":\"{code}\",\"coldStart\":{is_cold_start},"
-    );
-    if !cause.is_empty() {
-        line.push_str("\"cause\":");
-        text(line, cause);
-        line.push(',');
-    }
-}
-
-fn text_record(line: &mut String, level: Level, outcome: &Outcome) {
-    timestamp(line);
-    let Outcome {
-        request_id,
-        event_source,
-        status,
-        code,
-        is_cold_start,
-        cause,
-        ..
-    } = outcome;
-    let _ = write!(
-        line,
-        " {level} request requestId={request_id} eventSource={event_source} status={status} code={code:?} coldStart={is_cold_start}"
-    );
-    let _ = writeln!(line, " cause={cause:?}");
-    line.push('{');
-}
-
-fn metrics(line: &mut String, outcome: &Outcome, function_name: &str, now: SystemTime) {
-    line.push_str("\"FunctionName\":");
-    text(line, function_name);
-    let (is_4xx, is_5xx) = (
-        u8::from((400..500).contains(&outcome.status)),
-        u8::from(outcome.status >= 500),
-    );
-    let _ = write!(
-        line,
-        ",\"Count\":1,\"4xx\":{is_4xx},\"5xx\":{is_5xx},\"EdgeLatency\":{}",
-        Millis(outcome.edge)
-    );
-    if let Some(core) = outcome.core {
-        let _ = write!(line, ",\"CoreLatency\":{}", Millis(core));
-    }
-    if outcome.stream_failed {
-        line.push_str(",\"StreamFailures\":1");
-    }
-    let timestamp = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis();
-    let _ = write!(line, ",\"_aws\":{{\"Timestamp\":{timestamp},");
-    line.push_str(
-        r#""CloudWatchMetrics":[{"Namespace":"inference-edge","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Count","Unit":"Count"},{"Name":"4xx","Unit":"Count"},{"Name":"5xx","Unit":"Count"},{"Name":"EdgeLatency","Unit":"Milliseconds"}"#,
-    );
-    if outcome.core.is_some() {
-        line.push_str(r#",{"Name":"CoreLatency","Unit":"Milliseconds"}"#);
-    }
-    if outcome.stream_failed {
-        line.push_str(r#",{"Name":"StreamFailures","Unit":"Count"}"#);
-    }
-    line.push_str("]}]}}");
-}
-
 fn timestamp(line: &mut String) {
     let _ = tracing_subscriber::fmt::time::SystemTime.format_time(&mut Writer::new(line));
-}
-
-/// A JSON string.
-fn text(line: &mut String, text: &str) {
-    let is_plain = text
-        .bytes()
-        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-    match is_plain {
-        true => line.extend(["\"", text, "\""]),
-        false => line.push_str(&serde_json::to_string(text).unwrap_or_default()),
-    }
 }
 
 /// A time in milliseconds, to the microsecond.
@@ -225,108 +86,5 @@ impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let micros = self.0.as_micros();
         write!(f, "{}.{:03}", micros / 1000, micros % 1000)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn outcome(status: u16) -> Outcome<'static> {
-        Outcome {
-            request_id: "id",
-            event_source: "http-api",
-            status,
-            code: "core_error",
-            core: (status == 502).then_some(Duration::from_micros(12_345)),
-            edge: Duration::from_micros(200),
-            stream_failed: false,
-            is_cold_start: true,
-            cause: "a \"cause\"\n",
-        }
-    }
-
-    fn written(status: u16, log: LogFormat) -> String {
-        let outcome = outcome(status);
-        let line = line(
-            &outcome,
-            "edge",
-            log,
-            SystemTime::UNIX_EPOCH + Duration::from_millis(7),
-        );
-        // The first text of this form is the time at which the record was written.
-        let is_time = |text: &str| text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z');
-        let time = (0..40).find_map(|at| {
-            line.get(at..at + 27)
-                .filter(|text| is_time(text))
-                .map(str::to_owned)
-        });
-        time.map_or_else(|| line.clone(), |time| line.replace(&time, "<time>"))
-    }
-
-    #[test]
-    fn a_line_is_a_record_and_its_metrics() {
-        let line = written(502, LogFormat::DEFAULT);
-        let _: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-        insta::assert_snapshot!(line);
-    }
-
-    #[test]
-    fn a_record_that_the_level_leaves_out_leaves_its_metrics() {
-        let line = written(
-            200,
-            LogFormat {
-                level: Level::WARN,
-                json: true,
-            },
-        );
-        let _: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-        assert!(
-            line.starts_with(r#"{"FunctionName":"edge","Count":1,"4xx":0,"5xx":0,"#)
-                && !line.contains("CoreLatency"),
-            "{line}"
-        );
-    }
-
-    #[test]
-    fn a_log_in_words_has_its_metrics_in_a_line_of_their_own() {
-        let line = written(
-            502,
-            LogFormat {
-                level: Level::INFO,
-                json: false,
-            },
-        );
-        let (record, metrics) = line.split_once('\n').expect("two lines");
-        insta::assert_snapshot!(record);
-        let _: serde_json::Value = serde_json::from_str(metrics).expect("JSON");
-    }
-    #[test]
-    fn a_response_that_fails_after_its_status_is_an_error_with_a_metric() {
-        let failed = Outcome {
-            stream_failed: true,
-            ..outcome(200)
-        };
-        let line = line(&failed, "edge", LogFormat::DEFAULT, SystemTime::UNIX_EPOCH);
-        let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-        assert_eq!(
-            (&line["level"], &line["StreamFailures"], &line["5xx"]),
-            (&"ERROR".into(), &1.into(), &0.into())
-        );
-        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
-            .as_array()
-            .expect("metrics");
-        assert!(
-            metrics
-                .iter()
-                .any(|metric| metric["Name"] == "StreamFailures"),
-            "{line}"
-        );
-        let whole: serde_json::Value =
-            serde_json::from_str(&written(200, LogFormat::DEFAULT)).expect("JSON");
-        assert_eq!(
-            (&whole["level"], whole.get("StreamFailures")),
-            (&"INFO".into(), None)
-        );
     }
 }

@@ -284,19 +284,19 @@ pub fn unknown_variables(document: &Document) -> Vec<String> {
 pub fn variables_that_differ() -> Vec<String> {
     let document = document("docs/configuration.md");
     let mut problems = Vec::new();
-    let source = read("edge/src/config.rs");
-    let source: String = source
-        .split("#[cfg(test)]")
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect();
+    let mut source = read("edge/src/config.rs");
+    for part in ["access", "answer", "network"] {
+        source += &read(&format!("edge/src/config/{part}.rs"));
+    }
+    let source: String = source.split_whitespace().collect();
     let reads = [
         ".list(\"",
         ".choice(\"",
         ".value(\"",
         ".required(\"",
         ".millis(\"",
+        ".seconds(\"",
+        "in_either_case(env,\"",
     ];
     let names = reads.iter().flat_map(|call| {
         source

@@ -11,6 +11,7 @@
 
 mod connector;
 mod error;
+mod proxy;
 mod sdk;
 mod timer;
 
@@ -29,6 +30,7 @@ use hyper_util::rt::TokioExecutor;
 use crate::roots::Roots;
 use connector::PreconnectConnector;
 pub use error::HttpError;
+pub use proxy::Proxy;
 use timer::WallClockTimer;
 
 /// How long an unused connection is kept: a server or a load balancer may close it after that.
@@ -45,11 +47,16 @@ impl HttpClient {
     /// A client that trusts these certificate authorities. Nothing is connected, and no certificate
     /// is read.
     pub fn new(roots: Roots) -> Self {
-        Self::with_idle_timeout(roots, IDLE_TIMEOUT)
+        Self::with_proxy(roots, Proxy::default())
     }
 
-    fn with_idle_timeout(roots: Roots, idle_timeout: Duration) -> Self {
-        let connector = PreconnectConnector::new(roots, idle_timeout);
+    /// A client that reaches servers with TLS by a proxy.
+    pub fn with_proxy(roots: Roots, proxy: Proxy) -> Self {
+        Self::with_idle_timeout(roots, proxy, IDLE_TIMEOUT)
+    }
+
+    fn with_idle_timeout(roots: Roots, proxy: Proxy, idle_timeout: Duration) -> Self {
+        let connector = PreconnectConnector::new(roots, proxy, idle_timeout);
         let pool = legacy::Client::builder(TokioExecutor::new())
             .pool_idle_timeout(idle_timeout)
             .pool_timer(WallClockTimer::default())
@@ -124,7 +131,7 @@ mod tests {
         let endpoint = Endpoint::start(Script::in_turn(answers, usize::MAX)).await;
         let uri: Uri = endpoint.url.parse().expect("a URI");
         let idle_timeout = Duration::from_millis(300);
-        let client = HttpClient::with_idle_timeout(Roots::Amazon, idle_timeout);
+        let client = HttpClient::with_idle_timeout(Roots::Amazon, Proxy::default(), idle_timeout);
         client.connect(&uri).await.expect("a connection");
         // The preconnected connection is too old; its successor is used twice, and is then too old
         // as well.

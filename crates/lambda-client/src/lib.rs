@@ -24,7 +24,7 @@ pub use client::{Client, Invocation, InvokeOutput, StreamOutput};
 pub use credentials::CredentialsCache;
 pub use endpoint::Endpoint;
 pub use error::{InvokeError, ServiceError};
-pub use http::{HttpClient, HttpError, collect};
+pub use http::{HttpClient, HttpError, Proxy, collect};
 pub use response_stream::{
     ResponseEvent, ResponseStream, function_error_in_chunk, function_error_of_complete,
 };

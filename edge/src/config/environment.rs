@@ -1,5 +1,6 @@
 //! Reads single variables and collects their problems; knows no variable by name.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::ConfigError;
@@ -95,6 +96,21 @@ impl<'a> Environment<'a> {
                 let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
                 self.problem(format!("{name}: `{value}`: write {}", words.join(" or ")));
                 default
+            }
+        }
+    }
+
+    /// A whole number of seconds within a range.
+    pub fn seconds(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<Duration> {
+        let value = self.value(name)?;
+        match value.parse::<u64>() {
+            Ok(seconds) if range.contains(&seconds) => Some(Duration::from_secs(seconds)),
+            _ => {
+                let (least, most) = (range.start(), range.end());
+                self.problem(format!(
+                    "{name}: `{value}`: write a whole number of seconds from {least} to {most}"
+                ));
+                None
             }
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Status and headers of a stream depend on what is known before the first byte of its body.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, Fuse};
@@ -27,6 +29,17 @@ pub struct StreamLimits {
     pub core: Instant,
     /// When the caller must have read everything: `CORE_TIMEOUT_MS` is a limit for core alone.
     pub reader: Instant,
+}
+
+/// What comes next of a body.
+#[derive(Debug)]
+pub enum Next {
+    /// Bytes.
+    Bytes(Bytes),
+    /// Nothing for a while.
+    Silence,
+    /// Nothing more: the answer is whole.
+    End,
 }
 
 /// What core still sends. The stream is fused, because it is polled after its end: first to read
@@ -58,21 +71,35 @@ impl CoreBody {
         mut parser: PreludeParser,
         clock: &mut Clock,
     ) -> Result<ResponseHead, EdgeError> {
-        while let Some(bytes) = self.next(clock).await? {
-            if let Some(head) = parser.push(&bytes)? {
-                return Ok(head);
+        loop {
+            match self.next(None, clock).await? {
+                Next::Bytes(bytes) => {
+                    if let Some(head) = parser.push(&bytes)? {
+                        return Ok(head);
+                    }
+                }
+                Next::Silence => {}
+                Next::End => return parser.end(),
             }
         }
-        parser.end()
     }
 
-    /// The next bytes; `None` at the end of a whole answer.
-    pub async fn next(&mut self, clock: &mut Clock) -> Result<Option<Bytes>, EdgeError> {
-        let event = clock.time_core(timeout_at(self.limits.core, self.events.next()));
-        match event.await.map_err(|_| edge_gave_up())?.transpose()? {
-            Some(CoreEvent::Bytes(bytes)) => Ok(Some(bytes)),
-            Some(CoreEvent::Failed(payload)) => Err(core_error(&payload, self.detail)),
-            None => Ok(None),
+    /// What comes next, or a silence of core that has lasted as long as `patience`.
+    pub async fn next(
+        &mut self,
+        patience: Option<Duration>,
+        clock: &mut Clock,
+    ) -> Result<Next, EdgeError> {
+        let deadline = self.limits.core;
+        let until = patience.map_or(deadline, |patience| deadline.min(Instant::now() + patience));
+        let event = clock.time_core(timeout_at(until, self.events.next())).await;
+        match event {
+            Ok(Some(Ok(CoreEvent::Bytes(bytes)))) => Ok(Next::Bytes(bytes)),
+            Ok(Some(Ok(CoreEvent::Failed(payload)))) => Err(core_error(&payload, self.detail)),
+            Ok(Some(Err(error))) => Err(error),
+            Ok(None) => Ok(Next::End),
+            Err(_) if until < deadline => Ok(Next::Silence),
+            Err(_) => Err(edge_gave_up()),
         }
     }
 }

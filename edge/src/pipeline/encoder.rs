@@ -12,10 +12,9 @@ use super::reply::{Head, Reply};
 use super::settings::{ResponseMode, Settings};
 use super::stream_body::StreamBody;
 use crate::error::EdgeError;
+use crate::limits::MAX_ANSWER;
 use crate::stages::event::{EventSource, Request};
-use crate::stages::respond::{
-    CommonHeaders, INTEGRATION_RESPONSE, MAX_ANSWER, Response, ResponseHead,
-};
+use crate::stages::respond::{CommonHeaders, INTEGRATION_RESPONSE, Response, ResponseHead};
 
 /// Encodes the answer to one request.
 pub struct Encoder<'a> {
@@ -102,11 +101,9 @@ impl<'a> Encoder<'a> {
                 Head::of(&response)
             }
         };
-        let record = record.ended(status, None);
-        Reply::Stream(
-            head,
-            StreamBody::of_core(first, body, is_event_stream, record),
-        )
+        let (heartbeat, record) = (self.settings.stream.heartbeat, record.ended(status, None));
+        let body = StreamBody::of_core(first, body, is_event_stream, heartbeat, record);
+        Reply::Stream(head, body)
     }
 
     fn failure(self, error: &EdgeError, record: Record<'a>) -> Reply<'a> {

@@ -20,6 +20,8 @@ pub struct Settings {
     pub issuer: Option<Issuer>,
     /// `RESPONSE`.
     pub response: ResponseMode,
+    /// What is done about streams.
+    pub stream: StreamSettings,
     /// Who is authorized, and what core receives about the caller.
     pub access: Access,
     /// `REQUIRED_FIELDS`, in the order in which missing ones are reported.
@@ -52,6 +54,15 @@ impl Settings {
             &self.cors
         }
     }
+
+    /// The configured limit of the time for core, beside the deadline.
+    pub(super) fn core_limit(&self, mode: ResponseMode) -> Option<Duration> {
+        let of_streams = match mode {
+            ResponseMode::Buffered => None,
+            ResponseMode::Stream => self.stream.longest,
+        };
+        [self.core_timeout, of_streams].into_iter().flatten().min()
+    }
 }
 
 /// `RESPONSE`: how the edge answers.
@@ -61,6 +72,22 @@ pub enum ResponseMode {
     Buffered,
     /// As core's bytes come, at every entry point that can stream.
     Stream,
+}
+
+/// How long a stream may be silent, and how long it may last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamSettings {
+    /// `STREAM_HEARTBEAT_S`: after how long a silence of core in an event stream a comment is sent;
+    /// `None` sends none.
+    pub heartbeat: Option<Duration>,
+    /// `STREAM_MAX_S`: how long a stream may last; `None` leaves the other limits.
+    pub longest: Option<Duration>,
+}
+
+impl StreamSettings {
+    /// Half of the 30 s after which an edge-optimised REST API closes a silent stream.
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html>
+    pub const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(15);
 }
 
 impl ResponseMode {

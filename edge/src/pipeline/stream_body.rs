@@ -4,12 +4,15 @@
 //! stream: a response that is not whole never looks like one that is.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::answer::CoreBody;
+use super::answer::{CoreBody, Next};
+use super::heartbeat::Heartbeat;
 use super::record::Record;
+use crate::error::EdgeError;
 use crate::stages::respond::failure_event;
 
 /// A stream that fails before its end.
@@ -29,6 +32,8 @@ struct Rest<'a> {
     /// What core still sends; `None` where the response was whole from the start.
     core: Option<CoreBody>,
     is_event_stream: bool,
+    /// What keeps an event stream open while core is silent.
+    heartbeat: Option<Heartbeat>,
 }
 
 impl<'a> StreamBody<'a> {
@@ -40,15 +45,18 @@ impl<'a> StreamBody<'a> {
                 record,
                 core: None,
                 is_event_stream: false,
+                heartbeat: None,
             }),
         }
     }
 
-    /// The bytes that came with the head, then what core still sends.
+    /// The bytes that came with the head, then what core still sends; `heartbeat` is for event
+    /// streams.
     pub(super) fn of_core(
         first: Bytes,
         core: CoreBody,
         is_event_stream: bool,
+        heartbeat: Option<Duration>,
         record: Record<'a>,
     ) -> Self {
         Self {
@@ -57,6 +65,7 @@ impl<'a> StreamBody<'a> {
                 record,
                 core: Some(core),
                 is_event_stream,
+                heartbeat: heartbeat.filter(|_| is_event_stream).map(Heartbeat::new),
             }),
         }
     }
@@ -64,16 +73,16 @@ impl<'a> StreamBody<'a> {
     /// The next bytes; `None` at the end of a whole response.
     pub async fn next(&mut self) -> Option<Result<Bytes, StreamAborted>> {
         if !self.first.is_empty() {
-            return Some(Ok(std::mem::take(&mut self.first)));
+            let first = std::mem::take(&mut self.first);
+            if let Some(heartbeat) = self.rest.as_mut().and_then(|rest| rest.heartbeat.as_mut()) {
+                heartbeat.sent(&first);
+            }
+            return Some(Ok(first));
         }
-        let rest = self.rest.as_mut()?;
-        let error = match &mut rest.core {
-            Some(core) => match core.next(&mut rest.record.clock).await {
-                Ok(Some(bytes)) => return Some(Ok(bytes)),
-                Ok(None) => None,
-                Err(error) => Some(error),
-            },
-            None => None,
+        let error = match self.rest.as_mut()?.next().await {
+            Ok(Some(bytes)) => return Some(Ok(bytes)),
+            Ok(None) => None,
+            Err(error) => Some(error),
         };
         let Rest {
             mut record,
@@ -103,6 +112,33 @@ impl<'a> StreamBody<'a> {
         if let Some(Rest { mut record, .. }) = self.rest {
             record.abandon_stream();
             record.write();
+        }
+    }
+}
+
+impl Rest<'_> {
+    /// The next bytes of core, or a comment while core is silent; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, EdgeError> {
+        let Some(core) = &mut self.core else {
+            return Ok(None);
+        };
+        let patience = self.heartbeat.as_ref().map(|heartbeat| heartbeat.interval);
+        loop {
+            match core.next(patience, &mut self.record.clock).await? {
+                Next::Bytes(bytes) => {
+                    if let Some(heartbeat) = &mut self.heartbeat {
+                        heartbeat.sent(&bytes);
+                    }
+                    return Ok(Some(bytes));
+                }
+                Next::Silence => {
+                    let comment = self.heartbeat.as_ref().and_then(Heartbeat::beat);
+                    if comment.is_some() {
+                        return Ok(comment);
+                    }
+                }
+                Next::End => return Ok(None),
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::error::EdgeError;
+use crate::limits::MAX_PAYLOAD;
 use crate::stages::validate::Validated;
 
 /// `PAYLOAD`: what core receives.
@@ -14,10 +15,6 @@ pub enum PayloadShape {
     /// The caller's object alone.
     Bare,
 }
-
-/// Lambda's limit for a synchronous request, in bytes.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
 /// The payload of the Invoke call.
 #[derive(Debug)]

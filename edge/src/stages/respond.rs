@@ -17,15 +17,12 @@ use crate::cors::Cors;
 use crate::error::EdgeError;
 use crate::headers::Headers;
 use crate::json;
+use crate::limits::MAX_ANSWER;
 use crate::stages::event::EventSource;
 use crate::stages::route::RouteTable;
 use crate::telemetry::Millis;
 pub use core_answer::{core_error, read_core_reply};
 pub use prelude::{INTEGRATION_RESPONSE, PreludeParser, ResponseHead};
-
-/// The largest response that Lambda accepts from a function, in bytes: 6 MiB and 100. Lambda's
-/// error `Function.ResponseSizeTooLarge` names the figure.
-pub const MAX_ANSWER: usize = 6_291_556;
 
 /// `CORE_REPLY`: how core's answer is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ mod fetch;
 use std::time::SystemTime;
 
 use jws::{Jws, KeyCache, KeyCacheLimits, RegisteredClaims, TokenError, bearer_token};
-use lambda_client::{HttpClient, Roots};
+use lambda_client::{HttpClient, Proxy, Roots};
 use serde_json::value::RawValue;
 
 use crate::claims::Claims;
@@ -20,7 +20,7 @@ use crate::stages::route::RoutedRequest;
 use fetch::DocumentClient;
 
 /// Whose tokens are accepted, and for whom they must be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Issuer {
     /// `JWT_ISSUER`, as it stands in `iss`.
     pub url: String,
@@ -28,6 +28,8 @@ pub struct Issuer {
     pub audience: Vec<String>,
     /// The trust anchors for the issuer's server.
     pub roots: Roots,
+    /// By which proxy the issuer's server is reached.
+    pub proxy: Proxy,
 }
 
 /// Verifies the tokens of one issuer with the keys that it publishes.
@@ -51,7 +53,10 @@ impl VerifiedToken {
 impl TokenVerifier {
     /// A verifier with an empty key cache.
     pub fn new(issuer: Issuer) -> Self {
-        let client = DocumentClient(HttpClient::new(issuer.roots.clone()));
+        let client = DocumentClient(HttpClient::with_proxy(
+            issuer.roots.clone(),
+            issuer.proxy.clone(),
+        ));
         Self {
             keys: KeyCache::new(&issuer.url, client, KeyCacheLimits::default()),
             issuer,

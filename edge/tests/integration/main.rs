@@ -13,6 +13,7 @@ mod invoke;
 mod lambda_errors;
 mod lambda_http_oracle;
 mod log;
+mod long_streams;
 mod metrics;
 mod oracle;
 mod process;

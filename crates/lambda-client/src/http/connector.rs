@@ -1,4 +1,4 @@
-//! Makes connections, and hands over one that was made before it was needed.
+//! Makes connections, directly or by a proxy, and hands over one that was made before it was needed.
 
 use std::error::Error;
 use std::fmt;
@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
+use super::proxy::{Proxy, ProxyError};
 use crate::roots::Roots;
 
 /// How long a connection may take, TLS included, as with the AWS SDKs.
@@ -38,6 +39,7 @@ pub struct PreconnectConnector {
 
 struct Shared {
     tls: LazyTls,
+    proxy: Proxy,
     /// How old a preconnected stream may be when it is used.
     max_age: Duration,
     preconnected: Mutex<Option<Preconnected>>,
@@ -77,7 +79,7 @@ fn client_config(roots: &Roots) -> Result<Arc<ClientConfig>, String> {
 
 impl PreconnectConnector {
     /// A connector that trusts these certificate authorities.
-    pub fn new(roots: Roots, max_age: Duration) -> Self {
+    pub fn new(roots: Roots, proxy: Proxy, max_age: Duration) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -90,6 +92,7 @@ impl PreconnectConnector {
             tcp,
             shared: Arc::new(Shared {
                 tls,
+                proxy,
                 max_age,
                 preconnected: Mutex::default(),
             }),
@@ -125,12 +128,15 @@ impl PreconnectConnector {
 
     async fn connect_stream(&self, uri: Uri) -> Result<Stream, BoxError> {
         let mut tcp = self.tcp.clone();
-        if uri.scheme_str() == Some("https") {
-            return HttpsConnector::from((tcp, self.shared.tls.config()?))
-                .call(uri)
-                .await;
+        if uri.scheme_str() != Some("https") {
+            return Ok(MaybeHttpsStream::Http(tcp.call(uri).await?));
         }
-        Ok(MaybeHttpsStream::Http(tcp.call(uri).await?))
+        let tls = self.shared.tls.config()?;
+        let Some((tunnel, proxy)) = self.shared.proxy.tunnel(&uri, &tcp) else {
+            return HttpsConnector::from((tcp, tls)).call(uri).await;
+        };
+        let connected = HttpsConnector::from((tunnel, tls)).call(uri).await;
+        connected.map_err(|cause| ProxyError { proxy, cause }.into())
     }
 
     /// The preconnected stream, if it leads to the server of `uri`, is young enough, and is still

@@ -12,7 +12,7 @@ use testkit::tls::Authority;
 
 const LIMIT: usize = 1000;
 
-fn ok() -> Vec<Vec<u8>> {
+pub fn ok() -> Vec<Vec<u8>> {
     vec![b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec()]
 }
 
@@ -24,7 +24,7 @@ fn client() -> HttpClient {
     HttpClient::new(Roots::Amazon)
 }
 
-fn uri(scheme: &str, host: &str, port: u16) -> Uri {
+pub fn uri(scheme: &str, host: &str, port: u16) -> Uri {
     format!("{scheme}://{host}:{port}/").parse().expect("a URI")
 }
 
@@ -36,7 +36,7 @@ fn request(uri: &Uri, body: Bytes) -> Request<Full<Bytes>> {
     Request::post(uri).body(Full::new(body)).expect("a request")
 }
 
-async fn post(client: &HttpClient, uri: &Uri) -> Result<String, HttpError> {
+pub async fn post(client: &HttpClient, uri: &Uri) -> Result<String, HttpError> {
     let (_, body) = collect(
         client.send(request(uri, Bytes::from_static(b"{}"))).await?,
         LIMIT,
@@ -249,7 +249,7 @@ async fn where_nothing_listens_the_connection_is_refused() {
 }
 
 /// An error and its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(
         || error.to_string(),
         |cause| format!("{error}: {}", chain(cause)),
