@@ -1,5 +1,5 @@
-//! Measures a release build of the local stack: start, requests through all services, and 100 MB
-//! through the streaming function URL.
+//! Measures the local stack: start, requests through all services, and 100 MB through each way in
+//! that streams. It is a release build, with `--profile dev` a development build.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -22,6 +22,8 @@ use super::table::Table;
 
 /// The size of the streamed response, in MiB.
 const MEGABYTES: usize = 100;
+/// How many responses of 1 MiB are streamed before it.
+const STREAMS: usize = 50;
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
@@ -47,6 +49,15 @@ pub fn tables() -> String {
             streamed(&programs).await
         )
     })
+}
+
+/// A way in that streams.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// The streaming function URL, signed with Signature Version 4.
+    FunctionUrl,
+    /// The REST API's streaming stage, with the ID token.
+    RestApi,
 }
 
 impl Stack {
@@ -107,6 +118,37 @@ impl Stack {
         response.into_body().collect().await.expect("a body");
     }
 
+    fn streamed(&self, way: Way, question: &str) -> Request<Full<Bytes>> {
+        match way {
+            Way::FunctionUrl => self.signed(question),
+            Way::RestApi => {
+                Request::post(format!("{}/inference", self.ready_value("/streamApiUrl")))
+                    .header(
+                        "authorization",
+                        format!("Bearer {}", self.ready_value("/idToken")),
+                    )
+                    .body(Full::from(json!({ "question": question }).to_string()))
+                    .expect("a request")
+            }
+        }
+    }
+
+    /// Reads a streamed response to its end and returns the time until its first byte, with its
+    /// size in bytes.
+    async fn read_streamed(&self, way: Way, megabytes: usize) -> (Duration, usize) {
+        let start = Instant::now();
+        let question = format!("flood:{megabytes}");
+        let response = self.http.request(self.streamed(way, &question)).await;
+        let mut response = response.expect("an answer");
+        let (mut first, mut bytes) = (None, 0);
+        while let Some(frame) = response.frame().await {
+            first.get_or_insert_with(|| start.elapsed());
+            let data = frame.expect("a piece").into_data();
+            bytes += data.map_or(0, |data| data.len());
+        }
+        (first.unwrap_or_default(), bytes)
+    }
+
     fn signed(&self, question: &str) -> Request<Full<Bytes>> {
         let keys = Credentials::new(
             self.ready_value("/credentials/accessKeyId"),
@@ -154,11 +196,23 @@ impl Drop for Stack {
     }
 }
 
-/// Builds the stack and the scripted core function in release mode and returns their paths.
+/// How the stack and this program are built.
+const BUILD: &str = if cfg!(debug_assertions) {
+    "development build"
+} else {
+    "release build"
+};
+
+/// Builds the stack and the scripted core function and returns their paths.
 fn programs() -> (PathBuf, PathBuf) {
     let build = [
         "build",
-        "--release",
+        "--profile",
+        if cfg!(debug_assertions) {
+            "dev"
+        } else {
+            "release"
+        },
         "--locked",
         "--bin",
         "inference-edge",
@@ -189,7 +243,7 @@ async fn start_up(programs: &(PathBuf, PathBuf)) -> Table {
     }
     let of = |at: usize| format!("{:.0}", median(times.iter().map(|times| times[at])));
     let mut table = Table::new(
-        "The local stack, release build: start (medians)",
+        &format!("The local stack, {BUILD}: start (medians)"),
         &["ready ms", "first answer ms"],
     );
     table.row([of(0), of(1)]);
@@ -198,8 +252,10 @@ async fn start_up(programs: &(PathBuf, PathBuf)) -> Table {
 
 /// Measures requests through authorizer, API, Lambda, edge, Lambda and core.
 async fn load(programs: &(PathBuf, PathBuf)) -> Table {
-    let title = "The local stack, release build: requests through the whole chain, the client on the same machine";
-    let mut table = Table::new(title, &["at once", "requests/s", "p50 ms", "p99 ms"]);
+    let title = format!(
+        "The local stack, {BUILD}: requests through the whole chain, the client on the same machine"
+    );
+    let mut table = Table::new(&title, &["at once", "requests/s", "p50 ms", "p99 ms"]);
     let stack = std::sync::Arc::new(Stack::start(programs).await);
     for at_once in [1_usize, 8, 32] {
         // Starts the environments first.
@@ -241,33 +297,48 @@ async fn client(stack: std::sync::Arc<Stack>, requests: usize) -> Vec<f64> {
     times
 }
 
+/// Measures each way in that streams, with a stack of its own, because the peak of a process never
+/// falls.
 async fn streamed(programs: &(PathBuf, PathBuf)) -> Table {
-    let stack = Stack::start(programs).await;
-    let title = "The streaming function URL: first byte, throughput, and the most memory that the edge used";
-    let mut table = Table::new(title, &["streamed MB", "first byte ms", "MB/s", "edge MiB"]);
-    for megabytes in [1, MEGABYTES] {
-        let start = Instant::now();
-        let mut response = stack
-            .http
-            .request(stack.signed(&format!("flood:{megabytes}")))
-            .await
-            .expect("an answer");
-        let (mut first, mut bytes) = (None, 0);
-        while let Some(frame) = response.frame().await {
-            first.get_or_insert_with(|| start.elapsed());
-            bytes += frame
-                .expect("a piece")
-                .into_data()
-                .map_or(0, |data| data.len());
+    let title = format!(
+        "Streaming through the local stack, {BUILD}: first byte (median of {STREAMS}), then {MEGABYTES} MB in one response and the most memory used"
+    );
+    let columns = [
+        "way in",
+        "first byte ms",
+        "MB/s",
+        "edge MiB before",
+        "edge MiB after",
+        "stack MiB before",
+        "stack MiB after",
+    ];
+    let mut table = Table::new(&title, &columns);
+    for (name, way) in [
+        ("function URL", Way::FunctionUrl),
+        ("REST API", Way::RestApi),
+    ] {
+        let stack = Stack::start(programs).await;
+        let mut firsts = Vec::new();
+        for _ in 0..STREAMS {
+            let (first, bytes) = stack.read_streamed(way, 1).await;
+            assert_eq!(bytes, 1 << 20);
+            firsts.push(first.as_secs_f64() * 1e3);
         }
-        assert_eq!(bytes, megabytes << 20);
-        let rate = megabytes as f64 / start.elapsed().as_secs_f64();
-        let first = first.unwrap_or_default().as_secs_f64() * 1e3;
+        let peaks = || [stack.edge_peak(), peak_of(stack.child.id())];
+        let before = peaks();
+        let start = Instant::now();
+        let (_, bytes) = stack.read_streamed(way, MEGABYTES).await;
+        assert_eq!(bytes, MEGABYTES << 20);
+        let rate = MEGABYTES as f64 / start.elapsed().as_secs_f64();
+        let after = peaks();
         table.row([
-            megabytes.to_string(),
-            format!("{first:.1}"),
+            name.to_owned(),
+            format!("{:.1}", median(firsts.into_iter())),
             format!("{rate:.0}"),
-            format!("{:.1}", stack.edge_peak()),
+            format!("{:.1}", before[0]),
+            format!("{:.1}", after[0]),
+            format!("{:.1}", before[1]),
+            format!("{:.1}", after[1]),
         ]);
     }
     table
