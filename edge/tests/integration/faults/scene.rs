@@ -9,9 +9,9 @@ use testkit::tls::{Authority, self_signed};
 use super::fault::{Before, Certificate, Fault, Mode, Server, good_script};
 
 /// The time until the deadline of each request.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(40);
 /// `CORE_TIMEOUT_MS` where the edge waits until it is over, and where it must not need it.
-const CORE_TIMEOUT: (&str, &str) = ("1500", "15000");
+const CORE_TIMEOUT: (&str, &str) = ("1500", "25000");
 
 /// How long a request of this fault may take.
 pub fn deadline(fault: &Fault) -> Duration {

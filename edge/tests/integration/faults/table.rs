@@ -27,7 +27,8 @@ fn groups() -> Vec<(&'static str, Vec<Fault>)> {
     ]
 }
 
-#[tokio::test]
+// The endpoints need threads of their own: the SDK's client runs in this one.
+#[tokio::test(flavor = "multi_thread")]
 async fn each_fault_is_answered_as_the_table_says_and_core_runs_once_at_most() {
     let mut lines = Vec::new();
     let mut problems = Vec::new();
@@ -89,7 +90,7 @@ fn check(fault: &Fault, mode: Mode, outcome: &Outcome) -> Result<(), String> {
     let limit = if fault.waits(mode) {
         deadline(fault)
     } else {
-        Duration::from_secs(15)
+        Duration::from_secs(25)
     };
     if outcome.elapsed > limit {
         return Err(format!("it was answered only after {:?}", outcome.elapsed));
