@@ -11,6 +11,8 @@ use super::{answers, connections, credentials, document, lambda, sizes};
 
 /// How many faults are injected at once.
 const AT_ONCE: usize = 8;
+/// Longer than any deadline, and shorter than a test waits for a response.
+const NO_RESPONSE: Duration = Duration::from_secs(55);
 
 fn groups() -> Vec<(&'static str, Vec<Fault>)> {
     vec![
@@ -62,7 +64,10 @@ async fn each_fault_is_answered_as_the_table_says_and_core_runs_once_at_most() {
 
 /// Injects a fault in both modes and into both clients; the line of the table, or what is wrong.
 async fn row(fault: &Fault) -> Result<String, String> {
-    let (whole, streamed) = tokio::join!(inject(fault, Mode::Whole), inject(fault, Mode::Streamed));
+    let both = async { tokio::join!(inject(fault, Mode::Whole), inject(fault, Mode::Streamed)) };
+    let (whole, streamed) = tokio::time::timeout(NO_RESPONSE, both)
+        .await
+        .map_err(|_| format!("{}: no response was posted", fault.name))?;
     for (mode, outcome) in [(Mode::Whole, &whole), (Mode::Streamed, &streamed)] {
         check(fault, mode, outcome).map_err(|why| format!("{}: {why}: {outcome:?}", fault.name))?;
     }
