@@ -8,7 +8,8 @@
 //! [`inquiry`] reads the event, [`figures`] holds the data, [`rank`] picks the facts that the
 //! question asks for, and [`answer`] puts them into sentences; [`bedrock`] lets a model do that,
 //! where `BEDROCK_MODEL_ID` names one. [`events`] sends them one by one, where `RESPONSE=stream`
-//! asks for it.
+//! asks for it. [`signature`] refuses an identity that the edge has not signed, where
+//! `IDENTITY_SIGNING_KEY` is set.
 
 pub mod answer;
 pub mod bedrock;
@@ -16,9 +17,10 @@ pub mod events;
 pub mod figures;
 pub mod inquiry;
 pub mod rank;
+pub mod signature;
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use http::header::{CONTENT_TYPE, HeaderValue};
 use lambda_runtime::{Diagnostic, LambdaEvent, MetadataPrelude, StreamResponse, service_fn};
@@ -33,6 +35,7 @@ use bedrock::{Bedrock, ModelError};
 use events::Events;
 use figures::Figures;
 use inquiry::Inquiry;
+use signature::IdentityVerifier;
 
 /// Variables that Lambda sets and its runtime cannot do without.
 const PLATFORM: [&str; 4] = [
@@ -111,6 +114,9 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     let core = Core {
         figures: Figures::embedded()?,
         model,
+        verifier: variable("IDENTITY_SIGNING_KEY")
+            .map(|key| IdentityVerifier::new(&key))
+            .transpose()?,
     };
     match variable("RESPONSE").as_deref() {
         Some("stream") => {
@@ -141,13 +147,15 @@ pub struct Core {
     pub figures: Figures,
     /// `BEDROCK_MODEL_ID`.
     pub model: Option<Bedrock>,
+    /// `IDENTITY_SIGNING_KEY`.
+    pub verifier: Option<IdentityVerifier>,
 }
 
 impl Core {
     /// Answers one event in one piece; a request of the wrong shape is a function error.
     pub async fn respond(&self, event: Value) -> Result<Answer, Diagnostic> {
         let start = Instant::now();
-        let inquiry = read(&event)?;
+        let inquiry = self.read(&event)?;
         let Some((model, facts)) = self.model_for(&inquiry) else {
             return Ok(answer::find_facts(&inquiry, &self.figures).answer(start));
         };
@@ -164,7 +172,7 @@ impl Core {
     /// Answers one event piece by piece, as server-sent events.
     pub async fn stream(&self, event: Value) -> Result<StreamResponse<Events>, Diagnostic> {
         let start = Instant::now();
-        let inquiry = read(&event)?;
+        let inquiry = self.read(&event)?;
         let stream = match self.model_for(&inquiry) {
             None => events::of_facts(&answer::find_facts(&inquiry, &self.figures), start),
             Some((model, facts)) => {
@@ -183,6 +191,14 @@ impl Core {
             metadata_prelude,
             stream,
         })
+    }
+
+    fn read(&self, event: &Value) -> Result<Inquiry, Diagnostic> {
+        if let Some(verifier) = &self.verifier {
+            let verified = verifier.verify(event, SystemTime::now());
+            verified.map_err(untrusted_identity)?;
+        }
+        read(event)
     }
 
     /// The model and all that it may know, where there is anything.
@@ -209,6 +225,14 @@ fn read(event: &Value) -> Result<Inquiry, Diagnostic> {
     })?;
     tracing::info!(sub = inquiry.sub, "asked");
     Ok(inquiry)
+}
+
+fn untrusted_identity(error: signature::SignatureError) -> Diagnostic {
+    tracing::warn!(%error, "an identity that the edge has not signed");
+    Diagnostic {
+        error_type: "UntrustedIdentity".to_owned(),
+        error_message: error.to_string(),
+    }
 }
 
 /// The cause is logged; the caller gets the error's name alone.

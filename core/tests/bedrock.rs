@@ -64,6 +64,7 @@ impl Server {
         let core = Core {
             figures: Figures::embedded().expect("the data"),
             model: Some(Bedrock::with(&sdk, MODEL.to_owned())),
+            verifier: None,
         };
         Self { core, requests }
     }

@@ -7,6 +7,7 @@ mod access;
 mod answer;
 mod environment;
 mod network;
+mod payload;
 mod process;
 mod value;
 
@@ -16,7 +17,6 @@ use lambda_client::{Proxy, Roots};
 
 use crate::pipeline::Settings;
 use crate::runtime_api::RuntimeApi;
-use crate::stages::enrich::PayloadShape;
 use crate::stages::respond::CoreReplyShape;
 use crate::stages::route::{Route, RouteTable};
 use environment::Environment;
@@ -54,7 +54,7 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// Every variable of the edge's own, beside those of AWS and of its runtime.
-pub const VARIABLES: [&str; 27] = [
+pub const VARIABLES: [&str; 28] = [
     "TARGET_LAMBDA_NAME",
     "ALLOWED_ORIGINS",
     "REQUIRED_FIELDS",
@@ -72,6 +72,7 @@ pub const VARIABLES: [&str; 27] = [
     "STREAM_HEARTBEAT_S",
     "STREAM_MAX_S",
     "PAYLOAD",
+    "IDENTITY_SIGNING_KEY",
     "CORE_REPLY",
     "CORE_TIMEOUT_MS",
     "TENANT_CLAIM",
@@ -124,14 +125,8 @@ impl Config {
         let settings = Settings {
             access: access::access(&mut env),
             required_fields: required_fields(&mut env),
-            payload: env.choice(
-                "PAYLOAD",
-                &[
-                    ("envelope", PayloadShape::Envelope),
-                    ("bare", PayloadShape::Bare),
-                ],
-                PayloadShape::Envelope,
-            ),
+            payload: payload::payload_shape(&mut env),
+            identity_signer: payload::identity_signer(&mut env),
             core_reply: env.choice(
                 "CORE_REPLY",
                 &[

@@ -109,7 +109,8 @@ impl<C: InvokeCore> Edge<C> {
         let token = self.verify_token(&routed, context).await?;
         let authorized = authorize(routed, token.as_ref(), &self.settings.access)?;
         let validated = validate(authorized, &self.settings.required_fields)?;
-        let enriched = enrich(validated, self.settings.payload)?;
+        let signer = self.settings.identity_signer.as_ref();
+        let enriched = enrich(validated, self.settings.payload, signer)?;
         self.invoke(enriched, source, context, clock).await
     }
 

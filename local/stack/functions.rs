@@ -14,6 +14,8 @@ use crate::aws::USER_POOL_CLIENT_ID;
 use crate::credentials::{CredentialStore, Principal};
 use crate::lambda::{Function, InvokePermission, PermittedPrincipal};
 
+/// The variable of the edge that its core function has too.
+const SIGNING_KEY: &str = "IDENTITY_SIGNING_KEY";
 /// The longest response that is examined for a hint, in bytes.
 const MAX_EXAMINED_RESPONSE: usize = 64 * 1024;
 /// The origins of development servers that are allowed by default: Vite's and Create React App's.
@@ -110,6 +112,10 @@ impl FunctionBuilder<'_> {
             core.inherits_environment = true;
             core.environment.clear();
         }
+        // Edge and core have the key in common: one signs with it, the other verifies.
+        let signing_key = self.arguments.environment.iter();
+        let signing_key = signing_key.filter(|(name, _)| name == SIGNING_KEY);
+        core.environment.extend(signing_key.cloned());
         core
     }
 

@@ -285,7 +285,7 @@ pub fn variables_that_differ() -> Vec<String> {
     let document = document("docs/configuration.md");
     let mut problems = Vec::new();
     let mut source = read("edge/src/config.rs");
-    for part in ["access", "answer", "network"] {
+    for part in ["access", "answer", "network", "payload"] {
         source += &read(&format!("edge/src/config/{part}.rs"));
     }
     let source: String = source.split_whitespace().collect();

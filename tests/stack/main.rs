@@ -10,6 +10,7 @@ mod command_line;
 mod entry_points;
 mod first_steps;
 mod harness;
+mod identity_signature;
 mod lambda;
 mod log;
 #[path = "../not_run.rs"]

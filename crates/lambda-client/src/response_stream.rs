@@ -1,6 +1,7 @@
 //! The event stream of `InvokeWithResponseStream`, decoded one event at a time: what the reader
 //! does not poll for is not read.
 
+use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -33,8 +34,8 @@ pub enum ResponseEvent {
 
 /// The events of a streamed answer. It ends without an error only if Lambda said that the answer is
 /// complete; after its end or an error it may be polled again, and gives `None`.
-pub struct ResponseStream {
-    body: Incoming,
+pub struct ResponseStream<B = Incoming> {
+    body: B,
     buffer: BytesMut,
     decoder: MessageFrameDecoder,
     is_done: bool,
@@ -55,8 +56,12 @@ enum Decoded {
     Skipped,
 }
 
-impl ResponseStream {
-    pub(crate) fn new(body: Incoming) -> Self {
+impl<B> ResponseStream<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
+    /// The events of an answer with this body.
+    pub fn new(body: B) -> Self {
         Self {
             body,
             buffer: BytesMut::new(),
@@ -104,7 +109,10 @@ impl ResponseStream {
     }
 }
 
-impl Stream for ResponseStream {
+impl<B> Stream for ResponseStream<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
     type Item = Result<ResponseEvent, InvokeError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -117,13 +125,16 @@ impl Stream for ResponseStream {
     }
 }
 
-impl FusedStream for ResponseStream {
+impl<B> FusedStream for ResponseStream<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
     fn is_terminated(&self) -> bool {
         self.is_done
     }
 }
 
-impl fmt::Debug for ResponseStream {
+impl<B> fmt::Debug for ResponseStream<B> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("ResponseStream")
             .field("is_done", &self.is_done)

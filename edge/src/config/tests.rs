@@ -32,6 +32,7 @@ fn every_problem_is_reported_at_once_with_its_variable_its_value_and_the_fix() {
         ("ALLOW_ANONYMOUS", "yes"),
         ("IDENTITY_CLAIMS", "sub,arn"),
         ("PAYLOAD", "wrapped"),
+        ("IDENTITY_SIGNING_KEY", "not-to-be-shown"),
         ("CORE_TIMEOUT_MS", "3s"),
         ("JWT_ISSUER", "http://issuer.example"),
         ("RESPONSE", "trickle"),
@@ -63,6 +64,26 @@ fn anonymous_callers_and_rules_about_callers_exclude_each_other() {
             "{name}: {error}"
         );
     }
+}
+
+#[test]
+fn an_identity_is_signed_only_where_core_receives_one() {
+    let key = "0123456789abcdef0123456789abcdef";
+    let with = |payload| {
+        read(&[
+            ("TARGET_LAMBDA_NAME", "core"),
+            ("IDENTITY_SIGNING_KEY", key),
+            ("PAYLOAD", payload),
+        ])
+    };
+    let config = with("envelope").expect("a config");
+    assert!(config.settings.identity_signer.is_some());
+    let error = with("bare").expect_err("a problem").to_string();
+    assert!(
+        error.starts_with("IDENTITY_SIGNING_KEY is set with PAYLOAD=bare"),
+        "{error}"
+    );
+    assert!(!error.contains(key));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cors::Cors;
 use crate::stages::authorize::Access;
-use crate::stages::enrich::PayloadShape;
+use crate::stages::enrich::{IdentitySigner, PayloadShape};
 use crate::stages::event::EventSource;
 use crate::stages::respond::{CoreReplyShape, ErrorDetail};
 use crate::stages::route::RouteTable;
@@ -28,6 +28,8 @@ pub struct Settings {
     pub required_fields: Vec<String>,
     /// `PAYLOAD`.
     pub payload: PayloadShape,
+    /// `IDENTITY_SIGNING_KEY`.
+    pub identity_signer: Option<IdentitySigner>,
     /// `CORE_REPLY`.
     pub core_reply: CoreReplyShape,
     /// `CORE_TIMEOUT_MS`; `None` leaves the edge's remaining time as the only limit.

@@ -1,11 +1,16 @@
 //! Builds the payload that core receives: the caller's own JSON, beside what the edge knows about
 //! the caller and the request.
 
+mod signature;
+
+use std::time::SystemTime;
+
 use serde::Serialize;
 
 use crate::error::EdgeError;
 use crate::limits::MAX_PAYLOAD;
 use crate::stages::validate::Validated;
+pub use signature::IdentitySigner;
 
 /// `PAYLOAD`: what core receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,10 +38,15 @@ struct Meta<'a> {
     request_id: &'a str,
 }
 
-/// Builds the payload, or answers 413 when it would pass Lambda's limit.
-pub fn enrich(validated: Validated, shape: PayloadShape) -> Result<Enriched, EdgeError> {
+/// Builds the payload, or answers 413 when it would pass Lambda's limit. With a signer, the identity
+/// is signed.
+pub fn enrich(
+    validated: Validated,
+    shape: PayloadShape,
+    signer: Option<&IdentitySigner>,
+) -> Result<Enriched, EdgeError> {
     let payload = match shape {
-        PayloadShape::Envelope => envelope(&validated),
+        PayloadShape::Envelope => envelope(&validated, signer),
         PayloadShape::Bare => validated.input.into_owned().into_bytes(),
     };
     if payload.len() > MAX_PAYLOAD {
@@ -51,7 +61,7 @@ pub fn enrich(validated: Validated, shape: PayloadShape) -> Result<Enriched, Edg
     })
 }
 
-fn envelope(validated: &Validated) -> Vec<u8> {
+fn envelope(validated: &Validated, signer: Option<&IdentitySigner>) -> Vec<u8> {
     let meta = Meta {
         ip: validated.meta.ip.as_deref(),
         user_agent: validated.meta.user_agent.as_deref(),
@@ -61,9 +71,21 @@ fn envelope(validated: &Validated) -> Vec<u8> {
     payload.extend_from_slice(b"{\"input\":");
     payload.extend_from_slice(validated.input.trim_ascii().as_bytes());
     payload.extend_from_slice(b",\"identity\":");
+    let start = payload.len();
     write_json(&mut payload, &validated.caller.identity);
+    let token = signer.map(|signer| {
+        signer.sign(
+            &payload[start..],
+            validated.meta.request_id,
+            SystemTime::now(),
+        )
+    });
     payload.extend_from_slice(b",\"requestMeta\":");
     write_json(&mut payload, &meta);
+    if let Some(token) = token {
+        payload.extend_from_slice(b",\"identitySignature\":");
+        write_json(&mut payload, &token);
+    }
     payload.push(b'}');
     payload
 }
