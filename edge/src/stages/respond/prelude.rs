@@ -69,6 +69,9 @@ impl PreludeParser {
     /// A parser that has read nothing. `content_type` is the type that Lambda gives, if it gives
     /// one.
     pub fn new(content_type: Option<String>, shape: CoreReplyShape, detail: ErrorDetail) -> Self {
+        // A type that says nothing is none: then the first bytes tell.
+        let content_type = content_type
+            .filter(|kind| kind != INTEGRATION_RESPONSE && is_header("content-type", kind));
         Self {
             content_type,
             shape,
@@ -149,10 +152,7 @@ impl PreludeParser {
 
     fn without_prelude(&mut self) -> ResponseHead {
         let mut response = Response::json(200, String::new());
-        let said = self
-            .content_type
-            .take()
-            .filter(|kind| kind != INTEGRATION_RESPONSE && is_header("content-type", kind));
+        let said = self.content_type.take();
         response.headers.set(
             "Content-Type",
             said.unwrap_or_else(|| {

@@ -151,3 +151,16 @@ fn a_prelude_that_never_ends_is_passed_on() {
             .is_some()
     );
 }
+
+#[test]
+fn a_type_that_says_nothing_is_guessed_from_as_many_bytes_as_it_takes() {
+    for said in [INTEGRATION_RESPONSE, "text/plain\r\nx: y"] {
+        let (shape, detail) = (CoreReplyShape::Raw, ErrorDetail::Message);
+        let mut parser = PreludeParser::new(Some(said.to_owned()), shape, detail);
+        assert!(parser.push(b"da").expect("no failure").is_none(), "{said}");
+        let head = parser.push(b"ta: a\n\n").expect("no failure");
+        let head = written(&head.expect("a head"));
+        let expected = r#"200 Content-Type=text/event-stream "data: a\n\n""#;
+        assert_eq!(head, expected, "{said}");
+    }
+}
