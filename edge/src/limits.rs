@@ -14,6 +14,10 @@ pub const MAX_ANSWER: usize = 6_291_556;
 /// 10,240 bytes of headers.
 pub const MAX_HEADERS: usize = 500;
 
+/// The most parameters that a query string may have. API Gateway allows 10,240 bytes of headers and
+/// request line.
+pub const MAX_QUERY_PARAMETERS: usize = 10_000;
+
 /// The longest prelude of a streamed answer of core, in bytes. What has not shown itself as
 /// something else by then is passed on as it is.
 pub const MAX_PRELUDE: usize = 64 * 1024;

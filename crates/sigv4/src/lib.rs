@@ -16,6 +16,7 @@ mod time;
 mod verify;
 
 pub use credentials::Credentials;
+pub use hash::hex;
 pub use mismatch::Mismatch;
 pub use sign::sign;
 pub use verify::{SignatureError, verify};

@@ -22,7 +22,7 @@ use crate::stages::event::EventSource;
 use crate::stages::route::RouteTable;
 use crate::telemetry::Millis;
 pub use core_answer::{core_error, read_core_reply};
-pub use prelude::{INTEGRATION_RESPONSE, PreludeParser, ResponseHead};
+pub use prelude::{INTEGRATION_RESPONSE, PRELUDE_DELIMITER, PreludeParser, ResponseHead};
 
 /// `CORE_REPLY`: how core's answer is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,7 +183,7 @@ impl Response {
     pub fn to_prelude(&self) -> Bytes {
         let mut prelude = Vec::with_capacity(512);
         self.write_head(&mut prelude, EventSource::FunctionUrl);
-        prelude.extend_from_slice(&prelude::DELIMITER);
+        prelude.extend_from_slice(&PRELUDE_DELIMITER);
         prelude.into()
     }
 

@@ -35,7 +35,7 @@ pub fn validate<'e>(
     required: &[String],
 ) -> Result<Validated<'e>, EdgeError> {
     let input = match authorized.method.as_ref() {
-        "GET" | "HEAD" => Cow::Owned(query::to_object(&authorized.content.query)),
+        "GET" | "HEAD" => Cow::Owned(query::to_object(&authorized.content.query)?),
         _ => body(authorized.content)?,
     };
     check_fields(&input, required)?;

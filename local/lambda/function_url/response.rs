@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use edge::stages::respond::{INTEGRATION_RESPONSE, PRELUDE_DELIMITER};
 use futures_util::stream;
 use serde_json::{Map, Value};
 
@@ -14,11 +15,6 @@ use crate::http::json;
 use crate::lambda::invocation::{FunctionResponse, Outcome, StreamedResponse};
 use crate::payload::response;
 
-/// The content type of a streamed response that begins with a prelude: its status and headers as
-/// JSON.
-const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
-/// The delimiter between the prelude and the body.
-const DELIMITER: [u8; 8] = [0; 8];
 /// The longest accepted prelude, in bytes.
 const MAX_PRELUDE: usize = 1024 * 1024;
 
@@ -36,7 +32,7 @@ pub(super) async fn streamed(function_response: FunctionResponse) -> Response {
         FunctionResponse::Whole(outcome) if outcome.is_function_error => bad_gateway(),
         FunctionResponse::Whole(outcome) => json(StatusCode::OK, outcome.payload),
         FunctionResponse::Streaming(streamed)
-            if streamed.content_type.starts_with(WITH_PRELUDE) =>
+            if streamed.content_type.starts_with(INTEGRATION_RESPONSE) =>
         {
             with_prelude(streamed).await
         }
@@ -123,8 +119,8 @@ async fn with_prelude(mut streamed: StreamedResponse) -> Response {
     while let Some(chunk) = streamed.chunks.recv().await {
         buffer.extend_from_slice(&chunk);
         let Some(length) = buffer
-            .windows(DELIMITER.len())
-            .position(|window| window == DELIMITER)
+            .windows(PRELUDE_DELIMITER.len())
+            .position(|window| window == PRELUDE_DELIMITER)
         else {
             if buffer.len() > MAX_PRELUDE {
                 return bad_gateway();
@@ -134,7 +130,7 @@ async fn with_prelude(mut streamed: StreamedResponse) -> Response {
         let Ok(Value::Object(members)) = serde_json::from_slice(&buffer[..length]) else {
             return bad_gateway();
         };
-        let first = Bytes::from(buffer.split_off(length + DELIMITER.len()));
+        let first = Bytes::from(buffer.split_off(length + PRELUDE_DELIMITER.len()));
         let mut response = Response::new(rest(first, streamed));
         return match head(&members, &mut response) {
             Ok(()) => response,

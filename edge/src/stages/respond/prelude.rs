@@ -16,7 +16,7 @@ use crate::limits::{MAX_ANSWER, MAX_PRELUDE};
 use crate::stages::invoke::CoreReply;
 
 /// The delimiter between a prelude and the body.
-pub const DELIMITER: [u8; 8] = [0; 8];
+pub const PRELUDE_DELIMITER: [u8; 8] = [0; 8];
 /// The content type of an answer that begins with a prelude.
 pub const INTEGRATION_RESPONSE: &str = "application/vnd.awslambda.http-integration-response";
 /// The members with which a prelude may begin.
@@ -130,23 +130,28 @@ impl PreludeParser {
     }
 
     fn with_prelude(&mut self) -> Result<Option<ResponseHead>, EdgeError> {
-        let end = self.held.len().min(MAX_PRELUDE + DELIMITER.len());
+        let end = self.held.len().min(MAX_PRELUDE + PRELUDE_DELIMITER.len());
         if self.searched >= end || !begins_like_a_prelude(&self.held[self.blank..]) {
             return Ok(None);
         }
         let found = self.held[self.searched..end]
-            .windows(DELIMITER.len())
-            .position(|window| window == DELIMITER);
+            .windows(PRELUDE_DELIMITER.len())
+            .position(|window| window == PRELUDE_DELIMITER);
         let Some(length) = found.map(|at| self.searched + at) else {
             // The delimiter may have begun in the last bytes.
-            self.searched = end.saturating_sub(DELIMITER.len() - 1).max(self.searched);
+            self.searched = end
+                .saturating_sub(PRELUDE_DELIMITER.len() - 1)
+                .max(self.searched);
             return Ok(None);
         };
         let text = std::str::from_utf8(&self.held[..length]).map_err(|_| UNREADABLE.to_owned());
         let response = text
             .and_then(read_prelude)
             .map_err(|why| malformed(&why, self.detail))?;
-        let first = self.held.split_off(length + DELIMITER.len()).freeze();
+        let first = self
+            .held
+            .split_off(length + PRELUDE_DELIMITER.len())
+            .freeze();
         Ok(Some(ResponseHead { response, first }))
     }
 

@@ -9,16 +9,18 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use crate::error::EdgeError;
 use crate::json;
+use crate::limits::MAX_QUERY_PARAMETERS;
 use crate::stages::event::Query;
 
-/// The query as a JSON object.
-pub fn to_object(query: &Query) -> String {
+/// The query as a JSON object, or 413 when it has too many parameters.
+pub fn to_object(query: &Query) -> Result<String, EdgeError> {
     let mut fields = Fields::default();
     match query {
         Query::Encoded(text) => {
             for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-                fields.add(name, value);
+                fields.add(name, value)?;
             }
         }
         Query::Decoded(members) => {
@@ -28,12 +30,12 @@ pub fn to_object(query: &Query) -> String {
                     .into_iter()
                     .filter_map(|raw: &RawValue| json::string(raw.get()))
                 {
-                    fields.add(Cow::Owned(name.to_owned()), value);
+                    fields.add(Cow::Owned(name.to_owned()), value)?;
                 }
             }
         }
     }
-    serde_json::to_string(&fields).unwrap_or_else(|_| "{}".to_owned())
+    Ok(serde_json::to_string(&fields).unwrap_or_else(|_| "{}".to_owned()))
 }
 
 /// Names and their values, in the order in which the names first occur.
@@ -42,10 +44,17 @@ struct Fields<'q> {
     fields: Vec<(Cow<'q, str>, Vec<Cow<'q, str>>)>,
     /// The place of each name: a query may have tens of thousands of them.
     places: HashMap<Cow<'q, str>, usize>,
+    /// The number of values.
+    count: usize,
 }
 
 impl<'q> Fields<'q> {
-    fn add(&mut self, name: Cow<'q, str>, value: Cow<'q, str>) {
+    fn add(&mut self, name: Cow<'q, str>, value: Cow<'q, str>) -> Result<(), EdgeError> {
+        self.count += 1;
+        if self.count > MAX_QUERY_PARAMETERS {
+            let why = format!("the query has more than {MAX_QUERY_PARAMETERS} parameters");
+            return Err(EdgeError::RequestTooLarge(why));
+        }
         match self.places.entry(name) {
             Entry::Occupied(place) => self.fields[*place.get()].1.push(value),
             Entry::Vacant(place) => {
@@ -53,6 +62,7 @@ impl<'q> Fields<'q> {
                 place.insert(self.fields.len() - 1);
             }
         }
+        Ok(())
     }
 }
 
@@ -74,9 +84,13 @@ mod tests {
     use super::*;
     use crate::json::Object;
 
+    fn object(query: &str) -> String {
+        to_object(&Query::Encoded(Cow::Borrowed(query))).expect("an object")
+    }
+
     #[test]
     fn a_query_string_becomes_an_object_of_strings() {
-        for (query, object) in [
+        for (query, expected) in [
             ("", "{}"),
             ("name=Ada", r#"{"name":"Ada"}"#),
             (
@@ -88,21 +102,29 @@ mod tests {
             ("q=%22%5C%0A", r#"{"q":"\"\\\n"}"#),
             ("q=%ff", "{\"q\":\"\u{fffd}\"}"),
         ] {
-            assert_eq!(
-                to_object(&Query::Encoded(Cow::Borrowed(query))),
-                object,
-                "{query}"
-            );
+            assert_eq!(object(query), expected, "{query}");
         }
     }
 
     #[test]
-    fn sixty_thousand_names_keep_their_order() {
-        let query: String = (0..60_000).map(|n| format!("n{n}=1&")).collect();
-        let object = to_object(&Query::Encoded(Cow::Borrowed(&query)));
+    fn ten_thousand_parameters_keep_their_order_and_more_are_refused() {
+        let query = |count: usize| (0..count).map(|n| format!("n{n}=1&")).collect::<String>();
+        let object = object(&query(10_000));
         assert!(
-            object.starts_with(r#"{"n0":"1","n1":"1","#) && object.ends_with(r#""n59999":"1"}"#)
+            object.starts_with(r#"{"n0":"1","n1":"1","#) && object.ends_with(r#""n9999":"1"}"#)
         );
+        for (name, query) in [
+            ("another name", query(10_001)),
+            ("another value", "n=1&".repeat(10_001)),
+        ] {
+            let error = to_object(&Query::Encoded(Cow::Owned(query))).expect_err(name);
+            assert_eq!(error.code(), "request_too_large", "{name}");
+            assert_eq!(
+                error.cause().as_deref(),
+                Some("the query has more than 10000 parameters"),
+                "{name}"
+            );
+        }
     }
 
     #[test]
@@ -112,7 +134,10 @@ mod tests {
             (r#"{"a":"1","odd":7}"#, r#"{"a":"1"}"#),
         ] {
             let members = Object::read(members).expect("an object");
-            assert_eq!(to_object(&Query::Decoded(members)), object);
+            assert_eq!(
+                to_object(&Query::Decoded(members)).expect("an object"),
+                object
+            );
         }
     }
 }

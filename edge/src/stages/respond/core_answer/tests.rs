@@ -168,6 +168,14 @@ fn headers_of_core_are_bounded_in_number() {
             false,
         ),
         (
+            "300 headers in each of two forms, with the same names",
+            format!(
+                "\"headers\":{{{0}}},\"multiValueHeaders\":{{{0}}}",
+                single(300)
+            ),
+            false,
+        ),
+        (
             "501 cookies",
             format!("\"cookies\":[{}]", values(501)),
             false,

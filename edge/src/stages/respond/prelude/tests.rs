@@ -120,7 +120,7 @@ fn pieces_of_a_kilobyte_take_no_longer_than_the_whole() {
             searched += parser.searched - before;
         }
         assert!(
-            searched <= MAX_PRELUDE + DELIMITER.len(),
+            searched <= MAX_PRELUDE + PRELUDE_DELIMITER.len(),
             "{searched} bytes were searched"
         );
     }
@@ -129,7 +129,7 @@ fn pieces_of_a_kilobyte_take_no_longer_than_the_whole() {
 #[test]
 fn a_delimiter_in_two_pieces_is_found() {
     for at in 1..8 {
-        let (first, second) = DELIMITER.split_at(at);
+        let (first, second) = PRELUDE_DELIMITER.split_at(at);
         let pieces = [br#"{"statusCode":204}"#.as_slice(), first, second, b"x"];
         assert!(open(&pieces).starts_with("3 204 "), "{at}");
     }
