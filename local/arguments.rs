@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::terminal::LogFormat;
+
 /// How many consecutive ports the stack listens on, from `--port` on.
 pub(crate) const PORT_COUNT: u16 = 10;
 
@@ -35,6 +37,56 @@ pub enum Subcommands {
         /// The function to run
         name: FunctionKind,
     },
+    /// Lists the last requests of a running stack, or shows one of them with every hop
+    Requests(RequestsArguments),
+    /// Sends a recorded request again, and shows what became of it
+    Replay(ReplayArguments),
+}
+
+/// Where the running stack is.
+#[derive(Debug, clap::Args)]
+pub struct RunningStack {
+    /// The first port of the running stack
+    #[arg(long, default_value_t = 4000, value_name = "PORT")]
+    pub port: u16,
+    /// The file that the stack has written with --ready-file; its console is asked then
+    #[arg(long, value_name = "FILE", conflicts_with = "port")]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// The arguments of `requests`.
+#[derive(Debug, clap::Args)]
+pub struct RequestsArguments {
+    /// The number of one request, or a request id of the API or of Lambda
+    pub id: Option<String>,
+    /// Prints JSON, as GET /records gives it
+    #[arg(long)]
+    pub json: bool,
+    /// Only requests with this status, such as 404, 4xx, stopped or passed
+    #[arg(long)]
+    pub status: Option<String>,
+    /// Only requests through this entry point
+    #[arg(long, value_parser = ["http-api", "rest-api", "function-url", "invoke"])]
+    pub entry_point: Option<String>,
+    /// Only requests with this text in the path, a body or the reason of a refusal
+    #[arg(long)]
+    pub text: Option<String>,
+    /// Where the stack is
+    #[command(flatten)]
+    pub stack: RunningStack,
+}
+
+/// The arguments of `replay`.
+#[derive(Debug, clap::Args)]
+pub struct ReplayArguments {
+    /// The number of the request
+    pub id: u64,
+    /// Prints JSON, as GET /records/ID gives it
+    #[arg(long)]
+    pub json: bool,
+    /// Where the stack is
+    #[command(flatten)]
+    pub stack: RunningStack,
 }
 
 /// The functions that the program contains.
@@ -44,6 +96,10 @@ pub enum FunctionKind {
     Edge,
     /// The sample core function
     Core,
+    /// The core function of the error lab that throws
+    CoreThrows,
+    /// The core function of the error lab that never answers
+    CoreSleeps,
 }
 
 /// The options of the local stack.
@@ -85,6 +141,12 @@ pub struct StackArguments {
     /// Prints nothing but errors
     #[arg(long)]
     pub quiet: bool,
+    /// The form of the printed lines; by default text in a terminal, JSON in a file or a pipe
+    #[arg(long, value_name = "FORMAT")]
+    pub log: Option<LogFormat>,
+    /// Records no requests, to measure what recording costs
+    #[arg(long, hide = true)]
+    pub no_records: bool,
     /// Writes every URL, id and secret that a script needs to a JSON file, once all services
     /// answer
     #[arg(long, value_name = "FILE")]

@@ -72,6 +72,86 @@ impl VerifyError {
     }
 }
 
+/// The checks of a token, in the order in which the authorizers make them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenCheck {
+    /// There is a token.
+    Present,
+    /// It has the form of a JSON Web Token.
+    Form,
+    /// It names an algorithm that is allowed.
+    Algorithm,
+    /// The issuer's keys can be fetched.
+    KeysAvailable,
+    /// The issuer has the key that it names.
+    Key,
+    /// The key has signed it.
+    Signature,
+    /// Its `iss` is the issuer.
+    Issuer,
+    /// Its `aud` or `client_id` is the app client.
+    Audience,
+    /// Its `exp` is in the future.
+    Expiry,
+    /// Its `nbf` is in the past.
+    NotBefore,
+    /// Its `iat` is in the past.
+    IssuedAt,
+    /// It is an ID token, where one is required.
+    Use,
+    /// It has one of the route's scopes.
+    Scope,
+}
+
+impl TokenCheck {
+    /// All checks in their order.
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Present,
+        Self::Form,
+        Self::Algorithm,
+        Self::KeysAvailable,
+        Self::Key,
+        Self::Signature,
+        Self::Issuer,
+        Self::Audience,
+        Self::Expiry,
+        Self::NotBefore,
+        Self::IssuedAt,
+        Self::Use,
+        Self::Scope,
+    ];
+}
+
+impl VerifyError {
+    /// The check that the token does not pass.
+    pub(crate) fn check(&self) -> TokenCheck {
+        let Self::InvalidToken(error, _) = self else {
+            return TokenCheck::KeysAvailable;
+        };
+        match error {
+            TokenError::NotThreeParts
+            | TokenError::TooLong
+            | TokenError::MalformedHeader
+            | TokenError::CriticalExtensions
+            | TokenError::MalformedClaims
+            | TokenError::NoSubject => TokenCheck::Form,
+            TokenError::UnsupportedAlgorithm => TokenCheck::Algorithm,
+            TokenError::UnknownKey | TokenError::WrongKeyUse | TokenError::UnreadableKey => {
+                TokenCheck::Key
+            }
+            TokenError::MalformedSignature | TokenError::WrongSignature => TokenCheck::Signature,
+            TokenError::WrongIssuer => TokenCheck::Issuer,
+            TokenError::WrongAudience => TokenCheck::Audience,
+            TokenError::NoExpiration | TokenError::Expired(_) => TokenCheck::Expiry,
+            TokenError::NotYetValid => TokenCheck::NotBefore,
+            TokenError::IssuedInFuture => TokenCheck::IssuedAt,
+            TokenError::NotANumber("nbf") => TokenCheck::NotBefore,
+            TokenError::NotANumber("iat") => TokenCheck::IssuedAt,
+            TokenError::NotANumber(_) => TokenCheck::Expiry,
+        }
+    }
+}
+
 impl std::error::Error for VerifyError {}
 
 impl fmt::Display for VerifyError {

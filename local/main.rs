@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use inference_edge::arguments::{Arguments, FunctionKind, StackArguments, Subcommands};
+use inference_edge::client;
+use inference_edge::experiment_core::{self, Behaviour};
 use inference_edge::stack::{Stack, StartError};
-use inference_edge::terminal::print_line;
+use inference_edge::terminal::{format_of_output, print_startup_message, set_format};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Each request makes some hundred small allocations; this allocator saves a tenth of the stack's
@@ -23,11 +25,20 @@ fn main() -> ExitCode {
         Some(Subcommands::Function {
             name: FunctionKind::Core,
         }) => core_function::main(),
+        Some(Subcommands::Function {
+            name: FunctionKind::CoreThrows,
+        }) => experiment_core::main(Behaviour::Throws),
+        Some(Subcommands::Function {
+            name: FunctionKind::CoreSleeps,
+        }) => experiment_core::main(Behaviour::Sleeps),
+        Some(Subcommands::Requests(arguments)) => client::requests(&arguments),
+        Some(Subcommands::Replay(arguments)) => client::replay(&arguments),
         None => run_stack(&arguments.stack),
     }
 }
 
 fn run_stack(arguments: &StackArguments) -> ExitCode {
+    set_format(arguments.log.unwrap_or_else(format_of_output));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -66,7 +77,7 @@ async fn run(arguments: &StackArguments) -> Result<(), StartError> {
         .map_or(Ok(()), |path| stack.write_ready_file(path));
     if ready.is_ok() {
         if !arguments.quiet {
-            print_line(stack.startup_message());
+            print_startup_message(&stack.startup_message());
         }
         stop_signal().await;
     }

@@ -16,10 +16,12 @@ use tokio::task::JoinHandle;
 
 use crate::arguments::{NewUser, StackArguments};
 use crate::cognito_idp::{User, UserDirectory, UserFileEntry, UserPool, UserStatus, read_users};
-use crate::console::Console;
+use crate::console::{Console, Sender};
 use crate::credentials::{CredentialStore, Principal};
+use crate::http::HttpClient;
 use crate::lambda::{AccessControl, IamAuthorizer, Lambda, StartFailure};
 use crate::recorder::Recorder;
+use crate::signer::Signer;
 use description::{
     KnownUser, Urls, describe, frontend_configuration, startup_message, without_secrets,
 };
@@ -136,6 +138,12 @@ impl Stack {
         let store = CredentialStore::default();
         let credentials = store.issue_long_term(Principal::Stack);
         let recorder = Recorder::default();
+        if arguments.no_records {
+            recorder.disable();
+        }
+        if !arguments.quiet {
+            recorder.print_requests();
+        }
         warn_of_unknown_variables(&arguments.environment);
         let functions = functions(arguments, &urls, &store)?;
         let origins = variable(&functions[0], "ALLOWED_ORIGINS");
@@ -145,7 +153,12 @@ impl Stack {
         };
         let lambda = Lambda::new(functions, recorder.clone(), AccessControl::Iam(authorizer));
         let (directory, users) = users(arguments)?;
-        let pool = create_user_pool(&urls.user_pool, directory, arguments.token_lifetime);
+        let pool = create_user_pool(
+            &urls.user_pool,
+            directory,
+            arguments.token_lifetime,
+            recorder.clone(),
+        );
         let made = tokio::select! { made = start_functions_and_user_pool(&lambda, pool) => made, () = stop => Err(StartError::Stopped) };
         let user_pool = match made {
             Ok(pool) => pool,
@@ -156,10 +169,20 @@ impl Stack {
         };
         let description = describe(&urls, &user_pool, &store, &credentials, &users);
         let configuration = frontend_configuration(&urls);
+        let sender = Sender {
+            urls: urls.entry_points(),
+            signer: Signer::new(credentials),
+            store: store.clone(),
+            pool: user_pool.clone(),
+            user: users.first().map(|user| user.username.clone()),
+            recorder: recorder.clone(),
+            http: HttpClient::new(),
+        };
         let console = Console::new(
             &without_secrets(&description, arguments.host),
             configuration.clone(),
             recorder.clone(),
+            sender,
         );
         let services = Services {
             configuration,
@@ -169,7 +192,6 @@ impl Stack {
             recorder,
             console,
             origins,
-            access_log: !arguments.quiet,
         };
         let tasks = services.start(ports, arguments.web.as_deref());
         Ok(Self {
@@ -232,10 +254,13 @@ async fn create_user_pool(
     url: &str,
     directory: UserDirectory,
     token_lifetime: u64,
+    recorder: Recorder,
 ) -> Result<UserPool, StartError> {
     let url = url.to_owned();
-    let made =
-        tokio::task::spawn_blocking(move || UserPool::new(&url, directory, token_lifetime)).await;
+    let made = tokio::task::spawn_blocking(move || {
+        UserPool::new(&url, directory, token_lifetime, recorder)
+    })
+    .await;
     made.map_err(|error| StartError::Other(error.to_string()))?
         .map_err(StartError::Other)
 }

@@ -45,26 +45,27 @@ impl Process {
 
     /// The CPU time of all threads, in milliseconds.
     pub fn cpu(&self) -> f64 {
-        let tasks = std::fs::read_dir(self.path("task"))
-            .into_iter()
-            .flatten()
-            .filter_map(Result::ok);
-        let spent =
-            tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
-        spent
-            .filter_map(|text| text.split(' ').next()?.parse::<f64>().ok())
-            .sum::<f64>()
-            / 1e6
+        cpu_of(self.child.id())
     }
 
     /// The peak memory in MiB.
     pub fn peak(&self) -> f64 {
         peak_of(self.child.id())
     }
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/{name}", self.child.id()))
-    }
+/// The CPU time of all threads of a process, in milliseconds.
+pub fn cpu_of(pid: u32) -> f64 {
+    let tasks = std::fs::read_dir(PathBuf::from(format!("/proc/{pid}/task")))
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
+    let spent =
+        tasks.filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok());
+    spent
+        .filter_map(|text| text.split(' ').next()?.parse::<f64>().ok())
+        .sum::<f64>()
+        / 1e6
 }
 
 /// The peak memory of a process in MiB.

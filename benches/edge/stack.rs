@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use sigv4::Credentials;
 
 use super::measure::median;
-use super::process::peak_of;
+use super::process::{cpu_of, peak_of};
 use super::table::Table;
 
 /// The size of the streamed response, in MiB.
@@ -43,9 +43,10 @@ pub fn tables() -> String {
     let programs = programs();
     runtime.block_on(async {
         format!(
-            "{}\n{}\n{}",
+            "{}\n{}\n{}\n{}",
             start_up(&programs).await,
             load(&programs).await,
+            recording(&programs).await,
             streamed(&programs).await
         )
     })
@@ -61,7 +62,11 @@ enum Way {
 }
 
 impl Stack {
-    async fn start((program, core): &(PathBuf, PathBuf)) -> Self {
+    async fn start(programs: &(PathBuf, PathBuf)) -> Self {
+        Self::start_with(programs, &[]).await
+    }
+
+    async fn start_with((program, core): &(PathBuf, PathBuf), options: &[&str]) -> Self {
         let ready_file =
             std::env::temp_dir().join(format!("inference-edge-bench-{}.json", std::process::id()));
         let core = core.display().to_string();
@@ -78,6 +83,7 @@ impl Stack {
             "--env",
             "REQUIRED_FIELDS=",
         ]);
+        command.args(options);
         let child = command.stdout(Stdio::null()).spawn().expect("the stack");
         while !ready_file.exists() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -295,6 +301,42 @@ async fn client(stack: std::sync::Arc<Stack>, requests: usize) -> Vec<f64> {
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     times
+}
+
+/// Measures what it costs that the last requests are recorded: two stacks in turn, one of which
+/// records nothing. Nobody looks at the records.
+async fn recording(programs: &(PathBuf, PathBuf)) -> Table {
+    const ROUNDS: usize = 15;
+    const REQUESTS: usize = 500;
+    let title = "The local stack, release build: what recording costs (medians of rounds in turn; CPU is the stack's own process)";
+    let mut table = Table::new(title, &["", "p50 ms", "CPU µs a request", "CPU ×"]);
+    let stacks = [
+        Arc::new(Stack::start_with(programs, &["--no-records"]).await),
+        Arc::new(Stack::start(programs).await),
+    ];
+    let mut rounds = [const { Vec::new() }; 2];
+    for stack in &stacks {
+        clients(stack, 1, 200).await;
+    }
+    for _ in 0..ROUNDS {
+        for (stack, rounds) in stacks.iter().zip(&mut rounds) {
+            let before = cpu_of(stack.child.id());
+            let times = clients(stack, 1, REQUESTS).await;
+            let cpu = (cpu_of(stack.child.id()) - before) * 1e3 / REQUESTS as f64;
+            rounds.push((median(times.iter().copied()), cpu));
+        }
+    }
+    let cpu_of = |at: usize| median(rounds[at].iter().map(|(_, cpu)| *cpu));
+    for (at, name) in ["not recorded", "recorded"].into_iter().enumerate() {
+        let time = median(rounds[at].iter().map(|(time, _)| *time));
+        table.row([
+            name.to_owned(),
+            format!("{time:.3}"),
+            format!("{:.0}", cpu_of(at)),
+            format!("{:.3}", cpu_of(at) / cpu_of(0)),
+        ]);
+    }
+    table
 }
 
 /// Measures each way in that streams, with a stack of its own, because the peak of a process never

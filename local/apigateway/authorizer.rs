@@ -1,13 +1,16 @@
 //! The Cognito authorizer of the REST API: verifies a request's ID token and renders its claims as
 //! strings, as a REST API does. <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html>
 
+use std::sync::Arc;
+
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::error::RestError;
-use crate::jwt::{Verifier, VerifyError};
+use crate::jwt::{TokenCheck, Verifier, VerifyError};
+use crate::recorder::TokenRefusal;
 
 /// Verifies the ID tokens of one user pool.
 #[derive(Debug)]
@@ -19,26 +22,45 @@ impl CognitoAuthorizer {
     }
 
     /// Verifies the token in the `Authorization` header, with or without the `Bearer` scheme, and
-    /// returns its claims. Access tokens are refused: at API Gateway they are for methods with
+    /// returns its claims as they are and as the API renders them, or the error with the check that
+    /// the token does not pass. Access tokens are refused: at API Gateway they are for methods with
     /// scopes, and this API has none.
-    pub(super) async fn authorize(&self, parts: &Parts) -> Result<Map<String, Value>, RestError> {
+    pub(super) async fn authorize(
+        &self,
+        parts: &Parts,
+    ) -> Result<(Arc<Map<String, Value>>, Map<String, Value>), (TokenRefusal, RestError)> {
         let header = parts
             .headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         let token = jws::bearer_token(header).unwrap_or(header).trim();
-        let refused = |error: VerifyError| {
-            if error.expired_at().is_some() {
+        let refused = |check: TokenCheck, why: &str, error: RestError| {
+            let why = why.to_owned();
+            (TokenRefusal { check, why }, error)
+        };
+        if token.is_empty() {
+            let why = "the header Authorization holds no token";
+            return Err(refused(TokenCheck::Present, why, RestError::Unauthorized));
+        }
+        let invalid = |error: VerifyError| {
+            let answer = if error.expired_at().is_some() {
                 RestError::Expired
             } else {
                 RestError::Unauthorized
-            }
+            };
+            refused(error.check(), &error.to_string(), answer)
         };
-        let claims = self.0.verify(token).await.map_err(refused)?;
+        let claims = self.0.verify(token).await.map_err(invalid)?;
         match claims.get("token_use") {
-            Some(kind) if kind == "id" => Ok(render(&claims)),
-            _ => Err(RestError::Unauthorized),
+            Some(kind) if kind == "id" => {
+                let rendered = render(&claims);
+                Ok((claims, rendered))
+            }
+            _ => {
+                let why = "the token is not an ID token";
+                Err(refused(TokenCheck::Use, why, RestError::Unauthorized))
+            }
         }
     }
 }

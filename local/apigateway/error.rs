@@ -7,6 +7,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::json;
 
+use crate::recorder::{Refusal, Rule};
+
 /// The reason why the API returns an error of its own in place of the integration's response.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RestError {
@@ -100,19 +102,25 @@ impl RestError {
         }
     }
 
-    /// The reason that the access log shows beside the status.
-    pub(super) fn reason(&self) -> Option<String> {
-        match self {
-            Self::Malformed(why) => Some(why.clone()),
-            Self::Throttled => Some("Lambda has throttled the invocation".to_owned()),
-            Self::HeadersTooLarge => {
-                Some("the request line and headers pass 10,240 bytes".to_owned())
-            }
-            Self::TooLarge => Some("the body is larger than the integration takes".to_owned()),
-            Self::NoStage => Some("no stage has this name".to_owned()),
-            Self::NoMethod => Some("no resource has this path and method".to_owned()),
-            Self::Unauthorized | Self::Expired | Self::TimedOut => None,
-        }
+    /// What the record says of the error; `None` for those of the authorizer, whose verdict it has.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        let (rule, why) = match self {
+            Self::Unauthorized | Self::Expired => return None,
+            Self::NoStage => (Rule::Route, "no stage has this name"),
+            Self::HeadersTooLarge => (
+                Rule::Size,
+                "the request line and the headers are larger than 10,240 bytes",
+            ),
+            Self::NoMethod => (Rule::Route, "no resource has this path and method"),
+            Self::TooLarge => (Rule::Size, "the body is larger than 10 MB"),
+            Self::Throttled => (Rule::Concurrency, "Lambda has throttled the function"),
+            Self::Malformed(why) => (Rule::Response, why.as_str()),
+            Self::TimedOut => (Rule::TimeOut, "the integration took longer than 29 s"),
+        };
+        Some(Refusal {
+            rule,
+            why: why.to_owned(),
+        })
     }
 
     pub(super) fn into_response(self, responses: &GatewayResponses, request: &Parts) -> Response {

@@ -32,8 +32,8 @@ use uuid::Uuid;
 use crate::aws::{API_GATEWAY_MAX_BODY, API_GATEWAY_MAX_HEADERS};
 use crate::http::{HttpClient, head_length};
 use crate::jwt::{JwtConfiguration, Verifier};
+use crate::recorder::{EntryPoint, Recorder, Recording};
 use crate::signer::Signer;
-use crate::terminal::print_line;
 use crate::trace;
 use authorizer::CognitoAuthorizer;
 pub(crate) use error::GatewayResponses;
@@ -59,8 +59,8 @@ pub(crate) struct RestApiConfiguration {
     pub lambda: String,
     /// Signs the requests to Lambda.
     pub signer: Signer,
-    /// Whether to print one line for each request.
-    pub access_log: bool,
+    /// Receives a record of each request.
+    pub recorder: Recorder,
 }
 
 /// A stage with the integration of its deployment.
@@ -144,28 +144,23 @@ async fn handle(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let start = Instant::now();
     let (parts, body) = request.into_parts();
     let ids = RequestIds::of(&parts);
-    let result = api.0.respond(&parts, body, peer, &ids).await;
-    let reason = result.as_ref().err().and_then(RestError::reason);
-    let mut response = result.unwrap_or_else(|error| {
+    let recording = api
+        .0
+        .configuration
+        .recorder
+        .begin(EntryPoint::RestApi, &parts);
+    recording.ids(&ids.request_id, &ids.trace_id);
+    let answer = api.0.respond(&parts, body, peer, &ids, &recording).await;
+    if let Some(refusal) = answer.as_ref().err().and_then(RestError::refusal) {
+        recording.refused(refusal);
+    }
+    let mut response = answer.unwrap_or_else(|error| {
         error.into_response(&api.0.configuration.gateway_responses, &parts)
     });
     ids.add_to(&mut response);
-    if api.0.configuration.access_log {
-        print_line(format_args!(
-            "rest │ {} {} → {} in {:.2} ms{}",
-            parts.method,
-            parts.uri.path(),
-            response.status().as_u16(),
-            start.elapsed().as_secs_f64() * 1e3,
-            reason
-                .map(|reason| format!(" · {reason}"))
-                .unwrap_or_default(),
-        ));
-    }
-    response
+    recording.respond(response)
 }
 
 impl Inner {
@@ -175,6 +170,7 @@ impl Inner {
         body: Body,
         peer: SocketAddr,
         ids: &RequestIds,
+        recording: &Recording,
     ) -> Result<Response, RestError> {
         if head_length(parts) > API_GATEWAY_MAX_HEADERS {
             return Err(RestError::HeadersTooLarge);
@@ -185,12 +181,14 @@ impl Inner {
         if path != self.configuration.resource || !has_method {
             return Err(RestError::NoMethod);
         }
-        let claims = self.authorize(parts).await?;
+        recording.route(&format!("{} {path}", parts.method));
+        let claims = self.authorize(parts, recording).await?;
         let body = Limited::new(body, API_GATEWAY_MAX_BODY)
             .collect()
             .await
             .map_err(|_| RestError::TooLarge)?
             .to_bytes();
+        recording.body(&body);
         let proxy_request = ProxyRequest {
             parts,
             stage: stage.name,
@@ -200,6 +198,9 @@ impl Inner {
             ids,
             claims,
         };
+        let event = proxy_request.event();
+        recording.event(&event);
+        let trace_id = recording.trace_for_lambda(&ids.trace_id);
         let integration = Integration {
             http: &self.http,
             lambda: &self.configuration.lambda,
@@ -207,7 +208,7 @@ impl Inner {
             function: stage.function,
         };
         integration
-            .invoke(stage.transfer_mode, proxy_request.event(), &ids.trace_id)
+            .invoke(stage.transfer_mode, event, &trace_id)
             .await
     }
 
@@ -221,11 +222,22 @@ impl Inner {
             .map(|stage| (stage, rest))
     }
 
-    async fn authorize(&self, parts: &Parts) -> Result<Option<Map<String, Value>>, RestError> {
+    async fn authorize(
+        &self,
+        parts: &Parts,
+        recording: &Recording,
+    ) -> Result<Option<Map<String, Value>>, RestError> {
         if parts.method == Method::OPTIONS {
             return Ok(None);
         }
-        self.authorizer.authorize(parts).await.map(Some)
+        let start = Instant::now();
+        let verdict = self.authorizer.authorize(parts).await;
+        let (verdict, rendered) = match verdict {
+            Ok((claims, rendered)) => (Ok(claims), Ok(Some(rendered))),
+            Err((refusal, error)) => (Err(refusal), Err(error)),
+        };
+        recording.authorized(start, verdict);
+        rendered
     }
 }
 

@@ -83,7 +83,7 @@ impl ScriptedLambda {
             },
             lambda: self.url.clone(),
             signer: Signer::new(Arc::new(Credentials::new("AKIDEXAMPLE", "secret"))),
-            access_log: false,
+            recorder: crate::recorder::Recorder::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();

@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::claims;
 use super::error::GatewayError;
-use crate::jwt::Verifier;
+use crate::jwt::{TokenCheck, Verifier};
+use crate::recorder::TokenRefusal;
 
 /// A JWT authorizer for the tokens of one issuer.
 #[derive(Debug)]
@@ -38,28 +39,30 @@ impl Authorizer {
     }
 
     /// Verifies the token in the `Authorization` header, with or without the `Bearer` scheme. Where
-    /// the route has `scopes`, the token must have at least one of them.
+    /// the route has `scopes`, the token must have at least one of them. A refusal is given with the
+    /// check that the token does not pass.
     pub(super) async fn authorize(
         &self,
         parts: &Parts,
         scopes: &[String],
-    ) -> Result<JwtAuthorizerContext, GatewayError> {
+    ) -> Result<JwtAuthorizerContext, (TokenRefusal, GatewayError)> {
         let header = parts
             .headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .map(str::trim);
         let Some(header) = header.filter(|header| !header.is_empty()) else {
-            return Err(GatewayError::Unauthorized("Bearer".to_owned()));
+            return Err(refused(
+                TokenCheck::Present,
+                "the header Authorization holds no token",
+                GatewayError::Unauthorized("Bearer".to_owned()),
+            ));
         };
         let token = jws::bearer_token(header).unwrap_or(header);
-        let verified = self
-            .0
-            .verify(token)
-            .await
-            .map_err(|error| error.to_string());
-        let claims = verified.map_err(|why| {
-            GatewayError::Unauthorized(www_authenticate(scopes, "invalid_token", &why))
+        let claims = self.0.verify(token).await.map_err(|error| {
+            let why = error.to_string();
+            let header = www_authenticate(scopes, "invalid_token", &why);
+            refused(error.check(), why, GatewayError::Unauthorized(header))
         })?;
         let granted = granted_scopes(&claims);
         if scopes.is_empty() {
@@ -70,17 +73,24 @@ impl Authorizer {
         }
         if !granted.iter().any(|scope| scopes.contains(scope)) {
             let why = format!("expected scopes: [{}]", scopes.join(" "));
-            return Err(GatewayError::InsufficientScope(www_authenticate(
-                scopes,
-                "insufficient_scope",
-                &why,
-            )));
+            let header = www_authenticate(scopes, "insufficient_scope", &why);
+            let error = GatewayError::InsufficientScope(header);
+            return Err(refused(TokenCheck::Scope, why, error));
         }
         Ok(JwtAuthorizerContext {
             claims,
             scopes: Some(granted),
         })
     }
+}
+
+fn refused(
+    check: TokenCheck,
+    why: impl Into<String>,
+    error: GatewayError,
+) -> (TokenRefusal, GatewayError) {
+    let why = why.into();
+    (TokenRefusal { check, why }, error)
 }
 
 fn www_authenticate(scopes: &[String], error: &str, description: &str) -> String {

@@ -5,6 +5,7 @@ use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use axum::response::Response;
 
 use crate::http::json;
+use crate::recorder::{Refusal, Rule};
 
 /// The reason why the API returns an error of its own in place of the integration's response.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,19 +42,23 @@ impl GatewayError {
         }
     }
 
-    /// The reason that the access log shows beside the status.
-    pub(super) fn reason(&self) -> Option<String> {
-        match self {
-            Self::Unauthorized(why)
-            | Self::InsufficientScope(why)
-            | Self::Integration(why)
-            | Self::Unavailable(why) => Some(why.clone()),
-            Self::NotFound => Some("no route matches".to_owned()),
-            Self::HeadersTooLarge => {
-                Some("the request line and headers pass 10,240 bytes".to_owned())
-            }
-            Self::TooLarge => Some("the body is larger than the integration takes".to_owned()),
-        }
+    /// What the record says of the error; `None` for those of the authorizer, whose verdict it has.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        let (rule, why) = match self {
+            Self::Unauthorized(_) | Self::InsufficientScope(_) => return None,
+            Self::NotFound => (Rule::Route, "no route matches"),
+            Self::HeadersTooLarge => (
+                Rule::Size,
+                "the request line and the headers are larger than 10,240 bytes",
+            ),
+            Self::TooLarge => (Rule::Size, "the body is larger than the integration takes"),
+            Self::Integration(why) => (Rule::Response, why.as_str()),
+            Self::Unavailable(why) => (Rule::TimeOut, why.as_str()),
+        };
+        Some(Refusal {
+            rule,
+            why: why.to_owned(),
+        })
     }
 
     pub(super) fn response(&self) -> Response {

@@ -7,7 +7,6 @@
 mod authorizer;
 mod claims;
 mod error;
-mod observation;
 mod response;
 mod route;
 
@@ -21,6 +20,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{HeaderName, HeaderValue};
 use axum::http::request::Parts;
 use axum::response::Response;
+use base64::Engine;
 use http_body_util::{BodyExt, Limited};
 
 use crate::aws::{API_GATEWAY_MAX_BODY, API_GATEWAY_MAX_HEADERS, HTTP_API_INTEGRATION_TIMEOUT};
@@ -28,11 +28,11 @@ use crate::cors::CorsConfiguration;
 use crate::http::{HttpClient, RequestError, head_length};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::payload::{ApiDescription, ProxyRequest, header_text};
-use crate::recorder::Recorder;
+use crate::recorder::{EntryPoint, Recorder, Recording};
 use crate::signer::Signer;
+use crate::trace;
 use authorizer::{Authorizer, JwtAuthorizerContext};
 use error::GatewayError;
-use observation::Observation;
 pub use route::{Route, Routes};
 
 /// The id of the API, which events carry.
@@ -51,9 +51,7 @@ pub struct HttpApiConfiguration {
     pub lambda: String,
     /// Signs the requests to Lambda.
     pub signer: Signer,
-    /// Whether to print one line for each request.
-    pub access_log: bool,
-    /// Receives a record of each request for the console.
+    /// Receives a record of each request.
     pub recorder: Recorder,
 }
 
@@ -65,10 +63,9 @@ pub struct HttpApi(Arc<Inner>);
 struct Inner {
     routes: Routes,
     authorizer: Authorizer,
-    cors: CorsConfiguration,
+    cors: Arc<CorsConfiguration>,
     lambda: String,
     signer: Signer,
-    access_log: bool,
     recorder: Recorder,
     http: HttpClient,
 }
@@ -80,10 +77,9 @@ impl HttpApi {
         Self(Arc::new(Inner {
             authorizer: Authorizer::new(Verifier::new(configuration.jwt, http.clone())),
             routes: configuration.routes,
-            cors: configuration.cors,
+            cors: Arc::new(configuration.cors),
             lambda: configuration.lambda,
             signer: configuration.signer,
-            access_log: configuration.access_log,
             recorder: configuration.recorder,
             http,
         }))
@@ -103,87 +99,102 @@ async fn handle(
     api.0.handle(peer, request).await
 }
 
+/// A request while the API handles it.
+struct Exchange<'a> {
+    parts: &'a Parts,
+    peer: SocketAddr,
+    request_id: String,
+    trace_id: String,
+    recording: &'a Recording,
+}
+
 impl Inner {
     async fn handle(&self, peer: SocketAddr, request: Request) -> Response {
         let (parts, body) = request.into_parts();
-        let mut observation = Observation::start(&parts, peer);
-        self.recorder.begin(&observation.trace_id);
-        let mut response = match self.respond(&parts, body, &mut observation).await {
+        let recording = self.recorder.begin(EntryPoint::HttpApi, &parts);
+        let exchange = Exchange {
+            parts: &parts,
+            peer,
+            // API Gateway's request ids have 16 characters, of which the last is `=`.
+            request_id: base64::engine::general_purpose::STANDARD
+                .encode(&uuid::Uuid::new_v4().as_bytes()[..11]),
+            trace_id: header_text(&parts.headers, "x-amzn-trace-id")
+                .unwrap_or_else(trace::new_root),
+            recording: &recording,
+        };
+        recording.ids(&exchange.request_id, &exchange.trace_id);
+        recording.cors(&self.cors);
+        let mut response = match self.respond(&exchange, body).await {
             Ok(response) => response,
             Err(error) => {
-                observation.error = error.reason();
+                if let Some(refusal) = error.refusal() {
+                    recording.refused(refusal);
+                }
                 error.response()
             }
         };
         self.cors
             .apply_to_response(parts.headers.get("origin"), response.headers_mut());
-        if let Ok(id) = HeaderValue::from_str(&observation.request_id) {
+        if let Ok(id) = HeaderValue::from_str(&exchange.request_id) {
             response
                 .headers_mut()
                 .insert(HeaderName::from_static("apigw-requestid"), id);
         }
-        if self.access_log {
-            observation.print(&parts, &response);
-        }
-        if self.recorder.has_subscribers() {
-            return self.record(&parts, observation, response).await;
-        }
-        self.recorder.discard(&observation.trace_id);
-        response
+        recording.respond(response)
     }
 
-    async fn respond(
-        &self,
-        parts: &Parts,
-        body: Body,
-        observation: &mut Observation,
-    ) -> Result<Response, GatewayError> {
+    async fn respond(&self, exchange: &Exchange<'_>, body: Body) -> Result<Response, GatewayError> {
+        let Exchange {
+            parts, recording, ..
+        } = exchange;
         if head_length(parts) > API_GATEWAY_MAX_HEADERS {
             return Err(GatewayError::HeadersTooLarge);
         }
         let Some(route_match) = self.routes.find(&parts.method, parts.uri.path()) else {
             return self.cors.preflight(parts).ok_or(GatewayError::NotFound);
         };
-        if let Some(scopes) = route_match.route.authorization_scopes() {
-            let start = Instant::now();
-            let authorized = self.authorizer.authorize(parts, scopes).await;
-            observation.authorizer_time = start.elapsed();
-            observation.authorizer_context = Some(authorized?);
-        }
-        observation.body = Limited::new(body, API_GATEWAY_MAX_BODY)
+        recording.route(&route_match.route.key);
+        let authorizer_context = match route_match.route.authorization_scopes() {
+            Some(scopes) => {
+                let start = Instant::now();
+                let authorized = self.authorizer.authorize(parts, scopes).await;
+                let verdict = authorized
+                    .as_ref()
+                    .map(|context| Arc::clone(&context.claims))
+                    .map_err(|(refusal, _)| refusal.clone());
+                recording.authorized(start, verdict);
+                Some(authorized.map_err(|(_, error)| error)?)
+            }
+            None => None,
+        };
+        let body = Limited::new(body, API_GATEWAY_MAX_BODY)
             .collect()
             .await
             .map_err(|_| GatewayError::TooLarge)?
             .to_bytes();
+        recording.body(&body);
         let host = header_text(&parts.headers, "host").unwrap_or_default();
         let proxy_request = ProxyRequest {
             parts,
-            body: &observation.body,
-            peer: observation.peer,
-            request_id: &observation.request_id,
-            trace_id: &observation.trace_id,
+            body: &body,
+            peer: exchange.peer,
+            request_id: &exchange.request_id,
+            trace_id: &exchange.trace_id,
             api: ApiDescription {
                 id: API_ID,
                 domain_name: &host,
                 route_key: &route_match.route.key,
             },
             path_parameters: &route_match.path_parameters,
-            authorizer: observation
-                .authorizer_context
+            authorizer: authorizer_context
                 .as_ref()
                 .map(JwtAuthorizerContext::to_json),
         };
-        observation.event = proxy_request.event();
-        let start = Instant::now();
-        let response = self
-            .integrate(
-                &route_match.route.function,
-                observation.event.clone(),
-                &observation.trace_id,
-            )
-            .await;
-        observation.integration_time = start.elapsed();
-        response
+        let event = proxy_request.event();
+        recording.event(&event);
+        let trace_id = recording.trace_for_lambda(&exchange.trace_id);
+        self.integrate(&route_match.route.function, event, &trace_id)
+            .await
     }
 
     async fn integrate(
@@ -211,22 +222,5 @@ impl Inner {
             )),
             Err(RequestError::Connection(why)) => Err(GatewayError::Integration(why)),
         }
-    }
-
-    async fn record(
-        &self,
-        parts: &Parts,
-        observation: Observation,
-        response: Response,
-    ) -> Response {
-        let (head, body) = response.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map(|body| body.to_bytes())
-            .unwrap_or_default();
-        let record = observation.record(parts, &head, &body, &self.cors.allow_origins);
-        self.recorder.end(&observation.trace_id, record);
-        Response::from_parts(head, Body::from(body))
     }
 }

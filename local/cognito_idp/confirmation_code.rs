@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::User;
 use crate::json_protocol::ServiceError;
-use crate::terminal::print_line;
+use crate::recorder::Recorder;
+use crate::terminal::print_from;
 
 /// How long a code is valid.
 const CODE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
@@ -28,16 +29,17 @@ pub(super) enum Purpose {
     ForgotPassword,
 }
 
-/// Creates a code for a user, prints it, and returns the member `CodeDeliveryDetails`.
-pub(super) fn send(user: &mut User, purpose: Purpose) -> Value {
+/// Creates a code for a user, prints it, keeps it for the console, and returns the member `CodeDeliveryDetails`.
+pub(super) fn send(recorder: &Recorder, user: &mut User, purpose: Purpose) -> Value {
     let mut random = [0; 4];
     // The system's random numbers cannot fail here: the pool's keys were made of them.
     let _ = aws_lc_rs::rand::fill(&mut random);
     let digits = format!("{:06}", u32::from_be_bytes(random) % 1_000_000);
-    print_line(format_args!(
-        "mail │ code {digits} for {} ({purpose:?})",
-        user.email
-    ));
+    print_from(
+        "mail",
+        format_args!("code {digits} for {} ({purpose:?})", user.email),
+    );
+    recorder.mail(&user.email, &format!("{purpose:?}"), &digits);
     user.confirmation_code = Some(ConfirmationCode {
         digits,
         purpose,

@@ -43,7 +43,7 @@ impl Keys {
 }
 
 impl Key {
-    fn generate() -> Result<Self, Unspecified> {
+    pub(super) fn generate() -> Result<Self, Unspecified> {
         let pair = KeyPair::generate(KeySize::Rsa2048)?;
         let mut id = [0; 32];
         aws_lc_rs::rand::fill(&mut id)?;

@@ -7,6 +7,7 @@
 
 mod confirmation_code;
 mod discovery;
+mod experiments;
 mod keys;
 mod operations;
 mod session;
@@ -27,6 +28,7 @@ use parking_lot::Mutex;
 use crate::aws::USER_POOL_ID;
 use crate::http::json;
 use crate::json_protocol;
+use crate::recorder::Recorder;
 use keys::Keys;
 pub use operations::SUPPORTED;
 use operations::respond_to_auth_challenge::Challenges;
@@ -54,6 +56,8 @@ struct Inner {
     /// The secret of which the salts of unknown users are derived, so that they look like those of
     /// users who exist.
     decoy_seed: [u8; 32],
+    /// Keeps the codes that Cognito would send by e-mail.
+    recorder: Recorder,
 }
 
 impl UserPool {
@@ -62,6 +66,7 @@ impl UserPool {
         url: &str,
         user_directory: UserDirectory,
         token_lifetime: u64,
+        recorder: Recorder,
     ) -> Result<Self, String> {
         let failed = |_| "no RSA keys could be made".to_owned();
         let mut decoy_seed = [0; 32];
@@ -74,6 +79,7 @@ impl UserPool {
             challenges: Mutex::default(),
             token_lifetime,
             decoy_seed,
+            recorder,
         })))
     }
 
@@ -88,6 +94,14 @@ impl UserPool {
             .user_directory
             .find(username)
             .map(|user| self.0.sign_in(&user))
+    }
+
+    /// The `sub` of a user; `None` if there is no such user.
+    pub(crate) fn sub_of(&self, username: &str) -> Option<String> {
+        self.0
+            .user_directory
+            .find(username)
+            .map(|user| user.sub.clone())
     }
 
     pub(crate) fn router(&self) -> Router {

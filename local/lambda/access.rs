@@ -10,7 +10,7 @@ use sigv4::{Request, Scope, SignatureError};
 use super::error::LambdaError;
 use crate::aws::{REGION, function_arn};
 use crate::credentials::{CredentialStore, IssuedCredentials, Principal};
-use crate::terminal::print_line;
+use crate::terminal::print_from;
 
 /// Whether Lambda checks signatures and permissions.
 #[derive(Debug)]
@@ -117,10 +117,13 @@ impl PermittedPrincipal {
 /// difference can be found.
 fn invalid_signature(error: SignatureError) -> LambdaError {
     if let Some(mismatch) = &error.mismatch {
-        print_line(format_args!(
-            " sig │ the signature does not match this canonical request:\n{}",
-            mismatch.table()
-        ));
+        print_from(
+            "sig",
+            format_args!(
+                "the signature does not match this canonical request:\n{}",
+                mismatch.table()
+            ),
+        );
     }
     LambdaError::Signature(error)
 }

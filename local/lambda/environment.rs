@@ -22,6 +22,7 @@ use super::log::{Log, LogPosition};
 use super::pool::{Poll, Pool};
 use super::process::peak_memory_mb;
 use crate::aws::LAMBDA_MAX_RESPONSE;
+use crate::recorder::InvocationHandle;
 
 /// An execution environment of a function.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(super) struct Environment {
     exit_description: Mutex<String>,
     created: Instant,
     init: Mutex<Option<Duration>>,
+    /// The most memory that the process has used, in MB, and when that was read.
+    memory_used: Mutex<Option<(Instant, u64)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +63,9 @@ struct ActiveInvocation {
     position: Option<LogPosition>,
     start: Instant,
     deadline: AbortHandle,
+    /// The time of the initialization, if this is the first invocation.
+    init: Option<Duration>,
+    recording: InvocationHandle,
 }
 
 /// The channel to the caller of an invocation.
@@ -113,6 +119,7 @@ impl Environment {
             exit_description: Mutex::default(),
             created: Instant::now(),
             init: Mutex::default(),
+            memory_used: Mutex::default(),
         });
         tokio::spawn(Arc::clone(&environment).run());
         environment
@@ -177,6 +184,10 @@ impl Environment {
             ));
             position
         });
+        let init = self.init.lock().take();
+        let recording = invocation.recording.clone();
+        recording.began(init, self.pool.function.memory);
+        self.log.follow_invocation(&recording);
         let (done, permit, next) = invocation.into_next(self.pool.function.timeout);
         let deadline =
             tokio::spawn(Arc::clone(self).watch_deadline(next.request_id.clone())).abort_handle();
@@ -186,6 +197,8 @@ impl Environment {
             position,
             start: Instant::now(),
             deadline,
+            init,
+            recording,
         };
         active.in_flight.insert(next.request_id.clone(), in_flight);
         Some(next)
@@ -306,10 +319,13 @@ impl Environment {
             self.log
                 .append_platform_line(&format!("END RequestId: {request_id}"));
             self.log
-                .append_platform_line(&self.report(request_id, in_flight.start.elapsed()));
+                .append_platform_line(&self.report(request_id, &in_flight));
             self.log.tail(position)
         });
         in_flight.deadline.abort();
+        in_flight
+            .recording
+            .finished(&payload, is_function_error, self.memory_used());
         // Before the caller is notified, so that its next invocation finds the permit released.
         drop(in_flight.permit);
         // An `Err` means that the caller is gone.
@@ -326,13 +342,23 @@ impl Environment {
         }
     }
 
-    fn report(&self, request_id: &str, duration: Duration) -> String {
-        let millis = duration.as_secs_f64() * 1e3;
+    /// The most memory that the process has used, in MB. It is read twice a second at most.
+    fn memory_used(&self) -> u64 {
+        let mut known = self.memory_used.lock();
+        let is_fresh = |(at, _): &(Instant, u64)| at.elapsed() < Duration::from_millis(500);
+        if let Some((_, used)) = known.filter(is_fresh) {
+            return used;
+        }
         let used = self.pid.lock().map(peak_memory_mb).unwrap_or_default();
-        let init = self
+        *known = Some((Instant::now(), used));
+        used
+    }
+
+    fn report(&self, request_id: &str, in_flight: &ActiveInvocation) -> String {
+        let millis = in_flight.start.elapsed().as_secs_f64() * 1e3;
+        let used = self.pid.lock().map(peak_memory_mb).unwrap_or_default();
+        let init = in_flight
             .init
-            .lock()
-            .take()
             .map(|init| format!("\tInit Duration: {:.2} ms", init.as_secs_f64() * 1e3));
         format!(
             "REPORT RequestId: {request_id}\tDuration: {millis:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB\t\
@@ -341,5 +367,12 @@ impl Environment {
             self.pool.function.memory,
             init.unwrap_or_default(),
         )
+    }
+
+    /// Notes a piece of a streamed response in the record of its invocation.
+    pub(super) fn record_piece(&self, request_id: &str, piece: &[u8]) {
+        if let Some(in_flight) = self.active.lock().in_flight.get(request_id) {
+            in_flight.recording.piece(piece);
+        }
     }
 }

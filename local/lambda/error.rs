@@ -4,7 +4,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use sigv4::SignatureError;
+use sigv4::{Mismatch, SignatureError};
+
+use crate::recorder::{Refusal, Rule};
 
 /// An error of Lambda itself: the function was not invoked.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,6 +104,32 @@ impl LambdaError {
 }
 
 impl LambdaError {
+    /// What the record says of the error.
+    pub(crate) fn refusal(&self) -> Refusal {
+        let rule = match self {
+            Self::NotFound(_) | Self::Unsupported(_) => Rule::Route,
+            Self::Validation { .. } | Self::QualifierConflict | Self::InvalidRequestContent(_) => {
+                Rule::Form
+            }
+            Self::RequestTooLarge => Rule::Size,
+            Self::TooManyRequests => Rule::Concurrency,
+            Self::Signature(_) => Rule::Signature,
+            Self::AccessDenied(_) | Self::UrlForbidden => Rule::Permission,
+        };
+        Refusal {
+            rule,
+            why: self.message(),
+        }
+    }
+
+    /// What the client signed instead, if the error is a signature that does not match.
+    pub(crate) fn mismatch(&self) -> Option<&Mismatch> {
+        match self {
+            Self::Signature(error) => error.mismatch.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The error for an `X-Amz-Invocation-Type` that the operation does not support.
     pub(crate) fn invocation_type(value: &str, set: &str) -> Self {
         let constraint = format!("Member must satisfy enum value set: {set}");

@@ -24,6 +24,7 @@ use super::invoke_request::{InvokeRequest, with_request_id};
 use crate::aws::{LAMBDA_MAX_REQUEST, REGION};
 use crate::cors::CorsConfiguration;
 use crate::payload::{ApiDescription, ProxyRequest};
+use crate::recorder::{EntryPoint, Recording};
 use crate::trace;
 
 /// The configuration of a function URL.
@@ -33,7 +34,7 @@ pub(crate) struct FunctionUrl {
     pub auth: UrlAuth,
     pub mode: InvokeMode,
     /// The CORS configuration of the URL; `None` leaves CORS to the function.
-    pub cors: Option<CorsConfiguration>,
+    pub cors: Option<Arc<CorsConfiguration>>,
 }
 
 /// The `AuthType` of a function URL.
@@ -82,6 +83,14 @@ async fn handle(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    let recording = endpoint
+        .lambda
+        .recorder
+        .begin(EntryPoint::FunctionUrl, &parts);
+    recording.function(&endpoint.url.function);
+    if let Some(cors) = &endpoint.url.cors {
+        recording.cors(cors);
+    }
     let preflight = endpoint
         .url
         .cors
@@ -89,26 +98,36 @@ async fn handle(
         .and_then(|cors| cors.preflight(&parts));
     let mut response = match preflight {
         Some(response) => response,
-        None => endpoint.answer(&parts, body, peer).await,
+        None => endpoint.answer(&parts, body, peer, &recording).await,
     };
     if let Some(cors) = &endpoint.url.cors {
         cors.append_to_response(parts.headers.get("origin"), response.headers_mut());
     }
-    response
+    recording.respond(response)
 }
 
 impl Endpoint {
-    async fn answer(&self, parts: &Parts, body: axum::body::Body, peer: SocketAddr) -> Response {
+    async fn answer(
+        &self,
+        parts: &Parts,
+        body: axum::body::Body,
+        peer: SocketAddr,
+        recording: &Recording,
+    ) -> Response {
         let request_id = Uuid::new_v4().to_string();
         let trace_id = parts
             .headers
             .get("x-amzn-trace-id")
             .and_then(|value| value.to_str().ok());
         let trace_id = trace_id.map_or_else(trace::new_root, str::to_owned);
-        let mut answer = with_request_id(
-            self.invoke(parts, body, peer, &request_id, &trace_id).await,
-            &request_id,
-        );
+        recording.ids(&request_id, &trace_id);
+        let answer = self
+            .invoke(parts, body, peer, (&request_id, &trace_id), recording)
+            .await;
+        if let Err(error) = &answer {
+            recording.refused(error.refusal());
+        }
+        let mut answer = with_request_id(answer, &request_id);
         if let Ok(trace_id) = HeaderValue::from_str(&trace_id) {
             answer.headers_mut().insert("x-amzn-trace-id", trace_id);
         }
@@ -120,14 +139,15 @@ impl Endpoint {
         parts: &Parts,
         body: axum::body::Body,
         peer: SocketAddr,
-        request_id: &str,
-        trace_id: &str,
+        (request_id, trace_id): (&str, &str),
+        recording: &Recording,
     ) -> Result<Response, LambdaError> {
         let body = Limited::new(body, LAMBDA_MAX_REQUEST)
             .collect()
             .await
             .map_err(|_| LambdaError::RequestTooLarge)?
             .to_bytes();
+        recording.body(&body);
         let id = self.url.id();
         let domain_name = format!("{id}.lambda-url.{REGION}.on.aws");
         let proxy_request = ProxyRequest {
@@ -142,36 +162,58 @@ impl Endpoint {
                 route_key: "$default",
             },
             path_parameters: &[],
-            authorizer: self.authorize(parts, &body)?,
+            authorizer: self.authorize(parts, &body, recording)?,
         };
+        let event = proxy_request.event();
+        recording.event(&event);
+        let invocation = recording.invocation(&self.url.function);
         let invoke_request = InvokeRequest {
             name: FunctionName::parse(&self.url.function, None)?,
             request_id: request_id.to_owned(),
-            payload: proxy_request.event(),
+            trace_id: invocation.request(request_id, Some(trace_id), &event),
+            payload: event,
             cognito_identity: None,
             client_context: None,
             tenant: None,
-            trace_id: trace::for_next_service(Some(trace_id)),
             wants_log: false,
+            recording: invocation.handle(),
         };
+        let refused = |error: &LambdaError| invocation.refused(error.refusal());
         Ok(match self.url.mode {
-            InvokeMode::Buffered => response::buffered(invoke_request.outcome(&self.lambda).await?),
+            InvokeMode::Buffered => {
+                let outcome = invoke_request.outcome(&self.lambda).await;
+                response::buffered(outcome.inspect_err(refused)?)
+            }
             InvokeMode::ResponseStream => {
-                response::streamed(invoke_request.function_response(&self.lambda).await?).await
+                let answer = invoke_request.function_response(&self.lambda).await;
+                response::streamed(answer.inspect_err(refused)?).await
             }
         })
     }
 
     /// The authorizer's context of the event. A caller that does not sign or has no permission gets
     /// one and the same error.
-    fn authorize(&self, parts: &Parts, body: &Bytes) -> Result<Option<Value>, LambdaError> {
+    fn authorize(
+        &self,
+        parts: &Parts,
+        body: &Bytes,
+        recording: &Recording,
+    ) -> Result<Option<Value>, LambdaError> {
         if self.url.auth == UrlAuth::None {
             return Ok(None);
         }
         if !parts.headers.contains_key("authorization") {
+            recording.signature_refused(None);
             return Err(LambdaError::UrlForbidden);
         }
-        let caller = self.lambda.access.authenticate(parts, body)?;
+        let caller = self
+            .lambda
+            .access
+            .authenticate(parts, body)
+            .inspect_err(|error| recording.signature_refused(error.mismatch()))?;
+        if let Some(caller) = &caller {
+            recording.signed_by(&caller.principal.arn());
+        }
         self.lambda
             .access
             .authorize(caller.as_ref(), &self.url.function)

@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::aws::LAMBDA_MAX_RESPONSE;
+use crate::recorder::InvocationHandle;
 
 /// An invocation that is queued for an environment.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Invocation {
     pub trace_id: String,
     /// Whether the caller has requested the tail of the log.
     pub wants_log: bool,
+    /// The record of the invocation.
+    pub recording: InvocationHandle,
     /// The channel to the caller.
     pub done: oneshot::Sender<FunctionResponse>,
     /// The permit, once an environment has the invocation.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::Lambda;
 use super::error::LambdaError;
-use super::invoke_request::{InvokeQuery, InvokeRequest, with_request_id};
+use super::invoke_request::{InvokeQuery, InvokeRequest, ReceivedRequest, with_request_id};
 
 /// An operation that invokes a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +48,19 @@ async fn handle(
     request: Request,
 ) -> Response {
     let request_id = Uuid::new_v4().to_string();
-    let answer = operation
-        .run(&lambda, (&name, &query), request, &request_id)
-        .await;
-    with_request_id(answer, &request_id)
+    let (parts, body) = request.into_parts();
+    let recording = lambda.recorder.invocation(&parts, &name);
+    let received = ReceivedRequest {
+        parts,
+        body,
+        request_id: &request_id,
+        recording: &recording,
+    };
+    let answer = operation.run(&lambda, (&name, &query), received).await;
+    if let Err(error) = &answer {
+        recording.refused(error.refusal());
+    }
+    recording.respond(with_request_id(answer, &request_id))
 }
 
 async fn unsupported(method: Method, uri: Uri) -> LambdaError {
@@ -63,11 +72,10 @@ impl Operation {
         self,
         lambda: &Lambda,
         function: (&str, &InvokeQuery),
-        request: Request,
-        request_id: &str,
+        received: ReceivedRequest<'_>,
     ) -> Result<Response, LambdaError> {
         let (invoke_request, invocation_type) =
-            InvokeRequest::read(lambda, function, request, request_id).await?;
+            InvokeRequest::read(lambda, function, received).await?;
         match (invocation_type.as_str(), self) {
             ("DryRun", _) => Ok(StatusCode::NO_CONTENT.into_response()),
             ("Event", Self::Invoke) => {

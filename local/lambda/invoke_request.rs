@@ -1,11 +1,9 @@
 //! A request to invoke a function, which both operations and function URLs share: its parameters,
 //! its caller and its response.
 
-use std::time::Instant;
-
-use axum::body::Bytes;
-use axum::extract::Request;
+use axum::body::{Body, Bytes};
 use axum::http::HeaderValue;
+use axum::http::request::Parts;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -21,8 +19,7 @@ use super::function_name::FunctionName;
 use super::invocation::{FunctionResponse, Invocation, Outcome, PlatformError};
 use crate::aws::{IDENTITY_POOL_ID, LAMBDA_MAX_CLIENT_CONTEXT, LAMBDA_MAX_REQUEST, function_arn};
 use crate::credentials::Principal;
-use crate::recorder::Recorder;
-use crate::trace;
+use crate::recorder::{InvocationHandle, InvocationRecording};
 
 /// The query parameters of both operations.
 #[derive(Debug, Deserialize)]
@@ -30,6 +27,15 @@ pub(super) struct InvokeQuery {
     /// The version or alias to invoke.
     #[serde(rename = "Qualifier")]
     pub qualifier: Option<String>,
+}
+
+/// A request of the Invoke API as it arrived.
+#[derive(Debug)]
+pub(super) struct ReceivedRequest<'a> {
+    pub parts: Parts,
+    pub body: Body,
+    pub request_id: &'a str,
+    pub recording: &'a InvocationRecording,
 }
 
 /// A request to invoke a function.
@@ -47,6 +53,8 @@ pub(super) struct InvokeRequest {
     pub trace_id: String,
     /// Whether the caller has requested the tail of the log.
     pub wants_log: bool,
+    /// The record of the invocation, for the environment.
+    pub recording: InvocationHandle,
 }
 
 impl InvokeRequest {
@@ -55,24 +63,36 @@ impl InvokeRequest {
     pub(super) async fn read(
         lambda: &Lambda,
         (name, query): (&str, &InvokeQuery),
-        request: Request,
-        request_id: &str,
+        received: ReceivedRequest<'_>,
     ) -> Result<(Self, String), LambdaError> {
-        let (parts, body) = request.into_parts();
+        let ReceivedRequest {
+            parts,
+            body,
+            request_id,
+            recording,
+        } = received;
         let body = Limited::new(body, LAMBDA_MAX_REQUEST)
             .collect()
             .await
             .map_err(|_| LambdaError::RequestTooLarge)?
             .to_bytes();
-        let caller = lambda.access.authenticate(&parts, &body)?;
-        let name = FunctionName::parse(name, query.qualifier.as_deref())?;
-        lambda.access.authorize(caller.as_ref(), &name.name)?;
         let header = |name: &str| {
             parts
                 .headers
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
+        let trace_id = recording.request(request_id, header("x-amzn-trace-id"), &body);
+        let caller = lambda
+            .access
+            .authenticate(&parts, &body)
+            .inspect_err(|error| recording.signature_refused(error.mismatch()))?;
+        if let Some(caller) = &caller {
+            recording.signed_by(&caller.principal.arn());
+        }
+        let name = FunctionName::parse(name, query.qualifier.as_deref())?;
+        recording.function(&name.name);
+        lambda.access.authorize(caller.as_ref(), &name.name)?;
         let tenant = header("x-amz-tenant-id").map(str::to_owned);
         lambda.find(&name, tenant.as_deref())?;
         let invocation_type = header("x-amz-invocation-type")
@@ -85,8 +105,9 @@ impl InvokeRequest {
             cognito_identity: caller.and_then(|caller| cognito_identity(&caller.principal)),
             client_context: client_context(header("x-amz-client-context"))?,
             tenant,
-            trace_id: trace::for_next_service(header("x-amzn-trace-id")),
+            trace_id,
             wants_log: header("x-amz-log-type") == Some("Tail"),
+            recording: recording.handle(),
         };
         Ok((invoke_request, invocation_type))
     }
@@ -96,7 +117,14 @@ impl InvokeRequest {
         self,
         lambda: &Lambda,
     ) -> Result<oneshot::Receiver<FunctionResponse>, LambdaError> {
-        let pool = lambda.find(&self.name, self.tenant.as_deref())?;
+        let stand_in = self
+            .recording
+            .stand_in()
+            .and_then(|name| lambda.pool(name, self.tenant.as_deref()));
+        let pool = match stand_in {
+            Some(pool) => pool,
+            None => lambda.find(&self.name, self.tenant.as_deref())?,
+        };
         let (done, function_response) = oneshot::channel();
         pool.submit(Invocation {
             request_id: self.request_id,
@@ -107,6 +135,7 @@ impl InvokeRequest {
             tenant: self.tenant,
             trace_id: self.trace_id,
             wants_log: self.wants_log,
+            recording: self.recording,
             done,
             permit: None,
         })?;
@@ -132,14 +161,9 @@ impl InvokeRequest {
         Ok(self.submit(lambda)?.await.unwrap_or_else(aborted))
     }
 
-    /// Invokes the function, waits for its whole response and records it for the console.
+    /// Invokes the function and waits for its whole response.
     pub(super) async fn outcome(self, lambda: &Lambda) -> Result<Outcome, LambdaError> {
-        let record = InvocationRecord::begin(&lambda.recorder, &self);
-        let outcome = self.function_response(lambda).await?.whole().await;
-        if let Some(record) = record {
-            record.end(&outcome);
-        }
-        Ok(outcome)
+        Ok(self.function_response(lambda).await?.whole().await)
     }
 }
 
@@ -161,46 +185,6 @@ fn cognito_identity(caller: &Principal) -> Option<String> {
         json!({ "cognitoIdentityId": identity_id, "cognitoIdentityPoolId": IDENTITY_POOL_ID })
             .to_string(),
     )
-}
-
-/// The record of an invocation for the console.
-struct InvocationRecord {
-    recorder: Recorder,
-    function: String,
-    trace_id: String,
-    payload: Bytes,
-    start: Instant,
-}
-
-impl InvocationRecord {
-    fn begin(recorder: &Recorder, invoke_request: &InvokeRequest) -> Option<Self> {
-        let (function, trace_id, payload) = (
-            invoke_request.name.name.clone(),
-            invoke_request.trace_id.clone(),
-            invoke_request.payload.clone(),
-        );
-        let record = Self {
-            recorder: recorder.clone(),
-            function,
-            trace_id,
-            payload,
-            start: Instant::now(),
-        };
-        recorder.has_subscribers().then_some(record)
-    }
-
-    fn end(self, outcome: &Outcome) {
-        let millis = self.start.elapsed().as_secs_f64() * 1e3;
-        let (reply, is_error) = (&outcome.payload, outcome.is_function_error);
-        self.recorder.invocation(
-            &self.trace_id,
-            &self.function,
-            &self.payload,
-            reply,
-            is_error,
-            millis,
-        );
-    }
 }
 
 /// The event: the payload, which must be JSON. An empty payload becomes `{}`.

@@ -5,7 +5,8 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use crate::aws::LAMBDA_MAX_LOG_TAIL;
-use crate::terminal::print_line;
+use crate::recorder::InvocationHandle;
+use crate::terminal::print_from;
 
 /// How much of the log is retained at least, in bytes.
 const RETAINED_BYTES: usize = 64 * 1024;
@@ -15,6 +16,8 @@ pub(super) struct Log {
     function: String,
     echo: bool,
     text: Mutex<RetainedText>,
+    /// The record of the invocation to which the next lines belong.
+    recording: Mutex<InvocationHandle>,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +37,14 @@ impl Log {
             function: function.to_owned(),
             echo,
             text: Mutex::default(),
+            recording: Mutex::default(),
         }
+    }
+
+    /// Notes the lines from now on in the record of an invocation. Lines that a function prints after
+    /// it has answered belong to its last invocation.
+    pub(super) fn follow_invocation(&self, recording: &InvocationHandle) {
+        *self.recording.lock() = recording.clone();
     }
 
     /// Appends a line of Lambda's own, which is not printed.
@@ -73,8 +83,9 @@ impl Log {
         while let Ok(Some(line)) = lines.next_segment().await {
             let line = String::from_utf8_lossy(&line);
             self.text.lock().push(&line);
+            self.recording.lock().log(&line);
             if self.echo {
-                print_line(format_args!("{:>4} │ {line}", self.function));
+                print_from(&self.function, &line);
             }
         }
     }

@@ -17,7 +17,7 @@ use super::environment::{Environment, StartFailure};
 use super::error::LambdaError;
 use super::function::Function;
 use super::invocation::{ConcurrencyPermit, Invocation};
-use crate::terminal::print_line;
+use crate::terminal::print_from;
 
 /// The most environments of a function that has no reserved concurrency.
 const MAX_ENVIRONMENTS: usize = 32;
@@ -114,7 +114,7 @@ impl Pool {
         if let Some(text) = response_hint(answer)
             && !self.has_printed_hint.swap(true, Ordering::Relaxed)
         {
-            print_line(format_args!("{}: {text}", self.function.name));
+            print_from(&self.function.name, text);
         }
     }
 

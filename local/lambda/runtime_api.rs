@@ -107,7 +107,10 @@ async fn stream(
             );
         }
         match frame.map(Frame::into_data) {
-            Ok(Ok(chunk)) => drop(chunks.send(chunk).await),
+            Ok(Ok(chunk)) => {
+                environment.record_piece(id, &chunk);
+                drop(chunks.send(chunk).await)
+            }
             Ok(Err(trailers)) => {
                 error = trailers
                     .into_trailers()

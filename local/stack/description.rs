@@ -11,6 +11,7 @@ use super::{CORE, EDGE, EDGE_OPEN, EDGE_STREAM, REST_STAGE, ROUTE, STREAM_STAGE}
 use crate::aws::{IDENTITY_POOL_ID, REGION, USER_POOL_CLIENT_ID, USER_POOL_ID};
 use crate::cognito_identity::credentials_of_user;
 use crate::cognito_idp::UserPool;
+use crate::console::EntryPointUrls;
 use crate::credentials::CredentialStore;
 
 /// The URLs of the services.
@@ -50,6 +51,24 @@ impl Urls {
             stream_url: ports.stream_url.url.clone(),
             rest_api: format!("{}/{REST_STAGE}", ports.rest_api.url),
             stream_api: format!("{}/{STREAM_STAGE}", ports.rest_api.url),
+        }
+    }
+
+    /// The URLs to which the console sends requests.
+    pub(super) fn entry_points(&self) -> EntryPointUrls {
+        let rest_api = self
+            .rest_api
+            .strip_suffix(REST_STAGE)
+            .unwrap_or(&self.rest_api);
+        EntryPointUrls {
+            http_api: self.api.clone(),
+            rest_api: rest_api.trim_end_matches('/').to_owned(),
+            lambda: self.lambda.clone(),
+            function_urls: vec![
+                (EDGE, self.edge_url.clone()),
+                (EDGE_OPEN, self.open_url.clone()),
+                (EDGE_STREAM, self.stream_url.clone()),
+            ],
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
 use crate::arguments::StackArguments;
 use crate::aws::USER_POOL_CLIENT_ID;
 use crate::credentials::{CredentialStore, Principal};
+use crate::experiment_core::{SLEEPING_CORE, THROTTLED_CORE, THROWING_CORE};
 use crate::lambda::{Function, InvokePermission, PermittedPrincipal};
 
 /// The variable of the edge that its core function has too.
@@ -35,7 +36,7 @@ pub(super) fn functions(
         urls,
         store,
     };
-    Ok(vec![
+    let mut functions = vec![
         builder.edge(EDGE, &[("TARGET_LAMBDA_NAME", CORE)]),
         builder.edge(
             EDGE_OPEN,
@@ -55,7 +56,9 @@ pub(super) fn functions(
         ),
         builder.core(CORE, &[]),
         builder.core(CORE_STREAM, &[("RESPONSE", "stream")]),
-    ])
+    ];
+    functions.extend(builder.experiment_cores());
+    Ok(functions)
 }
 
 /// Builds functions from the options of the stack.
@@ -117,6 +120,19 @@ impl FunctionBuilder<'_> {
         let signing_key = signing_key.filter(|(name, _)| name == SIGNING_KEY);
         core.environment.extend(signing_key.cloned());
         core
+    }
+
+    /// The functions that take core's place in the error lab. None of them runs before it is used.
+    fn experiment_cores(&self) -> [Function; 3] {
+        let second = Duration::from_secs(1);
+        let core = |name: &str| {
+            let mut core = self.function(name, name, Vec::new(), CORE_TIMEOUT);
+            core.timeout = second;
+            core
+        };
+        let mut throttled = core(THROTTLED_CORE);
+        throttled.reserved_concurrency = Some(0);
+        [core(THROWING_CORE), core(SLEEPING_CORE), throttled]
     }
 
     fn function(

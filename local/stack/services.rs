@@ -2,6 +2,7 @@
 //! starts them on their ports.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::http::Method;
@@ -44,8 +45,6 @@ pub(super) struct Services {
     pub console: Console,
     /// The allowed origins, separated by commas.
     pub origins: String,
-    /// Whether to print one line for each request to the API.
-    pub access_log: bool,
 }
 
 impl Services {
@@ -111,7 +110,6 @@ impl Services {
             cors: self.cors("POST", CORS_ALLOW_HEADERS),
             lambda: lambda.to_owned(),
             signer: self.signer(),
-            access_log: self.access_log,
             recorder: self.recorder.clone(),
         });
         api.router()
@@ -144,7 +142,7 @@ impl Services {
             },
             lambda: lambda.to_owned(),
             signer: self.signer(),
-            access_log: self.access_log,
+            recorder: self.recorder.clone(),
         });
         api.router()
     }
@@ -171,7 +169,7 @@ impl Services {
             function: function.to_owned(),
             auth,
             mode,
-            cors,
+            cors: cors.map(Arc::new),
         })
     }
 

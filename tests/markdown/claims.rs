@@ -182,9 +182,15 @@ pub fn missing_files(document: &Document) -> Vec<String> {
         .collect()
 }
 
-/// The long options that `--help` lists.
+/// The long options of the stack, which `--help` lists.
 pub fn options_of_the_program() -> BTreeSet<String> {
+    options_of(&[])
+}
+
+/// The long options that `--help` of a subcommand lists.
+fn options_of(subcommand: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_inference-edge"))
+        .args(subcommand)
         .arg("--help")
         .output()
         .expect("the program");
@@ -213,7 +219,10 @@ pub fn options_of_the_table() -> BTreeSet<String> {
 
 /// Options, in the text and after `cargo run --`, that the program does not have.
 pub fn unknown_options(document: &Document) -> Vec<String> {
-    let known = options_of_the_program();
+    let known: BTreeSet<String> = [&[][..], &["requests"], &["replay"]]
+        .into_iter()
+        .flat_map(options_of)
+        .collect();
     let in_text = document
         .code_spans()
         .into_iter()

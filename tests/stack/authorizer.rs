@@ -272,7 +272,6 @@ impl Gateway {
             cors: CorsConfiguration::default(),
             lambda: lambda_url,
             signer: Signer::new(CredentialStore::default().issue_long_term(Principal::ApiGateway)),
-            access_log: false,
             recorder: Recorder::default(),
         });
         let (listener, url) = listen().await;

@@ -111,6 +111,9 @@ impl Stack {
         if !arguments.contains(&"--port") {
             command.args(["--port", "0"]);
         }
+        if !arguments.contains(&"--log") {
+            command.args(["--log", "text"]);
+        }
         let mut child = command.args(arguments).spawn().expect("the stack");
         let output = Arc::new(Output::default());
         output.follow(child.stdout.take().expect("its output"));
@@ -252,6 +255,12 @@ impl Stack {
         let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let event = std::fs::read_to_string(&path).expect("an event");
         value(&self.invoke("edge", &[], &event).await)
+    }
+
+    /// What the console answers to `GET` at a path, as JSON.
+    pub async fn console(&self, path: &str) -> Value {
+        let url = format!("{}/{path}", self.ready_value("/consoleUrl"));
+        value(&send(Method::GET, &url, &[], "").await)
     }
 
     /// Sends a request of the user pool's JSON protocol.

@@ -25,8 +25,11 @@ async fn a_request_leaves_one_line_that_is_its_metrics_too() {
         line["_aws"]["CloudWatchMetrics"][0]["Namespace"],
         "inference-edge"
     );
-    let gateway = stack.wait_for("the gateway's own");
-    assert!(gateway.contains("POST /inference → 200 in "), "{gateway}");
+    let request = stack.wait_for("POST /inference → 200 in ");
+    let hops = ["(HTTP API ", ", JWT authorizer ", ", edge ", ", core "];
+    for hop in hops {
+        assert!(request.contains(hop), "{request}");
+    }
     let lines = stack
         .written()
         .lines()

@@ -15,6 +15,7 @@ mod lambda;
 mod log;
 #[path = "../not_run.rs"]
 mod not_run;
+mod records;
 mod rest_api;
 mod status_table;
 mod template;

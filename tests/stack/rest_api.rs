@@ -119,7 +119,7 @@ async fn both_stages_require_an_id_token_and_respond_as_rest_apis_do() {
             assert_eq!(header(&preflight, name), value, "{name}");
         }
     }
-    stack.wait_for("rest │ POST /stream/inference → 200");
+    stack.wait_for("POST /stream/inference → 200 in ");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::sign::signature;
 use crate::{Credentials, Request};
 
 /// A canonical request beside the one that the client signed, where that could be found out.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
     /// The canonical request as the verifier computed it.
     pub computed: String,

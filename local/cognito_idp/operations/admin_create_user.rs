@@ -9,7 +9,7 @@ use super::sign_up::check_email;
 use crate::cognito_idp::user::{Attribute, check_password};
 use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
-use crate::terminal::print_line;
+use crate::terminal::print_from;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -26,10 +26,12 @@ pub(super) fn run(pool: &Inner, request: AdminCreateUser) -> Result<Value, Servi
     check_email(&request.username)?;
     let made_up = uuid::Uuid::new_v4().simple().to_string();
     let password = request.temporary_password.unwrap_or_else(|| {
-        print_line(format_args!(
-            "mail │ temporary password {made_up} for {}",
-            request.username
-        ));
+        print_from(
+            "mail",
+            format_args!("temporary password {made_up} for {}", request.username),
+        );
+        pool.recorder
+            .mail(&request.username, "AdminCreateUser", &made_up);
         made_up.clone()
     });
     check_password(&password)?;

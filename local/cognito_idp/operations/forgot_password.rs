@@ -24,7 +24,11 @@ pub(super) fn run(pool: &Inner, request: ForgotPassword) -> Result<Value, Servic
             let text = "Cannot reset password for the user as there is no registered/verified email or phone_number";
             return Err(ServiceError::invalid_parameter(text));
         }
-        Ok(confirmation_code::send(user, Purpose::ForgotPassword))
+        Ok(confirmation_code::send(
+            &pool.recorder,
+            user,
+            Purpose::ForgotPassword,
+        ))
     };
     let sent = pool.user_directory.change(&request.username, send);
     let delivery = sent.unwrap_or_else(|| Ok(confirmation_code::delivery(&request.username)))?;

@@ -20,7 +20,11 @@ pub(super) struct ResendConfirmationCode {
 pub(super) fn run(pool: &Inner, request: ResendConfirmationCode) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     let resend = |user: &mut User| match user.status {
-        UserStatus::Unconfirmed => Ok(confirmation_code::send(user, Purpose::SignUp)),
+        UserStatus::Unconfirmed => Ok(confirmation_code::send(
+            &pool.recorder,
+            user,
+            Purpose::SignUp,
+        )),
         _ => Err(ServiceError::invalid_parameter(
             "User is already confirmed.",
         )),

@@ -37,9 +37,9 @@ pub(super) fn run(pool: &Inner, request: SignUp) -> Result<Value, ServiceError> 
         let text = "An account with the given email already exists.";
         return Err(ServiceError::new("UsernameExistsException", text));
     }
-    let delivery = pool
-        .user_directory
-        .change(&sub, |user| confirmation_code::send(user, Purpose::SignUp));
+    let delivery = pool.user_directory.change(&sub, |user| {
+        confirmation_code::send(&pool.recorder, user, Purpose::SignUp)
+    });
     Ok(json!({ "UserConfirmed": false, "UserSub": sub, "CodeDeliveryDetails": delivery }))
 }
 

@@ -123,7 +123,12 @@ impl Browser {
     }
 
     pub async fn click(&self, selector: &str) {
-        self.find(selector).await.click().await.expect("a click");
+        let first = self.find(selector).await.click().await;
+        if let Err(error) = first {
+            // The page has replaced the element after it was found.
+            assert!(error.is_stale_element_reference(), "{selector}: {error}");
+            self.find(selector).await.click().await.expect("a click");
+        }
     }
 
     pub async fn text(&self) -> String {
@@ -151,6 +156,85 @@ impl Browser {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("the page never showed {text:?}:\n{}", self.text().await);
+    }
+
+    /// Waits until the title of a record shows a text, for a step with a name.
+    pub async fn sees_after(&self, status: &str, name: &str) {
+        let script = "return [document.getElementById('send').disabled, document.getElementById('send-status').textContent]";
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut last = Value::Null;
+        while tokio::time::Instant::now() < deadline {
+            last = self.value(script).await;
+            let is_done = last[0] == false
+                && last[1]
+                    .as_str()
+                    .is_some_and(|text| text.starts_with(status));
+            if is_done {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{name}: {last}");
+    }
+
+    /// Waits until the console lists so many requests.
+    pub async fn sees_rows(&self, count: usize) {
+        let script = "return document.querySelectorAll('#requests li').length";
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while self.value(script).await != json!(count) {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "not {count} rows: {}",
+                self.text().await
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Keeps what the page copies from now on: a headless browser has no clipboard.
+    pub async fn catch_copies(&self) {
+        self.value(
+            "Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: async (text) => { window.copied = text; } } }); return true;",
+        )
+        .await;
+    }
+
+    /// Waits until the page has copied a text with a part.
+    pub async fn copied(&self, part: &str) -> String {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let copied = self.value("return window.copied ?? ''").await;
+            let copied = copied.as_str().unwrap_or_default();
+            if copied.contains(part) {
+                return copied.to_owned();
+            }
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{part} is not in the copied text: {copied}"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Keeps the files that the page saves from now on.
+    pub async fn catch_downloads(&self) {
+        self.value(
+            "const make = URL.createObjectURL; URL.createObjectURL = (blob) => { blob.text().then((text) => { window.saved = text; }); return make(blob); }; return true;",
+        )
+        .await;
+    }
+
+    /// The file that the page has saved last.
+    pub async fn downloaded(&self) -> String {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let saved = self.value("return window.saved ?? null").await;
+            if let Some(saved) = saved.as_str() {
+                return saved.to_owned();
+            }
+            assert!(tokio::time::Instant::now() < deadline, "nothing was saved");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Clicks a button by its text.

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::driver::{Browser, browser_is_missing};
-use super::{ASK, Host, built_frontend, frontend, signed_in};
+use super::frontend::{ASK, Host, built_frontend, frontend, signed_in};
 use crate::harness::{Stack, scripted_core};
 
 /// A file for which the scripted core waits after its first chunk.
