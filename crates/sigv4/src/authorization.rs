@@ -1,117 +1,86 @@
-//! The `Authorization` header of a signed request, and the date and session token beside it.
+//! A signature in the `Authorization` header, with the date and the session token in headers beside
+//! it.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use http::HeaderMap;
 
-use crate::{ALGORITHM, Request, SignatureError, time};
+use crate::SignatureError;
+use crate::request_signature::{RequestSignature, basic_date, incomplete};
+use crate::{ALGORITHM, time};
 
-/// What a request says of its own signature. Nothing of it is proved.
-#[derive(Debug)]
-pub struct AuthorizationHeader<'a> {
-    /// The access key id.
-    pub access_key_id: &'a str,
-    /// The credential scope: date, region, service and terminator, with slashes between them.
-    pub scope: &'a str,
-    /// The names of the signed headers, lower-case.
-    pub signed_headers: Vec<&'a str>,
-    /// The signature, as hex.
-    pub signature: &'a str,
-    /// `X-Amz-Date`, as it was sent.
-    pub date: &'a str,
-    /// The same as a time.
-    pub time: SystemTime,
-    /// `X-Amz-Security-Token`.
-    pub session_token: Option<&'a str>,
+/// The parts of the header.
+#[derive(Debug, Default)]
+struct HeaderParts<'a> {
+    credential: Option<&'a str>,
+    signed_headers: Option<&'a str>,
+    signature: Option<&'a str>,
 }
 
-impl<'a> AuthorizationHeader<'a> {
-    /// Reads the headers of a request; presigned URLs are refused by name.
-    pub fn read(request: &Request<'a>) -> Result<Self, SignatureError> {
-        let headers: &'a HeaderMap = request.headers;
-        let header = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| str::from_utf8(value.as_bytes()).ok())
-        };
-        match header("authorization") {
-            Some(authorization) => Self::parse(
-                authorization,
-                header("x-amz-date"),
-                header("x-amz-security-token"),
-            ),
-            None if request.query.contains("X-Amz-Signature=") => Err(incomplete(
-                "Presigned URLs are not supported here: sign in the Authorization header",
-            )),
-            None => Err(SignatureError::new(
-                "MissingAuthenticationTokenException",
-                "Missing Authentication Token",
-            )),
+/// The value of a header that is text.
+pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get(name)
+        .and_then(|value| str::from_utf8(value.as_bytes()).ok())
+}
+
+/// Reads the header and those beside it.
+pub fn read_headers<'a>(
+    authorization: &'a str,
+    headers: &'a HeaderMap,
+) -> Result<RequestSignature<'a>, SignatureError> {
+    let rest = authorization.strip_prefix(ALGORITHM);
+    let rest = rest.ok_or_else(|| {
+        incomplete(format!(
+            "Unsupported AWS 'algorithm': it must be {ALGORITHM}."
+        ))
+    })?;
+    let mut parts = HeaderParts::default();
+    for part in rest.split(',').map(str::trim) {
+        let (name, value) = part.split_once('=').ok_or_else(|| {
+            let text = "not a valid key=value pair (missing equal-sign) in Authorization header";
+            incomplete(format!("'{part}' {text}: '{authorization}'."))
+        })?;
+        match name.trim() {
+            "Credential" => parts.credential = Some(value),
+            "SignedHeaders" => parts.signed_headers = Some(value),
+            "Signature" => parts.signature = Some(value),
+            _ => {}
         }
     }
-
-    fn parse(
-        authorization: &'a str,
-        date: Option<&'a str>,
-        session_token: Option<&'a str>,
-    ) -> Result<Self, SignatureError> {
-        let rest = authorization.strip_prefix(ALGORITHM);
-        let rest = rest.ok_or_else(|| {
-            incomplete(format!(
-                "Unsupported AWS 'algorithm': it must be {ALGORITHM}."
-            ))
-        })?;
-        let (mut credential, mut signed_headers, mut signature) = (None, None, None);
-        for part in rest.split(',').map(str::trim) {
-            let (name, value) = part.split_once('=').ok_or_else(|| {
-                let text =
-                    "not a valid key=value pair (missing equal-sign) in Authorization header";
-                incomplete(format!("'{part}' {text}: '{authorization}'."))
-            })?;
-            match name.trim() {
-                "Credential" => credential = Some(value),
-                "SignedHeaders" => signed_headers = Some(value),
-                "Signature" => signature = Some(value),
-                _ => {}
-            }
-        }
-        let missing = |name: &str| {
-            incomplete(format!(
-                "Authorization header requires '{name}' parameter. Authorization={ALGORITHM}"
-            ))
-        };
-        let credential = credential.ok_or_else(|| missing("Credential"))?;
-        let signed_headers = signed_headers.ok_or_else(|| missing("SignedHeaders"))?;
-        let signature = signature.ok_or_else(|| missing("Signature"))?;
-        let no_date =
-            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.";
-        let date = date.ok_or_else(|| incomplete(no_date))?;
-        let parts = credential
-            .split_once('/')
-            .filter(|(_, scope)| scope.split('/').count() == 4);
-        let (access_key_id, scope) = parts.ok_or_else(|| {
-            let text = "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term";
-            incomplete(format!("{text}, got '{credential}'"))
-        })?;
-        let time = time::parse(date);
-        let time = time.ok_or_else(|| {
-            incomplete(format!(
-                "Date must be in ISO-8601 'basic format'. Got '{date}'."
-            ))
-        })?;
-        let signed_headers = signed_headers.split(';').collect();
-        Ok(Self {
-            access_key_id,
-            scope,
-            signed_headers,
-            signature,
+    let missing = |name: &str| {
+        incomplete(format!(
+            "Authorization header requires '{name}' parameter. Authorization={ALGORITHM}"
+        ))
+    };
+    let credential = parts.credential.ok_or_else(|| missing("Credential"))?;
+    let signed_headers = parts
+        .signed_headers
+        .ok_or_else(|| missing("SignedHeaders"))?;
+    let signature = parts.signature.ok_or_else(|| missing("Signature"))?;
+    let date = date(headers)?;
+    Ok(RequestSignature {
+        session_token: text(headers, "x-amz-security-token").map(Cow::Borrowed),
+        ..RequestSignature::new(
+            credential.into(),
+            signed_headers.into(),
+            signature.into(),
             date,
-            time,
-            session_token,
-        })
-    }
+        )?
+    })
 }
 
-fn incomplete(message: impl Into<String>) -> SignatureError {
-    SignatureError::new("IncompleteSignatureException", message)
+/// The time of the signature: `X-Amz-Date`, else `Date`, which may also have the form of HTTP.
+fn date(headers: &HeaderMap) -> Result<(Cow<'_, str>, SystemTime), SignatureError> {
+    if let Some(date) = text(headers, "x-amz-date") {
+        return basic_date(date.into());
+    }
+    let missing =
+        "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.";
+    let date = text(headers, "date").ok_or_else(|| incomplete(missing))?;
+    match time::parse_http_date(date) {
+        Some(time) => Ok((time::format(time).into(), time)),
+        None => basic_date(date.into()),
+    }
 }

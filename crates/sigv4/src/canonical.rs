@@ -155,7 +155,8 @@ fn encode_into(text: &mut String, bytes: &[u8]) {
     }
 }
 
-fn decode(text: &str) -> Vec<u8> {
+/// Undoes percent-encoding; what is no escape stays.
+pub fn decode(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -3,23 +3,27 @@
 //!
 //! `aws-sigv4` signs whatever HTTP can carry; this crate signs at a quarter of its cost, because it
 //! keeps the signing key of the day and hashes with ring. The tests hold it against `aws-sigv4` and
-//! against the test suite that AWS publishes. Neither presigned URLs nor streaming signatures are
-//! supported: the verifier refuses them by name. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+//! against the test suite that AWS publishes. The verifier also knows presigned
+//! URLs; streaming signatures are not supported. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 mod authorization;
 mod canonical;
 mod credentials;
+mod error;
 mod hash;
 mod mismatch;
+mod presigned;
+mod request_signature;
 mod sign;
 mod time;
 mod verify;
 
 pub use credentials::Credentials;
+pub use error::SignatureError;
 pub use hash::hex;
 pub use mismatch::Mismatch;
 pub use sign::sign;
-pub use verify::{SignatureError, verify};
+pub use verify::verify;
 
 use http::HeaderMap;
 

@@ -7,9 +7,9 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::authorization::AuthorizationHeader;
 use crate::canonical::{CanonicalRequest, encode, normalized_path, sorted_query};
 use crate::hash::sha256_hex;
+use crate::request_signature::RequestSignature;
 use crate::sign::signature;
 use crate::{Credentials, Request};
 
@@ -26,20 +26,15 @@ impl Mismatch {
     /// Tries the common mistakes.
     pub(crate) fn explain(
         request: &Request,
-        authorization: &AuthorizationHeader,
+        sent: &RequestSignature,
         credentials: &Credentials,
         computed: &CanonicalRequest,
     ) -> Self {
-        let AuthorizationHeader {
-            date,
-            scope,
-            signature: sent,
-            ..
-        } = *authorization;
         let mistakes = common_mistakes(request, computed).into_iter();
         let mut mistakes = mistakes.map(|(mistake, canonical)| (canonical.text(), mistake));
-        let signed =
-            mistakes.find(|(canonical, _)| signature(canonical, date, scope, credentials) == sent);
+        let signed = mistakes.find(|(canonical, _)| {
+            signature(canonical, &sent.date, &sent.scope, credentials) == sent.signature
+        });
         Self {
             computed: computed.text(),
             signed,

@@ -33,6 +33,12 @@ pub fn parse(text: &str) -> Option<SystemTime> {
     Some(UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).ok()?))
 }
 
+/// Reads a time in the form of HTTP, `Wed, 18 Nov 2026 11:06:40 GMT`; `None` for anything else.
+pub fn parse_http_date(text: &str) -> Option<SystemTime> {
+    let seconds = DateTime::from_str(text, Format::HttpDate).ok()?.secs();
+    Some(UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,9 @@
 //! and every way in which a signature does not hold.
 
 mod aws_crate;
+mod headers;
 mod mismatch;
+mod presigned;
 mod refusals;
 mod signing;
 mod suite;
