@@ -51,6 +51,11 @@ REFUSED = {
         {"CoreFunction": "core", "BedrockModelId": "amazon.nova-lite-v1:0"},
         "BedrockModelId is for the sample core alone",
     ),
+    "a key beside a payload without identity": (
+        {"Payload": "bare", "IdentitySigningKey": "k" * 32},
+        "no identity to sign",
+    ),
+    "a key that is too short": ({"IdentitySigningKey": "k" * 31}, "give 32 characters"),
     "a user pool without its client": ({"UserPoolId": "us-east-1_Example"}, "together, or neither"),
     "a client without its user pool": ({"UserPoolClientId": "client"}, "together, or neither"),
     "a user pool's name": ({"UserPoolId": "my users"}, "give a user pool's id"),
@@ -74,6 +79,9 @@ ACCEPTED = {
         "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/amazon.nova-lite-v1:0",
         PROFILE,
     )
+} | {
+    f"key {key[:20]}": {"IdentitySigningKey": key}
+    for key in ("k" * 64, "{{resolve:secretsmanager:key}}")
 }
 
 LAMBDA = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function"

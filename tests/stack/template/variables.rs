@@ -7,7 +7,7 @@ use serde_yaml_ng::Value;
 use super::{at, template};
 
 /// Variables that the template does not declare, and why.
-const LEFT_OUT: [(&str, &str); 9] = [
+const LEFT_OUT: [(&str, &str); 8] = [
     ("LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL takes precedence"),
     (
         "AWS_LAMBDA_LOG_LEVEL",
@@ -19,7 +19,6 @@ const LEFT_OUT: [(&str, &str); 9] = [
     ("HTTPS_PROXY", "no function is in a VPC"),
     ("HTTP_PROXY", "no function is in a VPC"),
     ("NO_PROXY", "no function is in a VPC"),
-    ("IDENTITY_SIGNING_KEY", "of functions that others invoke"),
 ];
 /// Variables that the template sets by what it deploys, at one of the edges.
 const BY_ENTRY_POINT: [&str; 2] = ["RESPONSE", "CORS"];
