@@ -25,7 +25,9 @@ impl RegisteredClaims {
     /// Reads the payload of a token whose signature was verified. A payload that has a claim twice
     /// is refused, because readers differ in which of the two they take.
     pub fn read(payload: &[u8]) -> Result<Self, TokenError> {
-        serde_json::from_slice(payload).map_err(|_| TokenError::MalformedClaims)
+        // serde_json alone would pass over bytes that are not UTF-8 in claims that are not read.
+        let payload = str::from_utf8(payload).map_err(|_| TokenError::MalformedClaims)?;
+        serde_json::from_str(payload).map_err(|_| TokenError::MalformedClaims)
     }
 
     /// Checks `iss`, `aud` (or, where that is absent, `client_id`, as Cognito's access tokens have
@@ -152,6 +154,12 @@ mod tests {
         claims.check("https://pool", &audience, now)?;
         claims.check_issued(now)?;
         claims.subject().map(|_| ())
+    }
+
+    #[test]
+    fn claims_that_are_not_utf_8_are_refused() {
+        let refused = RegisteredClaims::read(b"{\"sub\":\"u\",\"other\":\"\xff\"}");
+        assert_eq!(refused, Err(TokenError::MalformedClaims));
     }
 
     #[test]

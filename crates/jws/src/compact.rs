@@ -57,7 +57,9 @@ impl<'a> Jws<'a> {
         let header = URL_SAFE_NO_PAD
             .decode(header)
             .map_err(|_| TokenError::MalformedHeader)?;
-        let header = serde_json::from_slice(&header).map_err(|_| TokenError::MalformedHeader)?;
+        // serde_json alone would pass over bytes that are not UTF-8 in members that are not read.
+        let header = str::from_utf8(&header).map_err(|_| TokenError::MalformedHeader)?;
+        let header = serde_json::from_str(header).map_err(|_| TokenError::MalformedHeader)?;
         Ok(Self {
             header,
             signing_input,
@@ -180,6 +182,13 @@ mod tests {
         ] {
             assert_eq!(parse(header), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_header_that_is_not_utf_8_is_refused() {
+        let header = URL_SAFE_NO_PAD.encode(b"{\"alg\":\"RS256\",\"typ\":\"\xff\"}");
+        let error = Jws::parse(&format!("{header}.e30.AA")).err();
+        assert_eq!(error, Some(TokenError::MalformedHeader));
     }
 
     #[test]
