@@ -322,7 +322,7 @@ fn the_edge_reads_the_environment_in_its_configuration_only() {
 
 #[test]
 fn identifiers_are_standard_terms() {
-    for (path, code) in ["core", "crates", "edge", "local", "tests"]
+    for (path, code) in ["core", "crates", "edge", "fuzz", "local", "tests"]
         .into_iter()
         .flat_map(sources)
     {
