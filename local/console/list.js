@@ -4,7 +4,10 @@ import { isPinned, list, mails, togglePin } from './feed.js';
 
 let shown = null;
 let select = () => {};
+/** The least time between two drawings of the list, in milliseconds. */
+const PAUSE = 400;
 let isScheduled = false;
+let lastDrawn = -PAUSE;
 
 export function startList(onSelect) {
   select = onSelect;
@@ -26,11 +29,16 @@ export function showAsCurrent(id) {
   renderList();
 }
 
-/** Draws the list with the next frame, however often it changes until then. */
+/** Draws the list soon, but not again within the pause, however often it changes until then. */
 export function renderSoon() {
   if (isScheduled) return;
   isScheduled = true;
-  requestAnimationFrame(() => { isScheduled = false; renderList(); });
+  const wait = Math.max(0, lastDrawn + PAUSE - performance.now());
+  setTimeout(() => requestAnimationFrame(() => {
+    isScheduled = false;
+    lastDrawn = performance.now();
+    renderList();
+  }), wait);
 }
 
 function isSelected(one) {
