@@ -120,9 +120,23 @@ pub struct StackArguments {
     /// awslambdaric app.handler"
     #[arg(long, value_name = "COMMAND", value_parser = parse_command_line)]
     pub core: Option<CommandLine>,
+    /// Starts core anew when a file in the folder changes, e.g. --watch .
+    #[arg(long, value_name = "FOLDER", requires = "core")]
+    pub watch: Option<PathBuf>,
     /// How many environments of core may run at once; beyond that Lambda throttles
     #[arg(long, value_name = "N")]
     pub core_concurrency: Option<usize>,
+    /// How many environments of all other functions may run at once, as the concurrency of an
+    /// account; beyond that Lambda throttles
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub concurrency: usize,
+    /// After how many seconds without a request an environment ends
+    #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub idle_timeout: u64,
+    /// Lets any number of requests through the API, which otherwise throttles them as in the
+    /// template
+    #[arg(long)]
+    pub no_throttling: bool,
     /// A variable for the edge function; may be given more than once
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = parse_variable)]
     pub environment: Vec<(String, String)>,
@@ -135,9 +149,20 @@ pub struct StackArguments {
     /// Saves every change of a user to the file of --users, which need not exist yet
     #[arg(long, requires = "users_file")]
     pub save_users: bool,
+    /// Keeps the user pool's keys and sessions in a folder for later runs, so that nobody has to
+    /// sign in again
+    #[arg(long, value_name = "FOLDER", value_parser = parse_state_folder)]
+    pub state: Option<PathBuf>,
     /// The lifetime of ID and access tokens
     #[arg(long = "token-life", default_value_t = 3600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub token_lifetime: u64,
+    /// Also allows the sign-in flow USER_PASSWORD_AUTH, which the template's app client does not, so
+    /// that curl and scripts can sign in
+    #[arg(long)]
+    pub user_password_auth: bool,
+    /// Replaces a refresh token whenever it is used, as an app client with RefreshTokenRotation
+    #[arg(long)]
+    pub rotate_refresh_tokens: bool,
     /// Prints nothing but errors
     #[arg(long)]
     pub quiet: bool,
@@ -226,6 +251,14 @@ fn parse_frontend_folder(text: &str) -> Result<PathBuf, String> {
         return Ok(path);
     }
     Err("it has no index.html: build the frontend first (npm run build)".to_owned())
+}
+
+fn parse_state_folder(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_dir() {
+        return Ok(path);
+    }
+    Err("it is no folder: make it first, readable by yourself only (mkdir -m 700)".to_owned())
 }
 
 fn parse_variable(text: &str) -> Result<(String, String), String> {

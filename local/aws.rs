@@ -39,6 +39,9 @@ pub(crate) const REST_API_STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(5 
 /// The largest payload of a synchronous invocation that Lambda accepts, in bytes.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 pub(crate) const LAMBDA_MAX_REQUEST: usize = 6 * 1024 * 1024;
+/// The largest payload of an asynchronous invocation (`Event`) that Lambda accepts, in bytes.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub(crate) const LAMBDA_MAX_EVENT: usize = 1024 * 1024;
 /// The largest response that Lambda accepts from a function, in bytes.
 pub(crate) const LAMBDA_MAX_RESPONSE: usize = 6_291_556;
 /// The longest `X-Amz-Client-Context` that Lambda accepts, in bytes of base64.
@@ -47,6 +50,10 @@ pub(crate) const LAMBDA_MAX_CLIENT_CONTEXT: usize = 3583;
 /// The most that `X-Amz-Log-Result` holds before its encoding as base64, in bytes.
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 pub(crate) const LAMBDA_MAX_LOG_TAIL: usize = 4096;
+/// The longest line of a function's log, in bytes; a longer one becomes several, because an event of
+/// CloudWatch Logs holds no more.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html>
+pub(crate) const LAMBDA_MAX_LOG_LINE: usize = 256 * 1024;
 /// The time that a function has before it asks for its first invocation.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib>
 pub(crate) const LAMBDA_INIT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -25,6 +25,11 @@ pub struct CorsConfiguration {
     pub max_age: u32,
 }
 
+/// Marks a response to a preflight that the platform has made itself, with every header that it
+/// shall have: none of CORS if the origin, the method or a header is not allowed.
+#[derive(Debug, Clone, Copy)]
+struct OwnPreflight;
+
 impl CorsConfiguration {
     fn is_enabled(&self) -> bool {
         !self.allow_origins.is_empty()
@@ -39,6 +44,7 @@ impl CorsConfiguration {
         }
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
+        response.extensions_mut().insert(OwnPreflight);
         let requested = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
         if self.allows(origin)
             && allows_method(&self.allow_methods, method)
@@ -60,6 +66,7 @@ impl CorsConfiguration {
                 header::ACCESS_CONTROL_MAX_AGE,
                 self.max_age.to_string(),
             );
+            self.allow_origin(origin, headers);
         }
         Some(response)
     }
@@ -67,44 +74,46 @@ impl CorsConfiguration {
     /// Adds the configured headers to those that the function has set itself, as a function URL
     /// does. Browsers refuse a response with two values, so that the mistake shows here as it
     /// does at AWS.
-    pub(crate) fn append_to_response(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
-        let mut own = HeaderMap::new();
-        if headers.contains_key(header::ACCESS_CONTROL_MAX_AGE) {
-            // Only the platform's own response to a preflight has this header here.
-            return self.apply_to_response(origin, headers);
+    pub(crate) fn append_to_response(&self, origin: Option<&HeaderValue>, response: &mut Response) {
+        if response.extensions().get::<OwnPreflight>().is_some() {
+            return;
         }
-        self.apply_to_response(origin, &mut own);
+        let mut own = HeaderMap::new();
+        self.apply(origin, &mut own);
         for (name, value) in &own {
-            headers.append(name, value.clone());
+            response.headers_mut().append(name, value.clone());
         }
     }
 
-    /// Replaces the CORS headers of a response by the configured ones.
-    pub(crate) fn apply_to_response(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    /// Replaces the CORS headers of a response by the configured ones. The platform's own response
+    /// to a preflight stays as it is.
+    pub(crate) fn apply_to_response(&self, origin: Option<&HeaderValue>, response: &mut Response) {
+        if response.extensions().get::<OwnPreflight>().is_none() {
+            self.apply(origin, response.headers_mut());
+        }
+    }
+
+    fn apply(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         if !self.is_enabled() {
             return;
         }
-        const PREFLIGHT_HEADERS: [HeaderName; 3] = [
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            header::ACCESS_CONTROL_MAX_AGE,
-        ];
-        let is_preflight = PREFLIGHT_HEADERS
-            .iter()
-            .all(|name| headers.contains_key(name));
-        let is_kept = |name: &HeaderName| {
-            !name.as_str().starts_with("access-control-")
-                || (is_preflight && PREFLIGHT_HEADERS.contains(name))
-        };
-        let dropped: Vec<_> = headers
-            .keys()
-            .filter(|name| !is_kept(name))
-            .cloned()
-            .collect();
+        let is_of_cors = |name: &&HeaderName| name.as_str().starts_with("access-control-");
+        let dropped: Vec<_> = headers.keys().filter(is_of_cors).cloned().collect();
         dropped.iter().for_each(|name| drop(headers.remove(name)));
         let Some(origin) = origin.filter(|origin| self.allows(origin)) else {
             return;
         };
+        self.allow_origin(origin, headers);
+        if !self.expose_headers.is_empty() {
+            set(
+                headers,
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                self.expose_headers.join(",").to_lowercase(),
+            );
+        }
+    }
+
+    fn allow_origin(&self, origin: &HeaderValue, headers: &mut HeaderMap) {
         if self.allow_origins.iter().any(|allowed| allowed == "*") {
             headers.insert(
                 header::ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -114,16 +123,10 @@ impl CorsConfiguration {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             headers.append(header::VARY, HeaderValue::from_static("origin"));
         }
-        if !self.expose_headers.is_empty() && !is_preflight {
-            set(
-                headers,
-                header::ACCESS_CONTROL_EXPOSE_HEADERS,
-                self.expose_headers.join(",").to_lowercase(),
-            );
-        }
     }
 
-    fn allows(&self, origin: &HeaderValue) -> bool {
+    /// Whether pages of the origin may read responses.
+    pub(crate) fn allows(&self, origin: &HeaderValue) -> bool {
         let Ok(origin) = origin.to_str() else {
             return false;
         };
@@ -187,7 +190,7 @@ mod tests {
             .header("access-control-request-headers", requested);
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let mut response = cors.preflight(&parts).expect("a preflight");
-        cors.apply_to_response(parts.headers.get("origin"), response.headers_mut());
+        cors.apply_to_response(parts.headers.get("origin"), &mut response);
         let line = |(name, value): (&HeaderName, &HeaderValue)| {
             format!("{name}: {}\n", value.to_str().expect("text"))
         };
@@ -221,7 +224,7 @@ mod tests {
         ] {
             let answer = preflight(&cors, origin, method, requested);
             assert!(
-                answer.starts_with("204") && !answer.contains("allow-methods"),
+                answer.starts_with("204") && !answer.contains("access-control"),
                 "{name}: {answer}"
             );
         }
@@ -229,17 +232,20 @@ mod tests {
 
     #[test]
     fn the_integrations_cors_headers_are_replaced() {
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            "access-control-allow-origin",
-            HeaderValue::from_static("https://evil.example"),
-        );
-        headers.insert("access-control-max-age", HeaderValue::from_static("9"));
-        cors(&["https://a.example"]).apply_to_response(
-            Some(&HeaderValue::from_static("https://a.example")),
-            &mut headers,
-        );
-        insta::assert_debug_snapshot!(headers, @r#"
+        let mut response = Response::new(Body::empty());
+        for (name, value) in [
+            ("access-control-allow-origin", "https://evil.example"),
+            ("access-control-allow-methods", "PUT"),
+            ("access-control-allow-headers", "x-other"),
+            ("access-control-max-age", "9"),
+        ] {
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        let origin = HeaderValue::from_static("https://a.example");
+        cors(&["https://a.example"]).apply_to_response(Some(&origin), &mut response);
+        insta::assert_debug_snapshot!(response.headers(), @r#"
         {
             "access-control-allow-origin": "https://a.example",
             "vary": "origin",
@@ -250,12 +256,12 @@ mod tests {
 
     #[test]
     fn without_a_configuration_the_integrations_headers_pass() {
-        let mut headers = HeaderMap::new();
-        headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-        CorsConfiguration::default().apply_to_response(
-            Some(&HeaderValue::from_static("https://a.example")),
-            &mut headers,
-        );
-        assert_eq!(headers.len(), 1);
+        let mut response = Response::new(Body::empty());
+        response
+            .headers_mut()
+            .insert("access-control-allow-origin", HeaderValue::from_static("*"));
+        let origin = HeaderValue::from_static("https://a.example");
+        CorsConfiguration::default().apply_to_response(Some(&origin), &mut response);
+        assert_eq!(response.headers().len(), 1);
     }
 }

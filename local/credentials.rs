@@ -27,8 +27,8 @@ pub enum Principal {
     CognitoIdentity {
         /// The id that the identity pool has returned.
         identity_id: String,
-        /// The `sub` of the user in the user pool; `None` for a guest.
-        sub: Option<String>,
+        /// The `sub` of the user in the user pool.
+        sub: String,
     },
 }
 
@@ -41,13 +41,10 @@ impl Principal {
             Self::Function(name) => {
                 format!("arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}-role/{name}")
             }
-            Self::CognitoIdentity { sub, .. } => {
-                let role = if sub.is_some() {
-                    "Authenticated"
-                } else {
-                    "Unauthenticated"
-                };
-                format!("arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}/CognitoIdentityCredentials")
+            Self::CognitoIdentity { .. } => {
+                format!(
+                    "arn:aws:sts::{ACCOUNT_ID}:assumed-role/Authenticated/CognitoIdentityCredentials"
+                )
             }
         }
     }
@@ -66,10 +63,18 @@ impl AsRef<Credentials> for IssuedCredentials {
     }
 }
 
+/// How long the session of credentials lasts.
+#[derive(Debug, Clone, Copy)]
+enum SessionLifetime {
+    NoSession,
+    Limited(Duration),
+    Unlimited,
+}
+
 impl CredentialStore {
     /// Issues credentials that do not expire.
     pub fn issue_long_term(&self, principal: Principal) -> Arc<Credentials> {
-        self.issue("AKIA", principal, None)
+        self.issue("AKIA", principal, SessionLifetime::NoSession)
     }
 
     /// Issues credentials with a session token that expire after `lifetime`.
@@ -78,7 +83,13 @@ impl CredentialStore {
         principal: Principal,
         lifetime: Duration,
     ) -> Arc<Credentials> {
-        self.issue("ASIA", principal, Some(lifetime))
+        self.issue("ASIA", principal, SessionLifetime::Limited(lifetime))
+    }
+
+    /// Issues the credentials of a function's execution role: with a session token, and valid for as
+    /// long as the stack runs, because Lambda renews them.
+    pub(crate) fn issue_for_role(&self, principal: Principal) -> Arc<Credentials> {
+        self.issue("ASIA", principal, SessionLifetime::Unlimited)
     }
 
     /// Finds the credentials of an access key id.
@@ -90,12 +101,17 @@ impl CredentialStore {
         &self,
         prefix: &str,
         principal: Principal,
-        lifetime: Option<Duration>,
+        lifetime: SessionLifetime,
     ) -> Arc<Credentials> {
         let random = || uuid::Uuid::new_v4().simple().to_string();
         let access_key_id = format!("{prefix}{}", random()[..16].to_uppercase());
         let secret_access_key = format!("{}{}", random(), &random()[..8]);
-        let session_token = lifetime.map(|_| format!("local{}{}", random(), random()));
+        let session_token = format!("local{}{}", random(), random());
+        let (session_token, lifetime) = match lifetime {
+            SessionLifetime::NoSession => (None, None),
+            SessionLifetime::Limited(lifetime) => (Some(session_token), Some(lifetime)),
+            SessionLifetime::Unlimited => (Some(session_token), None),
+        };
         let credentials = Credentials::new(access_key_id.clone(), secret_access_key);
         let credentials = Arc::new(credentials.with_session(
             session_token,

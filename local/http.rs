@@ -1,8 +1,11 @@
 //! The HTTP server and the HTTP client of the local services.
 
 mod header_names;
+mod resolver;
+mod server;
+mod unread_body;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,24 +19,15 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tokio::net::TcpListener;
+use rustix::io::Errno;
 
 pub(crate) use header_names::{HeaderNames, serve_with_header_names};
+use resolver::Resolver;
+pub use server::serve;
+pub(crate) use server::serve_without_timeout;
 
-/// Serves a router until the task is aborted.
-pub async fn serve(listener: TcpListener, router: Router) {
-    use axum::serve::ListenerExt;
-    let listener = listener.tap_io(|stream| {
-        // Without it a small response may wait for an acknowledgement of the client.
-        let _ = stream.set_nodelay(true);
-    });
-    // It returns only when the task is aborted.
-    let _ = axum::serve(
-        listener,
-        router.into_make_service_with_connect_info::<SocketAddr>(),
-    )
-    .await;
-}
+/// How many connections to a service are kept for later requests.
+const MAX_IDLE_CONNECTIONS: usize = 16;
 
 /// Lets only requests in whose `Host` is an address or a name of this machine. By DNS rebinding a
 /// web page can make its own name stand for this machine; a browser then lets the page read what
@@ -78,7 +72,7 @@ fn is_this_machine(host: &str) -> bool {
 
 /// An HTTP client with a pool of connections, with which services send requests to each other.
 #[derive(Debug, Clone)]
-pub struct HttpClient(Client<HttpConnector, Full<Bytes>>);
+pub struct HttpClient(Client<HttpConnector<Resolver>, Full<Bytes>>);
 
 /// A response whose body was read to its end.
 #[derive(Debug)]
@@ -98,7 +92,7 @@ impl BufferedResponse {
         let body = body
             .collect()
             .await
-            .map_err(|error| RequestError::Connection(error_chain(&error)))?
+            .map_err(|error| RequestError::new(&error))?
             .to_bytes();
         Ok(Self {
             status: parts.status,
@@ -118,14 +112,37 @@ pub enum RequestError {
     /// Holds the chain of errors.
     #[error("{0}")]
     Connection(String),
+    /// The stack has no descriptor left for the connection. Holds the chain of errors.
+    #[error("{0}")]
+    OutOfDescriptors(String),
+}
+
+impl RequestError {
+    fn new(error: &(dyn std::error::Error + 'static)) -> Self {
+        let chain = error_chain(error);
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            let errno = error
+                .downcast_ref::<std::io::Error>()
+                .and_then(Errno::from_io_error);
+            if matches!(errno, Some(Errno::MFILE | Errno::NFILE)) {
+                return Self::OutOfDescriptors(chain);
+            }
+            cause = error.source();
+        }
+        Self::Connection(chain)
+    }
 }
 
 impl HttpClient {
     /// Creates a client. It connects with the first request.
     pub fn new() -> Self {
-        let mut connector = HttpConnector::new();
+        let mut connector = HttpConnector::new_with_resolver(Resolver);
         connector.set_nodelay(true);
-        Self(Client::builder(TokioExecutor::new()).build(connector))
+        let client = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+            .build(connector);
+        Self(client)
     }
 
     /// Sends a request and returns the response as soon as its head has arrived. The connection
@@ -137,7 +154,7 @@ impl HttpClient {
         let response = self.0.request(request).await;
         response
             .map(|response| response.map(Body::new))
-            .map_err(|error| RequestError::Connection(error_chain(&error)))
+            .map_err(|error| RequestError::new(&error))
     }
 
     /// Sends a request and reads the whole response within a time-out.

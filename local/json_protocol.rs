@@ -11,6 +11,8 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+/// The name of the one error that is not the client's.
+const INTERNAL_ERROR: &str = "InternalErrorException";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// The response headers that scripts may read.
 const EXPOSED_HEADERS: &str = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date";
@@ -43,6 +45,11 @@ impl ServiceError {
         Self::new("InvalidParameterException", message)
     }
 
+    /// The service itself has failed. Holds the reason.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(INTERNAL_ERROR, message)
+    }
+
     /// The service does not have this operation.
     pub(crate) fn not_supported(operation: &str) -> Self {
         Self::new(
@@ -53,7 +60,11 @@ impl ServiceError {
 
     pub(crate) fn response(&self) -> Response {
         let body = json!({ "__type": self.name, "message": self.message });
-        let mut response = json_response(StatusCode::BAD_REQUEST, &body);
+        let status = match self.name {
+            INTERNAL_ERROR => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let mut response = json_response(status, &body);
         let headers = response.headers_mut();
         // AWS writes this colon after the name.
         if let Ok(name) = HeaderValue::from_str(&format!("{}:", self.name)) {

@@ -13,6 +13,7 @@
 mod apigateway;
 pub mod apigatewayv2;
 pub mod arguments;
+mod atomic_file;
 mod aws;
 pub mod client;
 mod cognito_identity;

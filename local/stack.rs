@@ -2,24 +2,28 @@
 //! Together with its submodules it is the only part that knows all services.
 
 mod description;
+mod descriptors;
 mod functions;
 mod ports;
 mod services;
+mod watch;
 
-use std::io::Write;
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::arguments::{NewUser, StackArguments};
-use crate::cognito_idp::{User, UserDirectory, UserFileEntry, UserPool, UserStatus, read_users};
+use crate::atomic_file;
+use crate::cognito_idp::{
+    User, UserDirectory, UserFileEntry, UserPool, UserPoolSettings, UserStatus, read_users,
+};
 use crate::console::{Console, Sender};
 use crate::credentials::{CredentialStore, Principal};
 use crate::http::HttpClient;
-use crate::lambda::{AccessControl, IamAuthorizer, Lambda, StartFailure};
+use crate::lambda::{AccessControl, ConcurrencyLimits, IamAuthorizer, Lambda, StartFailure};
 use crate::recorder::Recorder;
 use crate::signer::Signer;
 use description::{
@@ -28,6 +32,7 @@ use description::{
 use functions::{functions, permissions, variable, warn_of_unknown_variables};
 use ports::Ports;
 use services::Services;
+use watch::Watch;
 
 /// The name of the edge function.
 pub(crate) const EDGE: &str = "edge";
@@ -69,6 +74,10 @@ pub const URL_ALLOW_HEADERS: &str =
 pub const CORS_EXPOSE_HEADERS: &str = "retry-after,server-timing,x-request-id";
 /// How long a browser may cache the response to a preflight in seconds, as in the template.
 pub const CORS_MAX_AGE: u32 = 600;
+/// The requests a second that the API lets through, as in the template.
+pub const THROTTLING_RATE: u32 = 50;
+/// The requests at once that the API lets through, as in the template.
+pub const THROTTLING_BURST: u32 = 100;
 /// The explanation of `--core` in the error for a core function that does not start.
 const CORE_HINT: &str = "\nA core is a program that asks the Lambda Runtime API (AWS_LAMBDA_RUNTIME_API) for work, in any language: \
     for example --core \"python3 -m awslambdaric app.handler\" (pip install awslambdaric).";
@@ -83,6 +92,7 @@ pub struct Stack {
     lambda: Lambda,
     description: Value,
     tasks: Vec<JoinHandle<()>>,
+    _watch: Option<Watch>,
 }
 
 /// The reason why the stack does not start.
@@ -151,12 +161,13 @@ impl Stack {
             credentials: store.clone(),
             permissions: permissions(&functions),
         };
-        let lambda = Lambda::new(functions, recorder.clone(), AccessControl::Iam(authorizer));
+        let access = AccessControl::Iam(authorizer);
+        let lambda = Lambda::new(functions, recorder.clone(), access, limits(arguments));
         let (directory, users) = users(arguments)?;
         let pool = create_user_pool(
             &urls.user_pool,
             directory,
-            arguments.token_lifetime,
+            user_pool_settings(arguments),
             recorder.clone(),
         );
         let made = tokio::select! { made = start_functions_and_user_pool(&lambda, pool) => made, () = stop => Err(StartError::Stopped) };
@@ -192,6 +203,16 @@ impl Stack {
             recorder,
             console,
             origins,
+            is_throttled: !arguments.no_throttling,
+        };
+        let watch = arguments.watch.as_deref();
+        let watch = watch.map(|folder| Watch::start(folder, services.lambda.clone()));
+        let watch = match watch.transpose() {
+            Ok(watch) => watch,
+            Err(problem) => {
+                services.lambda.stop().await;
+                return Err(StartError::Other(problem));
+            }
         };
         let tasks = services.start(ports, arguments.web.as_deref());
         Ok(Self {
@@ -200,6 +221,7 @@ impl Stack {
             lambda: services.lambda,
             description,
             tasks,
+            _watch: watch,
         })
     }
 
@@ -210,18 +232,8 @@ impl Stack {
             path: path.display().to_string(),
             source,
         };
-        let partial = path.with_extension("partial");
-        // An existing file may have other permissions, which it would keep if it were only opened.
-        let _ = std::fs::remove_file(&partial);
-        let file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&partial);
-        let written = file.and_then(|mut file| writeln!(file, "{:#}", self.description));
-        written
-            .and_then(|()| std::fs::rename(&partial, path))
-            .map_err(failed)
+        let content = format!("{:#}\n", self.description);
+        atomic_file::write(path, content.as_bytes()).map_err(failed)
     }
 
     /// The message with all URLs that is printed after the start.
@@ -233,6 +245,20 @@ impl Stack {
     pub async fn stop(self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         self.lambda.stop().await;
+    }
+}
+
+/// The limits of Lambda, by the options and by the descriptors that the system has for the stack.
+fn limits(arguments: &StackArguments) -> ConcurrencyLimits {
+    let possible = descriptors::max_environments(descriptors::raise_limit());
+    if possible < arguments.concurrency {
+        eprintln!(
+            "warning: the system's limit of open files allows {possible} environments at once: raise it with `ulimit -n`"
+        );
+    }
+    ConcurrencyLimits {
+        environments: arguments.concurrency.min(possible),
+        idle_timeout: Duration::from_secs(arguments.idle_timeout),
     }
 }
 
@@ -248,19 +274,27 @@ async fn start_functions_and_user_pool(
     pool
 }
 
+fn user_pool_settings(arguments: &StackArguments) -> UserPoolSettings {
+    UserPoolSettings {
+        state_folder: arguments.state.clone(),
+        token_lifetime: arguments.token_lifetime,
+        allows_user_password_auth: arguments.user_password_auth,
+        rotates_refresh_tokens: arguments.rotate_refresh_tokens,
+    }
+}
+
 /// Creates the user pool on a thread of its own: its two keys take a while, during which the
 /// functions start.
 async fn create_user_pool(
     url: &str,
     directory: UserDirectory,
-    token_lifetime: u64,
+    settings: UserPoolSettings,
     recorder: Recorder,
 ) -> Result<UserPool, StartError> {
     let url = url.to_owned();
-    let made = tokio::task::spawn_blocking(move || {
-        UserPool::new(&url, directory, token_lifetime, recorder)
-    })
-    .await;
+    let made =
+        tokio::task::spawn_blocking(move || UserPool::new(&url, directory, settings, recorder))
+            .await;
     made.map_err(|error| StartError::Other(error.to_string()))?
         .map_err(StartError::Other)
 }

@@ -118,7 +118,9 @@ impl From<RequestError> for RestError {
     fn from(error: RequestError) -> Self {
         match error {
             RequestError::TimedOut(_) => Self::TimedOut,
-            RequestError::Connection(why) => Self::Malformed(why),
+            RequestError::Connection(why) | RequestError::OutOfDescriptors(why) => {
+                Self::Malformed(why)
+            }
         }
     }
 }

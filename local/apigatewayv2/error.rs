@@ -16,6 +16,8 @@ pub(super) enum GatewayError {
     Unauthorized(String),
     /// The token is valid but has none of the route's scopes. Holds the `www-authenticate` header.
     InsufficientScope(String),
+    /// The rate or the burst of requests exceeds the limit.
+    TooManyRequests,
     /// The request line and the headers exceed the limit.
     HeadersTooLarge,
     /// The request body exceeds the limit.
@@ -32,6 +34,7 @@ impl GatewayError {
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::InsufficientScope(_) => (StatusCode::FORBIDDEN, "Forbidden"),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
             Self::HeadersTooLarge => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "Request Header Fields Too Large",
@@ -47,6 +50,10 @@ impl GatewayError {
         let (rule, why) = match self {
             Self::Unauthorized(_) | Self::InsufficientScope(_) => return None,
             Self::NotFound => (Rule::Route, "no route matches"),
+            Self::TooManyRequests => (
+                Rule::Concurrency,
+                "throttled: --no-throttling switches the template's limits off",
+            ),
             Self::HeadersTooLarge => (
                 Rule::Size,
                 "the request line and the headers are larger than 10,240 bytes",

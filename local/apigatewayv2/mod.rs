@@ -9,6 +9,7 @@ mod claims;
 mod error;
 mod response;
 mod route;
+mod throttle;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ use crate::trace;
 use authorizer::{Authorizer, JwtAuthorizerContext};
 use error::GatewayError;
 pub use route::{Route, Routes};
+pub use throttle::ThrottlingLimits;
+use throttle::TokenBucket;
 
 /// The id of the API, which events carry.
 const API_ID: &str = "local0api0";
@@ -51,6 +54,8 @@ pub struct HttpApiConfiguration {
     pub lambda: String,
     /// Signs the requests to Lambda.
     pub signer: Signer,
+    /// The limits beyond which requests are refused; `None` for no limit.
+    pub throttling: Option<ThrottlingLimits>,
     /// Receives a record of each request.
     pub recorder: Recorder,
 }
@@ -66,6 +71,7 @@ struct Inner {
     cors: Arc<CorsConfiguration>,
     lambda: String,
     signer: Signer,
+    throttle: Option<TokenBucket>,
     recorder: Recorder,
     http: HttpClient,
 }
@@ -80,6 +86,7 @@ impl HttpApi {
             cors: Arc::new(configuration.cors),
             lambda: configuration.lambda,
             signer: configuration.signer,
+            throttle: configuration.throttling.map(TokenBucket::new),
             recorder: configuration.recorder,
             http,
         }))
@@ -116,7 +123,7 @@ impl Inner {
             parts: &parts,
             peer,
             // API Gateway's request ids have 16 characters, of which the last is `=`.
-            request_id: base64::engine::general_purpose::STANDARD
+            request_id: base64::engine::general_purpose::URL_SAFE
                 .encode(&uuid::Uuid::new_v4().as_bytes()[..11]),
             trace_id: header_text(&parts.headers, "x-amzn-trace-id")
                 .unwrap_or_else(trace::new_root),
@@ -134,7 +141,7 @@ impl Inner {
             }
         };
         self.cors
-            .apply_to_response(parts.headers.get("origin"), response.headers_mut());
+            .apply_to_response(parts.headers.get("origin"), &mut response);
         if let Ok(id) = HeaderValue::from_str(&exchange.request_id) {
             response
                 .headers_mut()
@@ -154,6 +161,9 @@ impl Inner {
             return self.cors.preflight(parts).ok_or(GatewayError::NotFound);
         };
         recording.route(&route_match.route.key);
+        if self.throttle.as_ref().is_some_and(|bucket| !bucket.take()) {
+            return Err(GatewayError::TooManyRequests);
+        }
         let authorizer_context = match route_match.route.authorization_scopes() {
             Some(scopes) => {
                 let start = Instant::now();
@@ -220,6 +230,7 @@ impl Inner {
             Err(RequestError::TimedOut(_)) => Err(GatewayError::Unavailable(
                 "the integration took longer than 30 s".to_owned(),
             )),
+            Err(RequestError::OutOfDescriptors(why)) => Err(GatewayError::Unavailable(why)),
             Err(RequestError::Connection(why)) => Err(GatewayError::Integration(why)),
         }
     }

@@ -1,4 +1,4 @@
-//! The operation `GetId`: the identity id of a user, or a new one for a guest.
+//! The operation `GetId`: the identity id of a user.
 //! <https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetId.html>
 
 use serde::Deserialize;
@@ -22,7 +22,7 @@ pub(super) async fn run(pool: &Inner, request: GetId) -> Result<Value, ServiceEr
         return Err(ServiceError::new("ResourceNotFoundException", text));
     }
     let user = pool.user(&request.logins).await?;
-    let id = identity_id(user.as_deref());
+    let id = identity_id(&user);
     pool.identities.lock().insert(id.clone(), user);
     Ok(json!({ "IdentityId": id }))
 }

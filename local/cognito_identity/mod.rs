@@ -1,5 +1,5 @@
-//! A Cognito identity pool: exchanges a verified ID token, or no token for a guest, for an identity
-//! and temporary credentials.
+//! A Cognito identity pool: exchanges a verified ID token for an identity and temporary
+//! credentials. As the template says, it has no identities for guests.
 //!
 //! Each operation has one file. Operations that the pool does not have are refused by name.
 
@@ -21,7 +21,8 @@ use uuid::Uuid;
 
 use sigv4::Credentials;
 
-use crate::aws::{IDENTITY_POOL_ID, REGION};
+use crate::aws::{IDENTITY_POOL_ID, REGION, USER_POOL_ID};
+use crate::cognito_idp::UserPool;
 use crate::credentials::{CredentialStore, Principal};
 use crate::json_protocol::{self, ServiceError};
 use crate::jwt::{Verifier, VerifyError};
@@ -38,35 +39,39 @@ struct Inner {
     verifier: Verifier,
     providers: Vec<String>,
     credentials: CredentialStore,
-    /// The `sub` of the user for each identity id that the pool has returned; `None` for a guest.
-    identities: Mutex<HashMap<String, Option<String>>>,
+    /// The `sub` of the user for each identity id that the pool has returned.
+    identities: Mutex<HashMap<String, String>>,
+    /// Tells whether the session of a token goes on, as `ServerSideTokenCheck` asks the user pool.
+    user_pool: UserPool,
 }
 
 /// The member `Logins` of a request: tokens by the name of their provider.
 type Logins = HashMap<String, String>;
 
 impl IdentityPool {
-    /// Creates a pool that trusts the tokens that `verifier` accepts. Clients may name the provider
-    /// as they derive it from `issuer`, or as AWS does.
+    /// Creates a pool that trusts the tokens that `verifier` accepts, while the user pool says that
+    /// their users are signed in. Clients may name the provider as they derive it from the issuer,
+    /// or as AWS does.
     pub(crate) fn new(
         verifier: Verifier,
-        issuer: &str,
-        user_pool_id: &str,
+        user_pool: UserPool,
         credentials: CredentialStore,
     ) -> Self {
+        let issuer = user_pool.issuer();
         let own = issuer
             .split_once("://")
             .map_or(issuer, |(_, rest)| rest)
             .to_owned();
         let providers = vec![
             own,
-            format!("cognito-idp.{REGION}.amazonaws.com/{user_pool_id}"),
+            format!("cognito-idp.{REGION}.amazonaws.com/{USER_POOL_ID}"),
         ];
         Self(Arc::new(Inner {
             verifier,
             providers,
             credentials,
             identities: Mutex::default(),
+            user_pool,
         }))
     }
 
@@ -103,10 +108,12 @@ impl Inner {
         }
     }
 
-    /// The `sub` of the user whose token is in the logins; `None` for a guest, who sends no logins.
-    async fn user(&self, logins: &Logins) -> Result<Option<String>, ServiceError> {
+    /// The `sub` of the user whose token is in the logins. A guest, who sends none, is refused.
+    async fn user(&self, logins: &Logins) -> Result<String, ServiceError> {
         let Some((provider, token)) = logins.iter().next() else {
-            return Ok(None);
+            return Err(ServiceError::not_authorized(
+                "Unauthenticated access is not supported for this identity pool.",
+            ));
         };
         if !self.providers.contains(provider) {
             return Err(ServiceError::not_authorized(format!(
@@ -115,12 +122,19 @@ impl Inner {
         }
         let claims = self.verifier.verify(token).await.map_err(invalid_token)?;
         let is_id_token = claims.get("token_use").and_then(Value::as_str) == Some("id");
-        match claims.get("sub").and_then(Value::as_str) {
-            Some(sub) if is_id_token => Ok(Some(sub.to_owned())),
-            _ => Err(ServiceError::not_authorized(
+        let claim = |name: &str| claims.get(name).and_then(Value::as_str);
+        let Some(sub) = claim("sub").filter(|_| is_id_token) else {
+            return Err(ServiceError::not_authorized(
                 "Invalid login token. Not an ID token.",
-            )),
+            ));
+        };
+        let origin_jti = claim("origin_jti").unwrap_or_default();
+        if !self.user_pool.is_signed_in(sub, origin_jti) {
+            return Err(ServiceError::not_authorized(
+                "Invalid login token. The user has signed out.",
+            ));
         }
+        Ok(sub.to_owned())
     }
 }
 
@@ -139,10 +153,10 @@ pub(crate) fn credentials_of_user(
     store: &CredentialStore,
     sub: &str,
 ) -> (String, Arc<Credentials>) {
-    let identity_id = identity_id(Some(sub));
+    let identity_id = identity_id(sub);
     let principal = Principal::CognitoIdentity {
         identity_id: identity_id.clone(),
-        sub: Some(sub.to_owned()),
+        sub: sub.to_owned(),
     };
     (
         identity_id,
@@ -150,14 +164,11 @@ pub(crate) fn credentials_of_user(
     )
 }
 
-/// The identity id of a user, which is the same in every run; a guest gets a new one each time.
-fn identity_id(sub: Option<&str>) -> String {
-    let id = match sub {
-        Some(sub) => Uuid::new_v5(
-            &Uuid::NAMESPACE_URL,
-            format!("{IDENTITY_POOL_ID}/{sub}").as_bytes(),
-        ),
-        None => Uuid::new_v4(),
-    };
+/// The identity id of a user, which is the same in every run.
+fn identity_id(sub: &str) -> String {
+    let id = Uuid::new_v5(
+        &Uuid::NAMESPACE_URL,
+        format!("{IDENTITY_POOL_ID}/{sub}").as_bytes(),
+    );
     format!("{REGION}:{id}")
 }

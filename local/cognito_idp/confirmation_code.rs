@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::{Value, json};
 
 use super::User;
@@ -62,14 +63,22 @@ pub(super) fn delivery(email: &str) -> Value {
     json!({ "AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": destination })
 }
 
+/// The error for a code that was not sent or is not valid any more.
+pub(super) fn expired() -> ServiceError {
+    ServiceError::new(
+        "ExpiredCodeException",
+        "Invalid code provided, please request a code again.",
+    )
+}
+
+/// The error for a wrong code.
+pub(super) fn mismatch() -> ServiceError {
+    let text = "Invalid verification code provided, please try again.";
+    ServiceError::new("CodeMismatchException", text)
+}
+
 /// Checks a code and removes it, so that it is valid once.
 pub(super) fn redeem(user: &mut User, purpose: Purpose, digits: &str) -> Result<(), ServiceError> {
-    let expired = || {
-        ServiceError::new(
-            "ExpiredCodeException",
-            "Invalid code provided, please request a code again.",
-        )
-    };
     let confirmation_code = user
         .confirmation_code
         .as_mut()
@@ -80,9 +89,9 @@ pub(super) fn redeem(user: &mut User, purpose: Purpose, digits: &str) -> Result<
     {
         return Err(expired());
     }
-    if confirmation_code.digits != digits {
-        let text = "Invalid verification code provided, please try again.";
-        return Err(ServiceError::new("CodeMismatchException", text));
+    let is_right = verify_slices_are_equal(confirmation_code.digits.as_bytes(), digits.as_bytes());
+    if is_right.is_err() {
+        return Err(mismatch());
     }
     user.confirmation_code = None;
     Ok(())

@@ -1,5 +1,6 @@
 //! The documents in which a verifier finds the pool's keys: the OpenID Connect discovery document
-//! and the JWK set.
+//! and the JWK set. The document names the OAuth endpoints as Cognito's does; they are refused by
+//! name.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -8,6 +9,24 @@ use serde_json::json;
 use super::Inner;
 use crate::aws::USER_POOL_ID;
 use crate::http::json as json_response;
+
+/// Whether the path is one of the hosted sign-in page or of its OAuth endpoints.
+pub(super) fn is_hosted(path: &str) -> bool {
+    let path = path
+        .strip_prefix('/')
+        .and_then(|path| path.strip_prefix(USER_POOL_ID))
+        .unwrap_or(path);
+    ["/oauth2/", "/login", "/logout", "/signup"]
+        .iter()
+        .any(|hosted| path.starts_with(hosted))
+}
+
+/// The response at such a path.
+pub(super) fn not_hosted() -> Response {
+    let text = "The hosted sign-in page and its OAuth endpoints are not part of the local stack: sign in by USER_SRP_AUTH";
+    let body = json!({ "error": "unsupported_operation", "error_description": text });
+    json_response(StatusCode::NOT_IMPLEMENTED, body.to_string())
+}
 
 pub(super) fn document(pool: &Inner, path: &str) -> Response {
     let issuer = &pool.issuer;

@@ -1,5 +1,9 @@
-//! The pool's RSA keys. They are generated at the start and are never stored.
+//! The pool's RSA keys. They are generated at the start and, where a file is given, stored for later
+//! runs.
 
+use std::path::Path;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -8,7 +12,10 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::atomic_file;
 
 /// A key for ID tokens and a key for access tokens, as a pool of Cognito has.
 #[derive(Debug)]
@@ -23,9 +30,48 @@ pub(super) struct Key {
     pair: KeyPair,
 }
 
+/// The file of the keys.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredKeys {
+    id: StoredKey,
+    access: StoredKey,
+}
+
+/// A key in the file.
+#[derive(Debug, Serialize, Deserialize)]
+struct StoredKey {
+    kid: String,
+    /// The private key in the form PKCS #8, as base64.
+    pkcs8: String,
+}
+
 impl Keys {
+    /// The keys of an earlier run; new ones if there is no file yet, which is written then.
+    pub(super) fn open(file: Option<&Path>) -> Result<Self, String> {
+        let failed = |_| "no RSA keys could be made".to_owned();
+        let Some(file) = file else {
+            return Self::generate().map_err(failed);
+        };
+        if file.exists() {
+            let StoredKeys { id, access } = atomic_file::read_json(file)?;
+            let invalid = || format!("{}: a key cannot be read: remove the file", file.display());
+            return Ok(Self {
+                id: Key::restore(id).ok_or_else(invalid)?,
+                access: Key::restore(access).ok_or_else(invalid)?,
+            });
+        }
+        let keys = Self::generate().map_err(failed)?;
+        let stored = StoredKeys {
+            id: keys.id.store().map_err(failed)?,
+            access: keys.access.store().map_err(failed)?,
+        };
+        atomic_file::write_json(file, &stored)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+        Ok(keys)
+    }
+
     /// Generates both keys in parallel, because each takes long.
-    pub(super) fn generate() -> Result<Self, Unspecified> {
+    fn generate() -> Result<Self, Unspecified> {
         std::thread::scope(|scope| {
             let id = scope.spawn(Key::generate);
             let access = Key::generate()?;
@@ -50,6 +96,22 @@ impl Key {
         Ok(Self {
             kid: STANDARD.encode(id),
             pair,
+        })
+    }
+
+    fn store(&self) -> Result<StoredKey, Unspecified> {
+        let der: Pkcs8V1Der = self.pair.as_der()?;
+        Ok(StoredKey {
+            kid: self.kid.clone(),
+            pkcs8: STANDARD.encode(der.as_ref()),
+        })
+    }
+
+    fn restore(stored: StoredKey) -> Option<Self> {
+        let der = STANDARD.decode(stored.pkcs8).ok()?;
+        Some(Self {
+            kid: stored.kid,
+            pair: KeyPair::from_pkcs8(&der).ok()?,
         })
     }
 

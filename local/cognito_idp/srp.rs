@@ -3,6 +3,7 @@
 //!
 //! Numbers are encoded as the clients encode them (`pad_hex`), which no published SRP crate does.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use aws_lc_rs::hmac;
 use num_bigint::BigUint;
@@ -11,6 +12,8 @@ use sigv4::hex;
 
 /// The 3072-bit prime of RFC 5054, appendix A.
 const N: &str = "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7EDEE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3BE39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA051015728E5A8AAAC42DAD33170D04507A33A85521ABDF1CBA64ECFB850458DBEF0A8AEA71575D060C7DB3970F85A6E1E4C7ABF5AE8CDB0933D71E8C94E04A25619DCEE3D2261AD2EE6BF12FFA06D98A0864D87602733EC86A64521F2B18177B200CBBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CAFFFFFFFFFFFFFFFF";
+/// The most hexadecimal digits of a public value: those of the prime, and a leading zero byte.
+const MAX_PUBLIC_DIGITS: usize = N.len() + 2;
 /// The length of a salt in bytes.
 const SALT: usize = 16;
 
@@ -55,7 +58,8 @@ impl Verifier {
 
     /// Whether this is the password.
     pub(crate) fn matches(&self, pool: &str, user: &str, password: &str) -> bool {
-        self.verifier == Self::with_salt(&from_hex(&self.salt), pool, user, password).verifier
+        let computed = Self::with_salt(&from_hex(&self.salt), pool, user, password).verifier;
+        verify_slices_are_equal(self.verifier.as_bytes(), computed.as_bytes()).is_ok()
     }
 
     /// The salt as a number in hexadecimal digits without leading zeros, because some clients would
@@ -79,6 +83,10 @@ impl Exchange {
     /// Starts an exchange with the client's public value in hexadecimal digits.
     pub(super) fn begin(a_hex: &str, verifier: &Verifier) -> Result<Self, InvalidPublicValue> {
         let n = prime();
+        let is_hex = a_hex.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if !is_hex || a_hex.len() > MAX_PUBLIC_DIGITS {
+            return Err(InvalidPublicValue);
+        }
         let a_public = BigUint::parse_bytes(a_hex.as_bytes(), 16).ok_or(InvalidPublicValue)?;
         if &a_public % &n == BigUint::ZERO {
             return Err(InvalidPublicValue);
@@ -225,9 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn a_public_number_that_is_zero_is_refused() {
+    fn a_public_number_that_is_zero_or_too_long_or_no_number_is_refused() {
         let verifier = Verifier::new("pool", "user", "one");
-        for a in ["0", N, "", "xyz"] {
+        let twice = (prime() + prime()).to_str_radix(16);
+        let long = "1".repeat(MAX_PUBLIC_DIGITS + 1);
+        let padded = format!("00{}2", "0".repeat(N.len() - 1));
+        assert!(Exchange::begin(&padded, &verifier).is_ok());
+        for a in ["0", "00", N, &twice, "", "xyz", "+2", "1_0", "-2", &long] {
             assert_eq!(
                 Exchange::begin(a, &verifier).err(),
                 Some(InvalidPublicValue),

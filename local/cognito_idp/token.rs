@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::session::Session;
+use super::user::is_standard_attribute;
 use super::{Inner, User};
 use crate::aws::USER_POOL_CLIENT_ID;
 use crate::json_protocol::ServiceError;
@@ -21,7 +22,7 @@ pub(crate) struct Tokens {
     pub id: String,
     /// The access token.
     pub access: String,
-    /// The refresh token; `None` after a refresh.
+    /// The refresh token; `None` after a refresh, unless it was replaced.
     pub refresh: Option<String>,
     lifetime: u64,
 }
@@ -43,12 +44,12 @@ impl Tokens {
 
 impl Inner {
     /// Starts a session of an authenticated user and issues its tokens.
-    pub(super) fn sign_in(&self, user: &User) -> Tokens {
-        let (session, refresh) = self.sessions.begin(&user.sub, now());
-        Tokens {
+    pub(super) fn sign_in(&self, user: &User) -> Result<Tokens, ServiceError> {
+        let (session, refresh) = self.sessions.begin(&user.sub, now())?;
+        Ok(Tokens {
             refresh: Some(refresh),
             ..self.issue(user, &session)
-        }
+        })
     }
 
     /// Issues new ID and access tokens of a session.
@@ -58,7 +59,12 @@ impl Inner {
             .user_directory
             .find(&session.sub)
             .ok_or_else(|| ServiceError::not_authorized("Invalid Refresh Token"))?;
-        Ok(self.issue(&user, &session))
+        let is_rotated = self.settings.rotates_refresh_tokens;
+        let refresh = is_rotated.then(|| self.sessions.rotate(refresh_token));
+        Ok(Tokens {
+            refresh: refresh.transpose()?,
+            ..self.issue(&user, &session)
+        })
     }
 
     /// The user of a valid access token.
@@ -96,7 +102,7 @@ impl Inner {
             "event_id": Uuid::new_v4().to_string(),
             "auth_time": session.auth_time,
             "iat": now,
-            "exp": now + self.token_lifetime,
+            "exp": now + self.settings.token_lifetime,
         });
         if !user.groups.is_empty() {
             common["cognito:groups"] = json!(user.groups);
@@ -113,7 +119,7 @@ impl Inner {
                 .sign(&access_claims(common, user))
                 .unwrap_or_default(),
             refresh: None,
-            lifetime: self.token_lifetime,
+            lifetime: self.settings.token_lifetime,
         }
     }
 }
@@ -123,7 +129,7 @@ fn id_claims(mut claims: Value, user: &User) -> Value {
     for (name, value) in user
         .attributes
         .iter()
-        .filter(|(name, _)| is_user_attribute(name))
+        .filter(|(name, _)| is_standard_attribute(name))
     {
         claims[name] = json!(value);
     }
@@ -136,28 +142,6 @@ fn id_claims(mut claims: Value, user: &User) -> Value {
     claims
 }
 
-/// Whether this is a standard attribute of OpenID Connect or a custom attribute of the pool.
-fn is_user_attribute(name: &str) -> bool {
-    const STANDARD: [&str; 15] = [
-        "address",
-        "birthdate",
-        "family_name",
-        "gender",
-        "given_name",
-        "locale",
-        "middle_name",
-        "name",
-        "nickname",
-        "phone_number",
-        "picture",
-        "preferred_username",
-        "profile",
-        "website",
-        "zoneinfo",
-    ];
-    STANDARD.contains(&name) || name.starts_with("custom:")
-}
-
 fn access_claims(mut claims: Value, user: &User) -> Value {
     claims["client_id"] = json!(USER_POOL_CLIENT_ID);
     claims["token_use"] = json!("access");
@@ -167,7 +151,7 @@ fn access_claims(mut claims: Value, user: &User) -> Value {
     claims
 }
 
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()

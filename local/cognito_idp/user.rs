@@ -13,6 +13,9 @@ use crate::json_protocol::ServiceError;
 
 /// The least length of a password in characters, as in the template.
 const MIN_PASSWORD: usize = 12;
+/// The greatest length of a password in characters.
+/// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SignUp.html>
+const MAX_PASSWORD: usize = 256;
 
 /// A user, as the file of `--save-users` stores it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,13 +86,33 @@ impl User {
         Ok(())
     }
 
-    /// Sets attributes; `sub` and a new e-mail address are refused.
+    /// Sets all of the attributes or, if one of them is refused, none.
     pub(crate) fn set_attributes(
         &mut self,
         attributes: Vec<Attribute>,
+        writer: AttributeWriter,
+    ) -> Result<(), ServiceError> {
+        let mut changed = self.clone();
+        changed.try_set_attributes(attributes, writer)?;
+        *self = changed;
+        Ok(())
+    }
+
+    /// Sets attributes. Those that are not in the pool's schema are refused, and so are `sub`, a new
+    /// e-mail address, and what only an administrator may write.
+    fn try_set_attributes(
+        &mut self,
+        attributes: Vec<Attribute>,
+        writer: AttributeWriter,
     ) -> Result<(), ServiceError> {
         for Attribute { name, value } in attributes {
+            check_schema(&name)?;
             match name.as_str() {
+                "email_verified" | "phone_number_verified" if writer == AttributeWriter::User => {
+                    return Err(ServiceError::not_authorized(
+                        "A client attempted to write unauthorized attribute",
+                    ));
+                }
                 "sub" => {
                     return Err(ServiceError::invalid_parameter(
                         "user.sub: Attribute cannot be updated.",
@@ -137,6 +160,60 @@ pub(super) fn sub_of(email: &str) -> String {
     .to_string()
 }
 
+/// Who sets attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AttributeWriter {
+    /// The user, through the app client.
+    User,
+    /// An administrator, through the pool.
+    Administrator,
+}
+
+/// Fails for an attribute that the pool does not have: the template's has the standard attributes
+/// of OpenID Connect and no custom ones.
+fn check_schema(name: &str) -> Result<(), ServiceError> {
+    const OTHERS: [&str; 5] = [
+        "sub",
+        "email",
+        "email_verified",
+        "phone_number_verified",
+        "updated_at",
+    ];
+    if OTHERS.contains(&name) || is_standard_attribute(name) {
+        return Ok(());
+    }
+    let why = if name.starts_with("custom:") || name.starts_with("dev:") {
+        format!("Type for attribute {{{name}}} could not be determined")
+    } else {
+        format!("{name}: Attribute does not exist in the schema.")
+    };
+    Err(ServiceError::invalid_parameter(format!(
+        "Attributes did not conform to the schema: {why}"
+    )))
+}
+
+/// Whether this is a standard attribute of OpenID Connect that users may set.
+pub(super) fn is_standard_attribute(name: &str) -> bool {
+    const STANDARD: [&str; 15] = [
+        "address",
+        "birthdate",
+        "family_name",
+        "gender",
+        "given_name",
+        "locale",
+        "middle_name",
+        "name",
+        "nickname",
+        "phone_number",
+        "picture",
+        "preferred_username",
+        "profile",
+        "website",
+        "zoneinfo",
+    ];
+    STANDARD.contains(&name)
+}
+
 /// An attribute of a request: `{Name, Value}`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -146,8 +223,22 @@ pub(crate) struct Attribute {
     value: String,
 }
 
-/// Fails for a password that the pool's policy does not allow.
+/// Fails for a password that Cognito does not take or the pool's policy does not allow.
 pub(super) fn check_password(password: &str) -> Result<(), ServiceError> {
+    let violated = |constraint: &str| {
+        ServiceError::invalid_parameter(format!(
+            "1 validation error detected: Value at 'password' failed to satisfy constraint: Member must {constraint}"
+        ))
+    };
+    if password.chars().count() > MAX_PASSWORD {
+        let constraint = format!("have length less than or equal to {MAX_PASSWORD}");
+        return Err(violated(&constraint));
+    }
+    if password.trim() != password || password.is_empty() {
+        return Err(violated(
+            r"satisfy regular expression pattern: ^[\S]+.*[\S]+$",
+        ));
+    }
     if password.chars().count() < MIN_PASSWORD {
         let text = "Password did not conform with policy: Password not long enough";
         return Err(ServiceError::new("InvalidPasswordException", text));

@@ -1,5 +1,6 @@
 //! The users of the pool: in memory and, where a file is given, stored between runs.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
@@ -7,10 +8,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{User, UserStatus};
+use crate::atomic_file;
+use crate::json_protocol::ServiceError;
 
 #[derive(Debug)]
 pub(crate) struct UserDirectory {
     users: Mutex<Vec<User>>,
+    /// The groups that exist: those of the first users, and those that were created.
+    groups: Mutex<BTreeSet<String>>,
     save_to: Option<PathBuf>,
 }
 
@@ -35,10 +40,22 @@ struct UnsavedUser {
 impl UserDirectory {
     /// Creates the directory. Every change is written to `save_to`, if it is given.
     pub(crate) fn new(users: Vec<User>, save_to: Option<PathBuf>) -> Self {
+        let groups = users.iter().flat_map(|user| user.groups.clone()).collect();
         Self {
             users: Mutex::new(users),
+            groups: Mutex::new(groups),
             save_to,
         }
+    }
+
+    /// Whether there is the group.
+    pub(crate) fn has_group(&self, name: &str) -> bool {
+        self.groups.lock().contains(name)
+    }
+
+    /// Adds a group; returns `false` if it is there already.
+    pub(crate) fn add_group(&self, name: &str) -> bool {
+        self.groups.lock().insert(name.to_owned())
     }
 
     /// Finds a user by id or e-mail address.
@@ -50,43 +67,59 @@ impl UserDirectory {
             .cloned()
     }
 
-    /// Adds a user; returns `false` if there is already one with this e-mail address.
-    pub(crate) fn add(&self, user: User) -> bool {
+    /// Adds a user; returns `false` if there is already one with this e-mail address. Fails if the
+    /// users cannot be saved, and changes nothing then.
+    pub(crate) fn add(&self, user: User) -> Result<bool, ServiceError> {
         let mut users = self.users.lock();
         if users
             .iter()
             .any(|known| matches_username(known, &user.email) || known.sub == user.sub)
         {
-            return false;
+            return Ok(false);
         }
         users.push(user);
-        self.save(&users);
-        true
+        let saved = self.save(&users);
+        if saved.is_err() {
+            users.pop();
+        }
+        saved.map(|()| true)
     }
 
-    /// Changes a user; returns `None` if there is no such user.
+    /// Changes a user; returns `None` if there is no such user. Fails if the users cannot be saved,
+    /// and changes nothing then.
     pub(crate) fn change<T>(
         &self,
         username: &str,
         change: impl FnOnce(&mut User) -> T,
-    ) -> Option<T> {
+    ) -> Result<Option<T>, ServiceError> {
         let mut users = self.users.lock();
-        let changed = users
-            .iter_mut()
-            .find(|user| matches_username(user, username))
-            .map(change);
-        self.save(&users);
-        changed
+        let index = users
+            .iter()
+            .position(|user| matches_username(user, username));
+        let Some(index) = index else {
+            return Ok(None);
+        };
+        let before = users[index].clone();
+        let changed = change(&mut users[index]);
+        let saved = self.save(&users);
+        if saved.is_err() {
+            users[index] = before;
+        }
+        saved.map(|()| Some(changed))
     }
 
-    fn save(&self, users: &[User]) {
-        let Some(path) = &self.save_to else { return };
-        if let Err(error) = write(path, users) {
-            eprintln!(
-                "error: the users cannot be saved to {}: {error}",
-                path.display()
-            );
-        }
+    fn save(&self, users: &[User]) -> Result<(), ServiceError> {
+        let Some(path) = &self.save_to else {
+            return Ok(());
+        };
+        let written = serde_json::to_vec_pretty(users)
+            .map_err(std::io::Error::from)
+            .and_then(|content| atomic_file::write(path, &content));
+        written.map_err(|error| {
+            let path = path.display();
+            eprintln!("error: the users cannot be saved to {path}: {error}");
+            ServiceError::internal("The users cannot be saved: see the terminal of the stack")
+        })
     }
 }
 
@@ -154,13 +187,6 @@ fn field_error(error: &serde_path_to_error::Error<serde_json::Error>) -> String 
     }
 }
 
-/// Writes a temporary file and renames it, so that a stack that is killed loses nothing.
-fn write(path: &Path, users: &[User]) -> std::io::Result<()> {
-    let partial = path.with_extension("partial");
-    std::fs::write(&partial, serde_json::to_string_pretty(users)?)?;
-    std::fs::rename(&partial, path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,6 +201,22 @@ mod tests {
         std::fs::remove_file(&path).expect("the file");
         let (_, error) = error.split_once(".json: ").expect("the file's name");
         error.to_owned()
+    }
+
+    #[test]
+    fn what_cannot_be_saved_is_refused_and_is_not_there() {
+        let folder = std::env::temp_dir().join(format!("inference-edge-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&folder).expect("a folder");
+        let user = |email: &str| User::new(email, "a-long-password", UserStatus::Confirmed);
+        let directory = UserDirectory::new(Vec::new(), Some(folder.join("users.json")));
+        assert_eq!(directory.add(user("ada@example.edu")), Ok(true));
+        std::fs::remove_dir_all(&folder).expect("the folder");
+        assert!(directory.add(user("grace@example.edu")).is_err());
+        assert!(directory.find("grace@example.edu").is_none());
+        let changed = directory.change("ada@example.edu", |user| user.email_verified = false);
+        assert!(changed.is_err());
+        let ada = directory.find("ada@example.edu").expect("the user");
+        assert!(ada.email_verified, "the change stayed");
     }
 
     #[test]

@@ -53,6 +53,7 @@ cognito = boto3.client(
     "cognito-idp", region_name="${c.region}",
     endpoint_url="${c.userPoolEndpoint}",
     aws_access_key_id="-", aws_secret_access_key="-")
+# Start the stack with --user-password-auth for this.
 tokens = cognito.initiate_auth(
     ClientId="${c.userPoolClientId}",
     AuthFlow="USER_PASSWORD_AUTH",

@@ -19,7 +19,7 @@ const fn script(path: &'static str, content: &'static str) -> File {
     (path, "text/javascript; charset=utf-8", content)
 }
 
-const FILES: [File; 15] = [
+const FILES: [File; 16] = [
     ("/", "text/html; charset=utf-8", include_str!("index.html")),
     (
         "/console.css",
@@ -38,6 +38,7 @@ const FILES: [File; 15] = [
     script("/main.js", include_str!("main.js")),
     script("/session.js", include_str!("session.js")),
     script("/share.js", include_str!("share.js")),
+    script("/srp.js", include_str!("srp.js")),
     script("/token.js", include_str!("token.js")),
 ];
 

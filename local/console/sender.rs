@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use crate::cognito_identity::credentials_of_user;
 use crate::cognito_idp::UserPool;
 use crate::credentials::CredentialStore;
-use crate::http::{HttpClient, RequestError};
+use crate::http::HttpClient;
 use crate::recorder::{Announcement, EntryPoint, Recorder, StoredRequest, trace_root};
 use crate::signer::Signer;
 use crate::trace;
@@ -216,7 +216,7 @@ impl Sender {
         self.recorder.forget_announcement(&root);
         let status = match answer {
             Ok(answer) => Some(answer.status.as_u16()),
-            Err(RequestError::Connection(_) | RequestError::TimedOut(_)) => None,
+            Err(_) => None,
         };
         let id = self.recorder.ids_of_trace(&root).last().copied();
         let id = id.ok_or("the request left no record")?;

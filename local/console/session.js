@@ -1,6 +1,7 @@
 // The user's session with the user pool: signs in and up, renews, and keeps the tokens in this tab.
 // They survive a reload, and are never part of a URL.
 import { $, claimsOf, showStatus } from './dom.js';
+import { signInBySrp } from './srp.js';
 
 const KEY = 'inference-edge-session';
 const listeners = [];
@@ -50,8 +51,8 @@ function changed() {
 }
 
 export async function signIn() {
-  const parameters = { USERNAME: $('email').value, PASSWORD: $('password').value };
-  const output = await cognito('InitiateAuth', { AuthFlow: 'USER_PASSWORD_AUTH', AuthParameters: parameters });
+  const [, poolName] = configuration.userPoolId.split('_');
+  const output = await signInBySrp(cognito, poolName, $('email').value, $('password').value);
   if (!output.AuthenticationResult) throw Object.assign(new Error('choose a password in your frontend first'), { name: output.ChallengeName });
   keep(output.AuthenticationResult);
 }

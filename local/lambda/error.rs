@@ -23,10 +23,12 @@ pub(crate) enum LambdaError {
     QualifierConflict,
     /// The payload is not valid JSON. Holds the parser's message.
     InvalidRequestContent(String),
-    /// The payload exceeds Lambda's limit.
-    RequestTooLarge,
+    /// `X-Amz-Client-Context` is not a JSON object in base64, or is too long.
+    InvalidClientContext,
+    /// The payload exceeds Lambda's limit. Holds the limit in bytes.
+    RequestTooLarge(usize),
     /// All environments are busy, and no further one may be started.
-    TooManyRequests,
+    TooManyRequests(ThrottleReason),
     /// The signature is missing or invalid.
     Signature(SignatureError),
     /// The caller has no permission to invoke the function. Holds the message.
@@ -38,17 +40,36 @@ pub(crate) enum LambdaError {
     Unsupported(String),
 }
 
+/// The limit that a throttled request has met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ThrottleReason {
+    /// The concurrency of all functions without a reserved concurrency together.
+    Unreserved,
+    /// The reserved concurrency of the function.
+    Reserved,
+}
+
+impl ThrottleReason {
+    /// The member `Reason` of the error.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Unreserved => "ConcurrentInvocationLimitExceeded",
+            Self::Reserved => "ReservedFunctionConcurrentInvocationLimitExceeded",
+        }
+    }
+}
+
 impl LambdaError {
     fn parts(&self) -> (StatusCode, &'static str) {
         match self {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
             Self::Validation { .. } => (StatusCode::BAD_REQUEST, "ValidationException"),
             Self::QualifierConflict => (StatusCode::BAD_REQUEST, "InvalidParameterValueException"),
-            Self::InvalidRequestContent(_) => {
+            Self::InvalidRequestContent(_) | Self::InvalidClientContext => {
                 (StatusCode::BAD_REQUEST, "InvalidRequestContentException")
             }
-            Self::RequestTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException"),
-            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
+            Self::RequestTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException"),
+            Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
             Self::Signature(refused) => (StatusCode::FORBIDDEN, refused.name),
             Self::AccessDenied(_) | Self::UrlForbidden => {
                 (StatusCode::FORBIDDEN, "AccessDeniedException")
@@ -69,8 +90,11 @@ impl LambdaError {
             Self::InvalidRequestContent(why) => {
                 format!("Could not parse request body into json: Could not parse payload into json: {why}")
             }
-            Self::RequestTooLarge => "Request must be smaller than 6291456 bytes for the InvokeFunction operation".to_owned(),
-            Self::TooManyRequests => "Rate Exceeded.".to_owned(),
+            Self::InvalidClientContext => "Client context must be a valid Base64-encoded JSON object.".to_owned(),
+            Self::RequestTooLarge(limit) => {
+                format!("Request must be smaller than {limit} bytes for the InvokeFunction operation")
+            }
+            Self::TooManyRequests(_) => "Rate Exceeded.".to_owned(),
             Self::Signature(refused) => refused.message.clone(),
             Self::AccessDenied(text) => text.clone(),
             Self::UrlForbidden => "Forbidden. For troubleshooting Function URL authorization issues, see: \
@@ -90,12 +114,13 @@ impl LambdaError {
             Self::NotFound(_) => json!({ "Type": "User", "Message": message }),
             Self::Validation { .. } | Self::Signature(_) => json!({ "message": message }),
             Self::AccessDenied(_) | Self::UrlForbidden => json!({ "Message": message }),
-            Self::TooManyRequests => {
-                json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User", "message": message })
+            Self::TooManyRequests(reason) => {
+                json!({ "Reason": reason.name(), "Type": "User", "message": message })
             }
             Self::QualifierConflict
             | Self::InvalidRequestContent(_)
-            | Self::RequestTooLarge
+            | Self::InvalidClientContext
+            | Self::RequestTooLarge(_)
             | Self::Unsupported(_) => {
                 json!({ "Type": "User", "message": message })
             }
@@ -108,11 +133,12 @@ impl LambdaError {
     pub(crate) fn refusal(&self) -> Refusal {
         let rule = match self {
             Self::NotFound(_) | Self::Unsupported(_) => Rule::Route,
-            Self::Validation { .. } | Self::QualifierConflict | Self::InvalidRequestContent(_) => {
-                Rule::Form
-            }
-            Self::RequestTooLarge => Rule::Size,
-            Self::TooManyRequests => Rule::Concurrency,
+            Self::Validation { .. }
+            | Self::QualifierConflict
+            | Self::InvalidRequestContent(_)
+            | Self::InvalidClientContext => Rule::Form,
+            Self::RequestTooLarge(_) => Rule::Size,
+            Self::TooManyRequests(_) => Rule::Concurrency,
             Self::Signature(_) => Rule::Signature,
             Self::AccessDenied(_) | Self::UrlForbidden => Rule::Permission,
         };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::platform_log::LogFormat;
+
 /// Examines a response and returns a hint for the developer, if there is one.
 pub(super) type ResponseHint = fn(&[u8]) -> Option<&'static str>;
 
@@ -34,14 +36,26 @@ impl Function {
     /// How many invocations one environment works on at the same time:
     /// `AWS_LAMBDA_MAX_CONCURRENCY`, as Lambda Managed Instances set it.
     pub fn concurrency(&self) -> usize {
-        let value = self
-            .environment
-            .iter()
-            .rev()
-            .find(|(name, _)| name == "AWS_LAMBDA_MAX_CONCURRENCY");
+        let value = self.variable("AWS_LAMBDA_MAX_CONCURRENCY");
         value
-            .and_then(|(_, value)| value.parse().ok())
+            .and_then(|value| value.parse().ok())
             .unwrap_or(1)
             .max(1)
+    }
+
+    /// The format of the log: `AWS_LAMBDA_LOG_FORMAT`.
+    pub(super) fn log_format(&self) -> LogFormat {
+        match self.variable("AWS_LAMBDA_LOG_FORMAT") {
+            Some(format) if format.eq_ignore_ascii_case("JSON") => LogFormat::Json,
+            _ => LogFormat::Text,
+        }
+    }
+
+    /// The value of a variable; of repeated ones the last counts.
+    fn variable(&self, name: &str) -> Option<&str> {
+        let mut variables = self.environment.iter().rev();
+        variables
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }

@@ -101,7 +101,7 @@ async fn handle(
         None => endpoint.answer(&parts, body, peer, &recording).await,
     };
     if let Some(cors) = &endpoint.url.cors {
-        cors.append_to_response(parts.headers.get("origin"), response.headers_mut());
+        cors.append_to_response(parts.headers.get("origin"), &mut response);
     }
     recording.respond(response)
 }
@@ -145,7 +145,7 @@ impl Endpoint {
         let body = Limited::new(body, LAMBDA_MAX_REQUEST)
             .collect()
             .await
-            .map_err(|_| LambdaError::RequestTooLarge)?
+            .map_err(|_| LambdaError::RequestTooLarge(LAMBDA_MAX_REQUEST))?
             .to_bytes();
         recording.body(&body);
         let id = self.url.id();
@@ -202,7 +202,10 @@ impl Endpoint {
         if self.url.auth == UrlAuth::None {
             return Ok(None);
         }
-        if !parts.headers.contains_key("authorization") {
+        let query = parts.uri.query().unwrap_or_default();
+        let is_signed =
+            parts.headers.contains_key("authorization") || query.contains("X-Amz-Signature=");
+        if !is_signed {
             recording.signature_refused(None);
             return Err(LambdaError::UrlForbidden);
         }

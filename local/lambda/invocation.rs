@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
+use super::error::LambdaError;
 use crate::aws::LAMBDA_MAX_RESPONSE;
 use crate::recorder::InvocationHandle;
 
@@ -30,8 +31,11 @@ pub(super) struct Invocation {
     pub wants_log: bool,
     /// The record of the invocation.
     pub recording: InvocationHandle,
-    /// The channel to the caller.
-    pub done: oneshot::Sender<FunctionResponse>,
+    /// Whether the caller does not wait for the response.
+    pub is_event: bool,
+    /// The channel to the caller. It receives an error if the function could not be started because
+    /// of a limit.
+    pub done: oneshot::Sender<Result<FunctionResponse, LambdaError>>,
     /// The permit, once an environment has the invocation.
     pub permit: Option<ConcurrencyPermit>,
 }
@@ -149,7 +153,7 @@ impl Invocation {
         self,
         timeout: Duration,
     ) -> (
-        oneshot::Sender<FunctionResponse>,
+        oneshot::Sender<Result<FunctionResponse, LambdaError>>,
         Option<ConcurrencyPermit>,
         NextInvocation,
     ) {
@@ -190,7 +194,7 @@ impl Invocation {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum PlatformError {
     /// The function exceeded its time-out.
-    TimedOut { seconds: f64 },
+    TimedOut { timeout: Duration },
     /// The process ended. Holds the exit status unless it was 0.
     Exited { status: Option<String> },
     /// The response exceeds Lambda's limit.
@@ -200,11 +204,22 @@ pub(super) enum PlatformError {
 }
 
 impl PlatformError {
+    /// The error payload, which the caller receives.
     pub(super) fn payload(&self, request_id: &str) -> Bytes {
-        let (name, message) = match self {
-            Self::TimedOut { seconds } => (
+        let (name, message) = self.type_and_message(request_id);
+        json!({ "errorType": name, "errorMessage": message })
+            .to_string()
+            .into()
+    }
+
+    pub(super) fn type_and_message(&self, request_id: &str) -> (&'static str, String) {
+        match self {
+            Self::TimedOut { timeout } => (
                 "Sandbox.Timedout",
-                format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds"),
+                format!(
+                    "RequestId: {request_id} Error: Task timed out after {:.2} seconds",
+                    timeout.as_secs_f64()
+                ),
             ),
             Self::Exited { status: None } => (
                 "Runtime.ExitError",
@@ -226,9 +241,6 @@ impl PlatformError {
                     "Response payload size exceeded maximum allowed payload size ({LAMBDA_MAX_RESPONSE} bytes)."
                 ),
             ),
-        };
-        json!({ "errorType": name, "errorMessage": message })
-            .to_string()
-            .into()
+        }
     }
 }

@@ -79,9 +79,8 @@ impl Operation {
         match (invocation_type.as_str(), self) {
             ("DryRun", _) => Ok(StatusCode::NO_CONTENT.into_response()),
             ("Event", Self::Invoke) => {
-                // The caller does not wait. Lambda's two retries of a failed event are not
-                // implemented.
-                tokio::spawn(invoke_request.submit(lambda)?);
+                // Lambda's two retries of a failed event are not implemented.
+                invoke_request.submit_event(lambda)?;
                 Ok(StatusCode::ACCEPTED.into_response())
             }
             ("RequestResponse", Self::Invoke) => {

@@ -1,6 +1,8 @@
 //! A request to invoke a function, which both operations and function URLs share: its parameters,
 //! its caller and its response.
 
+use std::collections::HashMap;
+
 use axum::body::{Body, Bytes};
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
@@ -17,7 +19,9 @@ use super::Lambda;
 use super::error::LambdaError;
 use super::function_name::FunctionName;
 use super::invocation::{FunctionResponse, Invocation, Outcome, PlatformError};
-use crate::aws::{IDENTITY_POOL_ID, LAMBDA_MAX_CLIENT_CONTEXT, LAMBDA_MAX_REQUEST, function_arn};
+use crate::aws::{
+    IDENTITY_POOL_ID, LAMBDA_MAX_CLIENT_CONTEXT, LAMBDA_MAX_EVENT, LAMBDA_MAX_REQUEST, function_arn,
+};
 use crate::credentials::Principal;
 use crate::recorder::{InvocationHandle, InvocationRecording};
 
@@ -74,7 +78,7 @@ impl InvokeRequest {
         let body = Limited::new(body, LAMBDA_MAX_REQUEST)
             .collect()
             .await
-            .map_err(|_| LambdaError::RequestTooLarge)?
+            .map_err(|_| LambdaError::RequestTooLarge(LAMBDA_MAX_REQUEST))?
             .to_bytes();
         let header = |name: &str| {
             parts
@@ -94,7 +98,7 @@ impl InvokeRequest {
         recording.function(&name.name);
         lambda.access.authorize(caller.as_ref(), &name.name)?;
         let tenant = header("x-amz-tenant-id").map(str::to_owned);
-        lambda.find(&name, tenant.as_deref())?;
+        lambda.check_exists(&name)?;
         let invocation_type = header("x-amz-invocation-type")
             .unwrap_or("RequestResponse")
             .to_owned();
@@ -106,17 +110,21 @@ impl InvokeRequest {
             client_context: client_context(header("x-amz-client-context"))?,
             tenant,
             trace_id,
-            wants_log: header("x-amz-log-type") == Some("Tail"),
+            wants_log: wants_log(header("x-amz-log-type"))?,
             recording: recording.handle(),
         };
+        if invocation_type == "Event" && invoke_request.payload.len() > LAMBDA_MAX_EVENT {
+            return Err(LambdaError::RequestTooLarge(LAMBDA_MAX_EVENT));
+        }
         Ok((invoke_request, invocation_type))
     }
 
     /// Passes the invocation to an environment without waiting for the response.
-    pub(super) fn submit(
+    fn submit(
         self,
         lambda: &Lambda,
-    ) -> Result<oneshot::Receiver<FunctionResponse>, LambdaError> {
+        is_event: bool,
+    ) -> Result<oneshot::Receiver<Result<FunctionResponse, LambdaError>>, LambdaError> {
         let stand_in = self
             .recording
             .stand_in()
@@ -136,10 +144,16 @@ impl InvokeRequest {
             trace_id: self.trace_id,
             wants_log: self.wants_log,
             recording: self.recording,
+            is_event,
             done,
             permit: None,
         })?;
         Ok(function_response)
+    }
+
+    /// Passes the invocation to an environment, or queues it, for a caller that does not wait.
+    pub(super) fn submit_event(self, lambda: &Lambda) -> Result<(), LambdaError> {
+        self.submit(lambda, true).map(drop)
     }
 
     /// Invokes the function and waits for its response, or for the beginning of a streamed one.
@@ -152,13 +166,13 @@ impl InvokeRequest {
         // before it starts it.
         let aborted = |_| {
             let payload = PlatformError::Exited { status: None }.payload(&request_id);
-            FunctionResponse::Whole(Outcome {
+            Ok(FunctionResponse::Whole(Outcome {
                 payload,
                 is_function_error: true,
                 log_tail: None,
-            })
+            }))
         };
-        Ok(self.submit(lambda)?.await.unwrap_or_else(aborted))
+        self.submit(lambda, false)?.await.unwrap_or_else(aborted)
     }
 
     /// Invokes the function and waits for its whole response.
@@ -205,21 +219,29 @@ fn invoked_arn(name: &FunctionName) -> String {
     }
 }
 
+/// The decoded client context, which must be a JSON object.
 fn client_context(base64: Option<&str>) -> Result<Option<String>, LambdaError> {
     let Some(base64) = base64 else {
         return Ok(None);
     };
-    let refuse =
-        |why: &str| LambdaError::InvalidRequestContent(format!("the client context {why}"));
-    if base64.len() > LAMBDA_MAX_CLIENT_CONTEXT {
-        return Err(refuse("is longer than 3583 bytes"));
-    }
-    let bytes = STANDARD
+    let decoded = STANDARD
         .decode(base64)
-        .map_err(|_| refuse("is not base64"))?;
-    let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8"))?;
-    match serde_json::from_str::<&RawValue>(&text) {
-        Ok(_) => Ok(Some(text)),
-        Err(_) => Err(refuse("is not JSON")),
+        .ok()
+        .filter(|_| base64.len() <= LAMBDA_MAX_CLIENT_CONTEXT)
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .filter(|text| serde_json::from_str::<HashMap<String, &RawValue>>(text).is_ok());
+    decoded.map(Some).ok_or(LambdaError::InvalidClientContext)
+}
+
+/// Whether the caller has requested the tail of the log, by `X-Amz-Log-Type`.
+fn wants_log(log_type: Option<&str>) -> Result<bool, LambdaError> {
+    match log_type {
+        None | Some("None") => Ok(false),
+        Some("Tail") => Ok(true),
+        Some(other) => Err(LambdaError::Validation {
+            value: other.to_owned(),
+            at: "logType",
+            constraint: "Member must satisfy enum value set: [None, Tail]".to_owned(),
+        }),
     }
 }

@@ -1,10 +1,9 @@
-//! The log of an environment: what the function's process writes. It is retained for the log tail
-//! and printed in the terminal.
+//! The log of an environment: the lines that the function's process writes, and Lambda's own. The
+//! end of it is retained for the log tail; the process's lines are printed in the terminal.
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-use crate::aws::LAMBDA_MAX_LOG_TAIL;
+use crate::aws::{LAMBDA_MAX_LOG_LINE, LAMBDA_MAX_LOG_TAIL};
 use crate::recorder::InvocationHandle;
 use crate::terminal::print_from;
 
@@ -15,9 +14,16 @@ const RETAINED_BYTES: usize = 64 * 1024;
 pub(super) struct Log {
     function: String,
     echo: bool,
-    text: Mutex<RetainedText>,
+    state: Mutex<State>,
     /// The record of the invocation to which the next lines belong.
     recording: Mutex<InvocationHandle>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    retained: RetainedText,
+    /// The beginning of a line of which the end has not been written yet.
+    partial_line: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +42,7 @@ impl Log {
         Self {
             function: function.to_owned(),
             echo,
-            text: Mutex::default(),
+            state: Mutex::default(),
             recording: Mutex::default(),
         }
     }
@@ -49,18 +55,60 @@ impl Log {
 
     /// Appends a line of Lambda's own, which is not printed.
     pub(super) fn append_platform_line(&self, line: &str) {
-        self.text.lock().push(line);
+        self.state.lock().retained.push(line);
+    }
+
+    /// Appends what the process has written. A line becomes part of the log when it is complete or
+    /// as long as a line may be.
+    pub(super) fn append_output(&self, bytes: &[u8]) {
+        let mut state = self.state.lock();
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (piece, is_complete) = match piece.strip_suffix(b"\n") {
+                Some(piece) => (piece, true),
+                None => (piece, false),
+            };
+            let mut rest = piece;
+            while state.partial_line.len() + rest.len() > LAMBDA_MAX_LOG_LINE {
+                let (first, later) = rest.split_at(LAMBDA_MAX_LOG_LINE - state.partial_line.len());
+                state.partial_line.extend_from_slice(first);
+                rest = later;
+                self.end_line(&mut state);
+            }
+            state.partial_line.extend_from_slice(rest);
+            if is_complete {
+                self.end_line(&mut state);
+            }
+        }
+    }
+
+    /// Ends a line that the process has begun, if there is one.
+    pub(super) fn end_partial_line(&self) {
+        let mut state = self.state.lock();
+        if !state.partial_line.is_empty() {
+            self.end_line(&mut state);
+        }
+    }
+
+    fn end_line(&self, state: &mut State) {
+        let line = String::from_utf8_lossy(&state.partial_line);
+        state.retained.push(&line);
+        self.recording.lock().log(&line);
+        if self.echo {
+            print_from(&self.function, &line);
+        }
+        state.partial_line.clear();
+        state.partial_line.shrink_to(RETAINED_BYTES);
     }
 
     /// The position of the end of the log.
     pub(super) fn position(&self) -> LogPosition {
-        let retained = self.text.lock();
+        let retained = &self.state.lock().retained;
         LogPosition(retained.dropped + retained.text.len())
     }
 
     /// The text since a position, at most its last 4 KB.
     pub(super) fn tail(&self, since: LogPosition) -> String {
-        let retained = self.text.lock();
+        let retained = &self.state.lock().retained;
         let start = since
             .0
             .saturating_sub(retained.dropped)
@@ -74,20 +122,7 @@ impl Log {
 
     /// All text that is still retained.
     pub(super) fn full_text(&self) -> String {
-        self.text.lock().text.clone()
-    }
-
-    /// Reads a stream of the process to its end.
-    pub(super) async fn follow(&self, stream: impl AsyncRead + Unpin) {
-        let mut lines = BufReader::new(stream).split(b'\n');
-        while let Ok(Some(line)) = lines.next_segment().await {
-            let line = String::from_utf8_lossy(&line);
-            self.text.lock().push(&line);
-            self.recording.lock().log(&line);
-            if self.echo {
-                print_from(&self.function, &line);
-            }
-        }
+        self.state.lock().retained.text.clone()
     }
 }
 
@@ -124,5 +159,34 @@ mod tests {
             "{}",
             tail.len()
         );
+    }
+
+    #[test]
+    fn a_line_is_appended_when_it_is_complete_however_it_arrives() {
+        let log = Log::new("core", false);
+        for piece in ["on", "e\ntwo\n", "", "thr"] {
+            log.append_output(piece.as_bytes());
+        }
+        assert_eq!(log.full_text(), "one\ntwo\n");
+        log.end_partial_line();
+        log.end_partial_line();
+        assert_eq!(log.full_text(), "one\ntwo\nthr\n");
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_cut_and_not_held() {
+        let log = Log::new("core", false);
+        let megabyte = vec![b'x'; 1024 * 1024];
+        (0..8).for_each(|_| log.append_output(&megabyte));
+        let held = log.state.lock().partial_line.capacity();
+        assert!(held <= 2 * LAMBDA_MAX_LOG_LINE, "{held} bytes are held");
+        let retained = log.full_text();
+        assert!(
+            retained
+                .lines()
+                .all(|line| line.len() <= LAMBDA_MAX_LOG_LINE),
+            "a line is longer than {LAMBDA_MAX_LOG_LINE} bytes"
+        );
+        assert!(retained.contains('\n'), "no line was ended");
     }
 }

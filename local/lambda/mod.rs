@@ -5,6 +5,7 @@
 //! versions and aliases are not implemented.
 
 mod access;
+mod concurrency;
 mod environment;
 mod error;
 mod function;
@@ -14,17 +15,22 @@ mod invocation;
 mod invoke;
 mod invoke_request;
 mod log;
+mod output;
+mod platform_log;
 mod pool;
 mod process;
 mod runtime_api;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use parking_lot::Mutex;
 
 pub use access::{AccessControl, IamAuthorizer, InvokePermission, PermittedPrincipal};
+use concurrency::ConcurrencyLimit;
+pub use concurrency::ConcurrencyLimits;
 pub use environment::StartFailure;
 use error::LambdaError;
 pub use function::Function;
@@ -40,11 +46,14 @@ pub struct Lambda {
     functions: Arc<HashMap<String, RegisteredFunction>>,
     recorder: Recorder,
     access: Arc<AccessControl>,
+    idle_timeout: Duration,
 }
 
 #[derive(Debug)]
 struct RegisteredFunction {
     function: Function,
+    /// The limit of its environments: its own, or the one that it shares with other functions.
+    limit: Arc<ConcurrencyLimit>,
     /// One pool for each tenant, because tenants share no environments.
     pools: Mutex<HashMap<Option<String>, Arc<Pool>>>,
 }
@@ -52,12 +61,23 @@ struct RegisteredFunction {
 impl Lambda {
     /// Creates a service with these functions and starts no environment. Invocations are recorded
     /// with `recorder`.
-    pub fn new(functions: Vec<Function>, recorder: Recorder, access: AccessControl) -> Self {
+    pub fn new(
+        functions: Vec<Function>,
+        recorder: Recorder,
+        access: AccessControl,
+        limits: ConcurrencyLimits,
+    ) -> Self {
+        let common = ConcurrencyLimit::of_account(limits.environments);
         let entry = |function: Function| {
+            let limit = match function.reserved_concurrency {
+                Some(reserved) => ConcurrencyLimit::reserved(reserved),
+                None => ConcurrencyLimit::share_of(&common),
+            };
             (
                 function.name.clone(),
                 RegisteredFunction {
                     function,
+                    limit,
                     pools: Mutex::default(),
                 },
             )
@@ -66,6 +86,7 @@ impl Lambda {
             functions: Arc::new(functions.into_iter().map(entry).collect()),
             recorder,
             access: Arc::new(access),
+            idle_timeout: limits.idle_timeout,
         }
     }
 
@@ -89,6 +110,16 @@ impl Lambda {
         pool.warm_up().await
     }
 
+    /// Ends the environments of a function as soon as they have responded to what they work on, so
+    /// that later invocations find new ones.
+    pub fn retire(&self, name: &str) {
+        let Some(entry) = self.functions.get(name) else {
+            return;
+        };
+        let pools: Vec<_> = entry.pools.lock().values().cloned().collect();
+        pools.iter().for_each(|pool| pool.retire());
+    }
+
     /// Ends every environment and waits for the end of the processes.
     pub async fn stop(&self) {
         let pools: Vec<_> = self
@@ -104,21 +135,37 @@ impl Lambda {
     fn pool(&self, name: &str, tenant: Option<&str>) -> Option<Arc<Pool>> {
         let entry = self.functions.get(name)?;
         let mut pools = entry.pools.lock();
-        let pool = pools
-            .entry(tenant.map(str::to_owned))
-            .or_insert_with(|| Pool::new(entry.function.clone()));
-        Some(Arc::clone(pool))
+        if let Some(pool) = pools.get(&tenant.map(str::to_owned)) {
+            return Some(Arc::clone(pool));
+        }
+        // Every environment and every request of a tenant holds its pool.
+        pools.retain(|_, pool| Arc::strong_count(pool) > 1);
+        let pool = Pool::new(
+            entry.function.clone(),
+            Arc::clone(&entry.limit),
+            self.idle_timeout,
+        );
+        pools.insert(tenant.map(str::to_owned), Arc::clone(&pool));
+        Some(pool)
     }
 
-    /// The pool of the function that a caller has named. There are no published versions and no
-    /// aliases.
-    fn find(&self, name: &FunctionName, tenant: Option<&str>) -> Result<Arc<Pool>, LambdaError> {
+    /// Fails if there is no function with the name and the qualifier. There are no published
+    /// versions and no aliases.
+    fn check_exists(&self, name: &FunctionName) -> Result<(), LambdaError> {
         let is_published = name
             .qualifier
             .as_deref()
             .is_none_or(|qualifier| qualifier == "$LATEST");
+        if is_published && self.functions.contains_key(&name.name) {
+            return Ok(());
+        }
+        Err(name.not_found())
+    }
+
+    /// The pool of the function that a caller has named.
+    fn find(&self, name: &FunctionName, tenant: Option<&str>) -> Result<Arc<Pool>, LambdaError> {
+        self.check_exists(name)?;
         self.pool(&name.name, tenant)
-            .filter(|_| is_published)
             .ok_or_else(|| name.not_found())
     }
 }

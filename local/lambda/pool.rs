@@ -1,30 +1,33 @@
-//! The environments of one function, or of one tenant of a function, and the queue of invocations
-//! for them.
+//! The environments of one function, or of one tenant of a function, and the invocations for them.
 //!
 //! An invocation is passed to an environment that polls for one. If none polls, another environment
-//! is started and the invocation is queued; the first environment that polls gets it. If no further
-//! environment may be started, it is queued, or throttled if the function has a reserved
-//! concurrency.
+//! is started; the first environment that polls gets the invocation. If no further environment may
+//! be started, an event is queued, and every other invocation is throttled.
+
+mod event_queue;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
+use super::concurrency::ConcurrencyLimit;
 use super::environment::{Environment, StartFailure};
 use super::error::LambdaError;
 use super::function::Function;
 use super::invocation::{ConcurrencyPermit, Invocation};
 use crate::terminal::print_from;
-
-/// The most environments of a function that has no reserved concurrency.
-const MAX_ENVIRONMENTS: usize = 32;
+use event_queue::EventQueue;
 
 #[derive(Debug)]
 pub(super) struct Pool {
     pub function: Function,
+    pub limit: Arc<ConcurrencyLimit>,
+    /// How long an environment without an invocation is kept.
+    pub idle_timeout: Duration,
     state: Mutex<State>,
     /// The number of invocations that environments work on.
     in_flight: Arc<AtomicUsize>,
@@ -35,11 +38,12 @@ pub(super) struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
+    /// The invocations for which an environment is starting or will poll soon.
     waiting: VecDeque<Invocation>,
+    /// The events beyond the concurrency.
+    events: EventQueue,
     pollers: Vec<oneshot::Sender<Invocation>>,
     environments: Vec<Arc<Environment>>,
-    /// The number of environments that have not polled yet.
-    starting: usize,
     is_stopped: bool,
 }
 
@@ -53,9 +57,15 @@ pub(super) enum Poll {
 }
 
 impl Pool {
-    pub(super) fn new(function: Function) -> Arc<Self> {
+    pub(super) fn new(
+        function: Function,
+        limit: Arc<ConcurrencyLimit>,
+        idle_timeout: Duration,
+    ) -> Arc<Self> {
         Arc::new(Self {
             function,
+            limit,
+            idle_timeout,
             state: Mutex::default(),
             in_flight: Arc::default(),
             ended: Notify::new(),
@@ -63,43 +73,70 @@ impl Pool {
         })
     }
 
-    /// Passes an invocation to an environment, or queues it.
+    /// Passes an invocation to an environment, or queues it; fails if it is throttled.
     pub(super) fn submit(self: &Arc<Self>, invocation: Invocation) -> Result<(), LambdaError> {
-        if self.max_environments() == 0 {
-            return Err(LambdaError::TooManyRequests);
-        }
+        self.try_submit(invocation).map_err(|(error, _)| error)
+    }
+
+    fn try_submit(
+        self: &Arc<Self>,
+        invocation: Invocation,
+    ) -> Result<(), (LambdaError, Box<Invocation>)> {
         let mut state = self.state.lock();
         if state.is_stopped {
-            return Err(LambdaError::TooManyRequests);
+            return Err((self.limit.throttled(), Box::new(invocation)));
         }
         let Some(invocation) = state.dispatch(invocation, &self.in_flight) else {
             return Ok(());
         };
         // An environment that has just responded, or is starting, will poll soon.
-        let slots = state.environments.len() * self.function.concurrency();
-        let will_be_served = slots > self.in_flight.load(Ordering::SeqCst) + state.waiting.len();
-        if !will_be_served {
-            if state.environments.len() < self.max_environments() {
-                self.start_environment(&mut state);
-            } else if self.function.reserved_concurrency.is_some() {
-                return Err(LambdaError::TooManyRequests);
-            }
+        let has_free_slot = self.slots(&state) > self.demand(&state);
+        if has_free_slot || self.start_environment(&mut state).is_some() {
+            state.waiting.push_back(invocation);
+            return Ok(());
         }
-        state.waiting.push_back(invocation);
+        if !invocation.is_event {
+            return Err((self.limit.throttled(), Box::new(invocation)));
+        }
+        state
+            .events
+            .push(invocation)
+            .map_err(|invocation| (self.limit.throttled(), invocation))?;
+        if state.events.begin_serving() {
+            tokio::spawn(Arc::clone(self).serve_events());
+        }
         Ok(())
+    }
+
+    /// Starts environments for the queued events whenever the limit allows it, until there are no
+    /// more events. Environments that poll take events by themselves.
+    async fn serve_events(self: Arc<Self>) {
+        loop {
+            let changed = self.limit.changed();
+            tokio::pin!(changed);
+            {
+                let mut state = self.state.lock();
+                if state.is_stopped || state.events.is_empty() {
+                    state.events.end_serving();
+                    return;
+                }
+                while self.slots(&state) < self.demand(&state) + state.events.len()
+                    && self.start_environment(&mut state).is_some()
+                {}
+            }
+            changed.await;
+        }
     }
 
     /// Starts an environment before the first invocation and waits until it is ready; fails if its
     /// process ends before.
     pub(super) async fn warm_up(self: &Arc<Self>) -> Result<(), StartFailure> {
-        if self.max_environments() == 0 {
-            return Ok(());
+        let environment = self.start_environment(&mut self.state.lock());
+        match environment {
+            Some(environment) => environment.started().await,
+            // The concurrency may be 0, so that every invocation is throttled.
+            None => Ok(()),
         }
-        let environment = {
-            let mut state = self.state.lock();
-            self.start_environment(&mut state)
-        };
-        environment.started().await
     }
 
     /// Prints the function's hint about a response, the first time that there is one.
@@ -121,13 +158,14 @@ impl Pool {
     /// Handles an environment's poll for its next invocation.
     pub(super) fn poll(&self) -> Poll {
         let mut state = self.state.lock();
-        while let Some(mut invocation) = state.waiting.pop_front() {
-            if !invocation.done.is_closed() {
+        while let Some(mut invocation) = state.next() {
+            if invocation.is_event || !invocation.done.is_closed() {
                 invocation.permit = Some(ConcurrencyPermit::acquire(&self.in_flight));
                 return Poll::Ready(Box::new(invocation));
             }
         }
         let (sender, receiver) = oneshot::channel();
+        state.pollers.retain(|poller| !poller.is_closed());
         state.pollers.push(sender);
         Poll::Wait(receiver)
     }
@@ -135,14 +173,10 @@ impl Pool {
     /// Queues an invocation again that its environment could not start.
     pub(super) fn resubmit(self: &Arc<Self>, mut invocation: Invocation) {
         invocation.permit = None;
-        // On an error the channel to the caller is dropped, which the caller handles.
-        let _ = self.submit(invocation);
-    }
-
-    /// Handles the first poll of an environment.
-    pub(super) fn environment_ready(&self) {
-        let mut state = self.state.lock();
-        state.starting = state.starting.saturating_sub(1);
+        if let Err((error, invocation)) = self.try_submit(invocation) {
+            // An `Err` means that the caller is gone.
+            let _ = invocation.done.send(Err(error));
+        }
     }
 
     /// Removes an environment that has ended. If it never was ready, returns the invocation for
@@ -156,34 +190,45 @@ impl Pool {
         state
             .environments
             .retain(|known| !Arc::ptr_eq(known, environment));
-        let undelivered = if was_ready {
-            None
-        } else {
-            state.waiting.pop_front()
-        };
-        if !was_ready {
-            state.starting = state.starting.saturating_sub(1);
-        }
-        let slots = state.environments.len() * self.function.concurrency();
-        let is_short = slots < self.in_flight.load(Ordering::SeqCst) + state.waiting.len();
-        let may_start = !state.is_stopped && state.environments.len() < self.max_environments();
-        if is_short && may_start && !state.waiting.is_empty() {
-            self.start_environment(&mut state);
+        let undelivered = if was_ready { None } else { state.next() };
+        while !state.is_stopped
+            && !state.waiting.is_empty()
+            && self.slots(&state) < self.demand(&state)
+        {
+            if self.start_environment(&mut state).is_none() {
+                // Another function has taken its place: nothing would ever take the invocation.
+                if let Some(invocation) = state.waiting.pop_back() {
+                    let _ = invocation.done.send(Err(self.limit.throttled()));
+                }
+            }
         }
         self.ended.notify_waiters();
         undelivered
     }
 
+    /// Ends every environment as soon as it has responded to what it works on.
+    pub(super) fn retire(&self) {
+        let environments = self.state.lock().environments.clone();
+        environments
+            .iter()
+            .for_each(|environment| environment.retire());
+    }
+
     /// Ends every environment and waits for the end of their processes.
     pub(super) async fn stop(&self) {
+        self.state.lock().is_stopped = true;
+        self.end_environments().await;
+    }
+
+    async fn end_environments(&self) {
         loop {
             let ended = self.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
             {
                 let mut state = self.state.lock();
-                state.is_stopped = true;
                 state.waiting.clear();
+                state.events.clear();
                 if state.environments.is_empty() {
                     return;
                 }
@@ -196,21 +241,31 @@ impl Pool {
         }
     }
 
-    fn start_environment(self: &Arc<Self>, state: &mut State) -> Arc<Environment> {
-        let environment = Environment::start(Arc::clone(self));
+    fn start_environment(self: &Arc<Self>, state: &mut State) -> Option<Arc<Environment>> {
+        let permit = self.limit.acquire()?;
+        let environment = Environment::start(Arc::clone(self), permit);
+        self.limit.add(&environment);
         state.environments.push(Arc::clone(&environment));
-        state.starting += 1;
-        environment
+        Some(environment)
     }
 
-    fn max_environments(&self) -> usize {
-        self.function
-            .reserved_concurrency
-            .unwrap_or(MAX_ENVIRONMENTS)
+    /// How many invocations the environments can work on at the same time.
+    fn slots(&self, state: &State) -> usize {
+        state.environments.len() * self.function.concurrency()
+    }
+
+    /// How many invocations they work on or will get as soon as they poll.
+    fn demand(&self, state: &State) -> usize {
+        self.in_flight.load(Ordering::SeqCst) + state.waiting.len()
     }
 }
 
 impl State {
+    /// The next invocation for an environment: events come after those whose callers wait.
+    fn next(&mut self) -> Option<Invocation> {
+        self.waiting.pop_front().or_else(|| self.events.pop())
+    }
+
     /// Passes the invocation to the environment that polled last, whose caches are the warmest;
     /// returns it if none polls.
     fn dispatch(

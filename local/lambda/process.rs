@@ -1,6 +1,7 @@
 //! The process of a function: its environment variables as Lambda sets them, and its end with all
 //! its child processes.
 
+use std::io;
 use std::process::{ExitStatus, Stdio};
 
 use tokio::process::Command;
@@ -18,19 +19,27 @@ const INHERITED_VARIABLES: [&str; 6] = [
     "TMPDIR",
 ];
 
-/// The command that starts the function, with the environment variables that Lambda sets.
+/// The handler of a function of a runtime `provided.…`, as in the template.
+const HANDLER: &str = "bootstrap";
+
+/// The command that starts the function, with the environment variables that Lambda sets and the
+/// writing ends for its standard output and standard error.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
-pub(super) fn command(function: &Function, runtime_api: &str) -> Result<Command, String> {
+pub(super) fn command(
+    function: &Function,
+    runtime_api: &str,
+    [stdout, stderr]: [Stdio; 2],
+) -> io::Result<Command> {
     let (program, arguments) = function
         .command
         .split_first()
-        .ok_or("the command is empty")?;
+        .ok_or_else(|| io::Error::other("the command is empty"))?;
     let mut command = Command::new(program);
     command
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stdout(stdout)
+        .stderr(stderr)
         .kill_on_drop(true);
     // A process group of its own, so that Ctrl-C reaches the stack only, and child processes end
     // with the function.
@@ -44,6 +53,7 @@ pub(super) fn command(function: &Function, runtime_api: &str) -> Result<Command,
                     .any(|inherited| name == inherited)
             }));
     }
+    let task_root = std::env::current_dir()?;
     let memory = function.memory.to_string();
     let log_group = format!("/aws/lambda/{}", function.name);
     command
@@ -54,7 +64,10 @@ pub(super) fn command(function: &Function, runtime_api: &str) -> Result<Command,
         .env("AWS_LAMBDA_LOG_GROUP_NAME", log_group)
         .env("AWS_LAMBDA_LOG_STREAM_NAME", "local/[$LATEST]")
         .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
-        .env("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023")
+        // As for every runtime `provided.…`, of which this variable is not defined.
+        .env_remove("AWS_EXECUTION_ENV")
+        .env("LAMBDA_TASK_ROOT", task_root)
+        .env("_HANDLER", HANDLER)
         .env("AWS_REGION", REGION)
         .env("AWS_DEFAULT_REGION", REGION)
         .env("AWS_EC2_METADATA_DISABLED", "true")

@@ -32,7 +32,9 @@ pub(super) async fn serve(listener: TcpListener, environment: Arc<Environment>) 
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .with_state(environment);
-    crate::http::serve(listener, crate::http::with_host_check(router)).await;
+    let router = crate::http::with_host_check(router);
+    // The function sends nothing while it works, which may take as long as its time-out.
+    crate::http::serve_without_timeout(listener, router).await;
 }
 
 async fn next(State(environment): State<Arc<Environment>>) -> Response {
@@ -40,13 +42,7 @@ async fn next(State(environment): State<Arc<Environment>>) -> Response {
         let text = "State transition is not allowed: an invocation waits for its answer";
         return refuse(StatusCode::FORBIDDEN, "InvalidStateTransition", text);
     }
-    let Some(next) = environment.next().await else {
-        return refuse(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "InternalServerError",
-            "the environment ends",
-        );
-    };
+    let next = environment.next().await;
     let mut response = Response::new(Body::from(next.payload));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

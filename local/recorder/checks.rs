@@ -1,5 +1,6 @@
 //! The verdict of each hop: by which rule it let a request pass, or stopped it and why.
 
+use axum::http::HeaderValue;
 use serde_json::Value;
 
 use super::facts::{AccessFacts, AuthorizerFacts, Facts, InvocationFacts, Refusal, Rule};
@@ -135,6 +136,12 @@ fn cors(verdict: &mut Verdict, facts: &Facts) {
     let allowed = answered("access-control-allow-origin");
     let reads = allowed.is_some_and(|allowed| allowed == "*" || allowed == origin);
     let wanted = header("access-control-request-method");
+    // A preflight of an allowed origin has no headers of CORS if its method or a header is not
+    // allowed.
+    let is_allowed = wanted.is_some()
+        && HeaderValue::from_str(origin)
+            .is_ok_and(|origin| facts.cors.as_ref().is_some_and(|cors| cors.allows(&origin)));
+    let reads = reads || is_allowed;
     let rule = if wanted.is_some() {
         "CORS preflight"
     } else {

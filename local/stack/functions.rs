@@ -159,10 +159,14 @@ impl FunctionBuilder<'_> {
     fn role(&self, name: &str) -> Vec<(String, String)> {
         let role = self
             .store
-            .issue_long_term(Principal::Function(name.to_owned()));
+            .issue_for_role(Principal::Function(name.to_owned()));
         pairs(&[
             ("AWS_ACCESS_KEY_ID", &role.access_key_id),
             ("AWS_SECRET_ACCESS_KEY", &role.secret_access_key),
+            (
+                "AWS_SESSION_TOKEN",
+                role.session_token.as_deref().unwrap_or_default(),
+            ),
         ])
     }
 }

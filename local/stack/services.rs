@@ -13,15 +13,14 @@ use tower_http::services::ServeDir;
 use super::ports::{Port, Ports};
 use super::{
     CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE, EDGE_OPEN, EDGE_STREAM,
-    GATEWAY_RESPONSE_HEADERS, REST_STAGE, ROUTE, STREAM_STAGE, URL_ALLOW_HEADERS,
+    GATEWAY_RESPONSE_HEADERS, REST_STAGE, ROUTE, STREAM_STAGE, THROTTLING_BURST, THROTTLING_RATE,
+    URL_ALLOW_HEADERS,
 };
 use crate::apigateway::{
     GatewayResponses, RestApi, RestApiConfiguration, Stage, StreamLimits, TransferMode,
 };
-use crate::apigatewayv2::{HttpApi, HttpApiConfiguration, Route, Routes};
-use crate::aws::{
-    REST_API_STREAM_IDLE_TIMEOUT, REST_API_STREAM_TIMEOUT, USER_POOL_CLIENT_ID, USER_POOL_ID,
-};
+use crate::apigatewayv2::{HttpApi, HttpApiConfiguration, Route, Routes, ThrottlingLimits};
+use crate::aws::{REST_API_STREAM_IDLE_TIMEOUT, REST_API_STREAM_TIMEOUT, USER_POOL_CLIENT_ID};
 use crate::cognito_identity::IdentityPool;
 use crate::cognito_idp::UserPool;
 use crate::console::{Console, configuration_file};
@@ -45,6 +44,8 @@ pub(super) struct Services {
     pub console: Console,
     /// The allowed origins, separated by commas.
     pub origins: String,
+    /// Whether the API is throttled as the template says.
+    pub is_throttled: bool,
 }
 
 impl Services {
@@ -110,6 +111,10 @@ impl Services {
             cors: self.cors("POST", CORS_ALLOW_HEADERS),
             lambda: lambda.to_owned(),
             signer: self.signer(),
+            throttling: self.is_throttled.then_some(ThrottlingLimits {
+                rate: f64::from(THROTTLING_RATE),
+                burst: f64::from(THROTTLING_BURST),
+            }),
             recorder: self.recorder.clone(),
         });
         api.router()
@@ -149,13 +154,7 @@ impl Services {
 
     fn identity_pool(&self) -> Router {
         let verifier = Verifier::new(self.jwt(), HttpClient::new());
-        IdentityPool::new(
-            verifier,
-            self.user_pool.issuer(),
-            USER_POOL_ID,
-            self.store.clone(),
-        )
-        .router()
+        IdentityPool::new(verifier, self.user_pool.clone(), self.store.clone()).router()
     }
 
     fn url(

@@ -40,6 +40,15 @@ fn main() {
                 std::thread::sleep(Duration::from_millis(rest.parse().expect("milliseconds")));
                 answer(&api, &id, r#"{"slept":true}"#);
             }
+            "variable" => {
+                let value = std::env::var(rest).map(|value| format!("{value:?}"));
+                answer(&api, &id, &value.unwrap_or_else(|_| "null".to_owned()));
+            }
+            "pid" => answer(&api, &id, &std::process::id().to_string()),
+            "create" => {
+                std::fs::write(rest, "").expect("a file");
+                answer(&api, &id, "null");
+            }
             "text" => answer(&api, &id, "plain text"),
             "nothing" => answer(&api, &id, ""),
             "white-space" => answer(&api, &id, " \n"),

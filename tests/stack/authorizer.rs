@@ -17,13 +17,14 @@ use inference_edge::cors::CorsConfiguration;
 use inference_edge::credentials::{CredentialStore, Principal};
 use inference_edge::http::{BufferedResponse, serve};
 use inference_edge::jwt::JwtConfiguration;
-use inference_edge::lambda::{AccessControl, Function, Lambda};
+use inference_edge::lambda::{AccessControl, ConcurrencyLimits, Function, Lambda};
 use inference_edge::recorder::Recorder;
 use inference_edge::signer::Signer;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::harness::{Stack, TEST_TIMEOUT, header, scripted_core, send, text, value};
+use crate::srp;
 
 fn encode(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
@@ -199,10 +200,7 @@ async fn a_wrong_password_is_refused_and_a_right_one_gives_tokens_of_both_kinds(
         (&json!("access"), &id["aud"], None)
     );
     assert_eq!(id["iss"], stack.ready_value("/issuer"));
-    let parameters =
-        json!({ "USERNAME": stack.ready_value("/user/username"), "PASSWORD": "wrong" });
-    let body = json!({ "AuthFlow": "USER_PASSWORD_AUTH", "ClientId": id["aud"], "AuthParameters": parameters });
-    let answer = stack.cognito("InitiateAuth", body).await;
+    let answer = srp::sign_in(&stack, stack.ready_value("/user/username"), "wrong").await;
     assert_eq!(
         (answer.status.as_u16(), header(&answer, "x-amzn-errortype")),
         (400, "NotAuthorizedException:")
@@ -254,6 +252,7 @@ impl Gateway {
             }],
             Recorder::default(),
             AccessControl::Disabled,
+            ConcurrencyLimits::default(),
         );
         let (listener, lambda_url) = listen().await;
         tokio::spawn(serve(listener, lambda.router()));
@@ -272,6 +271,7 @@ impl Gateway {
             cors: CorsConfiguration::default(),
             lambda: lambda_url,
             signer: Signer::new(CredentialStore::default().issue_long_term(Principal::ApiGateway)),
+            throttling: None,
             recorder: Recorder::default(),
         });
         let (listener, url) = listen().await;

@@ -20,7 +20,7 @@ fn the_aws_clients_for_python_work_with_every_entry_point() {
         );
         return;
     };
-    let stack = Stack::start(&[]);
+    let stack = Stack::start(&["--user-password-auth"]);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/aws.py");
     let output = Command::new(python)
         .arg(script)

@@ -7,6 +7,7 @@ use inference_edge::http::BufferedResponse;
 use serde_json::{Value, json};
 
 use crate::harness::{Stack, header, send, text, value};
+use crate::srp;
 
 fn code_for(stack: &Stack, email: &str, purpose: &str) -> String {
     let line = stack.wait_for(&format!("for {email} ({purpose})"));
@@ -41,7 +42,7 @@ async fn ask(stack: &Stack, operation: &str, mut input: Value) -> BufferedRespon
 async fn a_user_signs_up_confirms_forgets_the_password_and_chooses_another() {
     let stack = Stack::start(&[]);
     let (email, first, second) = ("grace@example.edu", "Compiler-1952-A0", "Flow-Matic-1955");
-    let sign_up = json!({ "Username": email, "Password": first, "UserAttributes": [{ "Name": "email", "Value": email }, { "Name": "email_verified", "Value": "true" }] });
+    let sign_up = json!({ "Username": email, "Password": first, "UserAttributes": [{ "Name": "email", "Value": email }] });
     let answer = value(&ask(&stack, "SignUp", sign_up.clone()).await);
     assert_eq!(
         (
@@ -50,7 +51,7 @@ async fn a_user_signs_up_confirms_forgets_the_password_and_chooses_another() {
         ),
         (&json!(false), &json!("g***@e***"))
     );
-    let password = |password: &str| json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": { "USERNAME": email, "PASSWORD": password } });
+    let sign_in = async |password: &str| srp::sign_in(&stack, email, password).await;
     let code = code_for(&stack, email, "SignUp");
     let wrong = if code == "000000" { "000001" } else { "000000" };
     for (name, operation, input, expected) in [
@@ -62,12 +63,6 @@ async fn a_user_signs_up_confirms_forgets_the_password_and_chooses_another() {
                 "UsernameExistsException",
                 "An account with the given email already exists.",
             ),
-        ),
-        (
-            "signing in too early",
-            "InitiateAuth",
-            password(first),
-            ("UserNotConfirmedException", "User is not confirmed."),
         ),
         (
             "a wrong code",
@@ -82,6 +77,13 @@ async fn a_user_signs_up_confirms_forgets_the_password_and_chooses_another() {
         let got = error(&ask(&stack, operation, input).await);
         assert_eq!((got.0.as_str(), got.1.as_str()), expected, "{name}");
     }
+    assert_eq!(
+        error(&sign_in(first).await),
+        (
+            "UserNotConfirmedException".to_owned(),
+            "User is not confirmed.".to_owned()
+        )
+    );
     let confirm = json!({ "Username": email, "ConfirmationCode": code });
     assert_eq!(
         text(&ask(&stack, "ConfirmSignUp", confirm.clone()).await),
@@ -91,10 +93,7 @@ async fn a_user_signs_up_confirms_forgets_the_password_and_chooses_another() {
         error(&ask(&stack, "ConfirmSignUp", confirm).await).0,
         "NotAuthorizedException"
     );
-    assert_eq!(
-        ask(&stack, "InitiateAuth", password(first)).await.status,
-        200
-    );
+    assert_eq!(sign_in(first).await.status, 200);
     ask(&stack, "ForgotPassword", json!({ "Username": email })).await;
     let code = code_for(&stack, email, "ForgotPassword");
     let choose = |password: &str| json!({ "Username": email, "ConfirmationCode": code, "Password": password });
@@ -111,13 +110,10 @@ async fn a_user_signs_up_confirms_forgets_the_password_and_chooses_another() {
         "ExpiredCodeException"
     );
     assert_eq!(
-        error(&ask(&stack, "InitiateAuth", password(first)).await).1,
+        error(&sign_in(first).await).1,
         "Incorrect username or password."
     );
-    assert_eq!(
-        ask(&stack, "InitiateAuth", password(second)).await.status,
-        200
-    );
+    assert_eq!(sign_in(second).await.status, 200);
 }
 
 #[tokio::test]
@@ -250,11 +246,9 @@ async fn users_come_from_options_and_files_and_are_saved_between_runs() {
         &path,
         "--save-users",
     ];
-    let sign_in = |user: &str, password: &str| json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": { "USERNAME": user, "PASSWORD": password } });
     {
         let stack = Stack::start(&options);
-        let answer =
-            value(&ask(&stack, "InitiateAuth", sign_in("ada@example.edu", "secret")).await);
+        let answer = value(&srp::sign_in(&stack, "ada@example.edu", "secret").await);
         let token = answer["AuthenticationResult"]["AccessToken"]
             .as_str()
             .expect("a token")
@@ -274,9 +268,7 @@ async fn users_come_from_options_and_files_and_are_saved_between_runs() {
         ("file@example.edu", "from-file", 200),
     ] {
         assert_eq!(
-            ask(&stack, "InitiateAuth", sign_in(user, password))
-                .await
-                .status,
+            srp::sign_in(&stack, user, password).await.status,
             status,
             "{user} {password}"
         );

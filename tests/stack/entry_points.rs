@@ -150,6 +150,92 @@ async fn an_iam_function_url_takes_a_signed_query_and_a_signed_body() {
     );
 }
 
+/// A URL that AWS's own crate has presigned with the credentials of the ready file.
+fn presigned(stack: &Stack, url: &str) -> String {
+    use aws_sigv4::http_request::{
+        SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
+    };
+    let identity = aws_credential_types::Credentials::new(
+        stack.ready_value("/credentials/accessKeyId"),
+        stack.ready_value("/credentials/secretAccessKey"),
+        None,
+        None,
+        "test",
+    )
+    .into();
+    let mut settings = SigningSettings::default();
+    settings.signature_location = SignatureLocation::QueryParams;
+    settings.expires_in = Some(std::time::Duration::from_secs(60));
+    let parameters = aws_sigv4::sign::v4::SigningParams::builder()
+        .identity(&identity)
+        .region("us-east-1")
+        .name("lambda")
+        .time(std::time::SystemTime::now())
+        .settings(settings)
+        .build()
+        .expect("parameters")
+        .into();
+    let host = url.split('/').nth(2).expect("a host");
+    let headers = [("host", host)].into_iter();
+    let signable = SignableRequest::new("GET", url, headers, SignableBody::Bytes(b""));
+    let (instructions, _) = sign(signable.expect("a request"), &parameters)
+        .expect("a signature")
+        .into_parts();
+    let mut request = Request::get(url).body(()).expect("a request");
+    instructions.apply_to_request_http1x(&mut request);
+    request.uri().to_string()
+}
+
+#[tokio::test]
+async fn an_iam_function_url_takes_a_presigned_url() {
+    let stack = Stack::start(&[]);
+    let url = format!("{}/?{QUERY}", stack.ready_value("/functionUrl"));
+    let presigned = presigned(&stack, &url);
+    let answer = send(Method::GET, &presigned, &[], "").await;
+    assert!(text(&answer).contains(REVENUE), "{}", text(&answer));
+    let changed = presigned.replace("year=2023", "year=2022");
+    for (name, method, url, body, message) in [
+        (
+            "another query",
+            Method::GET,
+            &changed,
+            "",
+            "The request signature we calculated",
+        ),
+        (
+            "another method",
+            Method::POST,
+            &presigned,
+            "",
+            "The request signature we calculated",
+        ),
+        (
+            "a body",
+            Method::GET,
+            &presigned,
+            "{}",
+            "The request signature we calculated",
+        ),
+        (
+            "no signature",
+            Method::GET,
+            &format!("{url}&X-Amz-Signature=0"),
+            "",
+            "AWS query-string parameters must include 'X-Amz-Algorithm'",
+        ),
+    ] {
+        let answer = send(method, url, &[], body).await;
+        let error = value(&answer)["message"].clone();
+        assert_eq!(answer.status, 403, "{name}: {error}");
+        assert!(
+            error
+                .as_str()
+                .is_some_and(|error| error.starts_with(message)),
+            "{name}: {error}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn an_iam_function_url_refuses_with_lambdas_errors() {
     let stack = Stack::start(&[]);
@@ -311,9 +397,9 @@ async fn whatever_client_context_an_app_sends_it_is_answered_by_the_same_environ
     for context in [
         "{}",
         r#"{"custom":{"n":1}}"#,
-        "7",
+        r#"{"custom":7}"#,
         r#"{"custom":{"name":"Zoë"}}"#,
-        "[]",
+        r#"{"client":[]}"#,
     ] {
         let header = ("x-amz-client-context", STANDARD.encode(context));
         let answer = stack

@@ -288,7 +288,7 @@ async fn an_empty_aws_variable_counts_as_unset() {
         "--env",
         "AWS_ENDPOINT_URL=",
         "--env",
-        "AWS_SESSION_TOKEN=",
+        "AWS_ROLE_ARN=",
         "--env",
         "AWS_PROFILE=",
         "--env",

@@ -14,6 +14,8 @@ use inference_edge::signer::Signer;
 use serde_json::{Value, json};
 use sigv4::Credentials;
 
+use crate::srp;
+
 /// The time after which a test fails that waits for something.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -105,16 +107,28 @@ impl Stack {
     /// Starts the stack on free ports, unless the arguments name others, and waits until it is
     /// ready.
     pub fn start(arguments: &[&str]) -> Self {
-        let ready_file =
-            std::env::temp_dir().join(format!("inference-edge-{}.json", uuid::Uuid::new_v4()));
-        let mut command = program(&["--ready-file", &ready_file.display().to_string()]);
+        let mut command = program(arguments);
         if !arguments.contains(&"--port") {
             command.args(["--port", "0"]);
         }
         if !arguments.contains(&"--log") {
             command.args(["--log", "text"]);
         }
-        let mut child = command.args(arguments).spawn().expect("the stack");
+        Self::start_command(command)
+    }
+
+    /// Starts the stack by a command that ends in its arguments, and waits until it is ready.
+    pub fn start_command(mut command: Command) -> Self {
+        let ready_file =
+            std::env::temp_dir().join(format!("inference-edge-{}.json", uuid::Uuid::new_v4()));
+        let mut child = command
+            .arg("--ready-file")
+            .arg(&ready_file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the stack");
         let output = Arc::new(Output::default());
         output.follow(child.stdout.take().expect("its output"));
         output.follow(child.stderr.take().expect("its errors"));
@@ -281,10 +295,9 @@ impl Stack {
 
     /// Signs the first user in over HTTP and returns the tokens.
     pub async fn sign_in(&self) -> Value {
-        let parameters = json!({ "USERNAME": self.ready_value("/user/username"), "PASSWORD": self.ready_value("/user/password") });
-        let client = self.ready_value("/userPoolClientId");
-        let body = json!({ "AuthFlow": "USER_PASSWORD_AUTH", "ClientId": client, "AuthParameters": parameters });
-        value(&self.cognito("InitiateAuth", body).await)["AuthenticationResult"].clone()
+        let username = self.ready_value("/user/username");
+        let password = self.ready_value("/user/password");
+        value(&srp::sign_in(self, username, password).await)["AuthenticationResult"].clone()
     }
 }
 

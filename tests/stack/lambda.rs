@@ -7,20 +7,25 @@ use axum::http::Method;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use inference_edge::http::{BufferedResponse, serve};
-use inference_edge::lambda::{AccessControl, Function, Lambda};
+use inference_edge::lambda::{AccessControl, ConcurrencyLimits, Function, Lambda};
 use inference_edge::recorder::Recorder;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::harness::{header, scripted_core, send, text, value};
 
-struct LambdaService {
-    lambda: Lambda,
-    url: String,
+/// Lambda with the scripted core function, of which no signature is checked.
+pub struct LambdaService {
+    pub lambda: Lambda,
+    pub url: String,
 }
 
 impl LambdaService {
-    async fn start(change: impl Fn(&mut Function)) -> Self {
+    pub async fn start(change: impl Fn(&mut Function)) -> Self {
+        Self::start_with(ConcurrencyLimits::default(), change).await
+    }
+
+    pub async fn start_with(limits: ConcurrencyLimits, change: impl Fn(&mut Function)) -> Self {
         let mut function = Function {
             name: "core".to_owned(),
             command: vec![scripted_core()],
@@ -33,14 +38,19 @@ impl LambdaService {
             echo_log: false,
         };
         change(&mut function);
-        let lambda = Lambda::new(vec![function], Recorder::default(), AccessControl::Disabled);
+        let lambda = Lambda::new(
+            vec![function],
+            Recorder::default(),
+            AccessControl::Disabled,
+            limits,
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(serve(listener, lambda.router()));
         Self { lambda, url }
     }
 
-    async fn invoke(
+    pub async fn invoke(
         &self,
         name: &str,
         headers: &[(&str, String)],
@@ -55,7 +65,7 @@ impl LambdaService {
         .await
     }
 
-    async fn ask(&self, question: &str) -> BufferedResponse {
+    pub async fn ask(&self, question: &str) -> BufferedResponse {
         self.invoke("core", &[], &json!({ "question": question }).to_string())
             .await
     }
@@ -154,6 +164,11 @@ async fn invalid_requests_get_lambdas_errors() {
     let arn = "arn:aws:lambda:us-east-1:123456789012:function";
     let kind = [("x-amz-invocation-type", "Later".to_owned())];
     let large = format!("\"{}\"", "x".repeat(6_291_456));
+    let large_event = format!("\"{}\"", "x".repeat(1_048_576 - 1));
+    let event = [("x-amz-invocation-type", "Event".to_owned())];
+    let log_type = [("x-amz-log-type", "All".to_owned())];
+    let context = |context: &str| [("x-amz-client-context", context.to_owned())];
+    let no_context = "Client context must be a valid Base64-encoded JSON object.";
     for (name, answer, status, error_type, message) in [
         (
             "unknown",
@@ -182,6 +197,39 @@ async fn invalid_requests_get_lambdas_errors() {
             400,
             "ValidationException",
             "1 validation error detected: Value 'Later'".to_owned(),
+        ),
+        (
+            "log type",
+            service.invoke("core", &log_type, "{}").await,
+            400,
+            "ValidationException",
+            "1 validation error detected: Value 'All' at 'logType' failed to satisfy constraint: \
+             Member must satisfy enum value set: [None, Tail]"
+                .to_owned(),
+        ),
+        (
+            "a client context that is not base64",
+            service.invoke("core", &context("{}"), "{}").await,
+            400,
+            "InvalidRequestContentException",
+            no_context.to_owned(),
+        ),
+        (
+            "a client context that is no object",
+            service
+                .invoke("core", &context(&STANDARD.encode("7")), "{}")
+                .await,
+            400,
+            "InvalidRequestContentException",
+            no_context.to_owned(),
+        ),
+        (
+            "size of an event",
+            service.invoke("core", &event, &large_event).await,
+            413,
+            "RequestTooLargeException",
+            "Request must be smaller than 1048576 bytes for the InvokeFunction operation"
+                .to_owned(),
         ),
         (
             "size",
@@ -359,5 +407,26 @@ async fn sequential_invocations_share_one_environment() {
         !last.contains("Init Duration"),
         "the first environment answers still: {last}"
     );
+    service.lambda.stop().await;
+}
+
+#[tokio::test]
+async fn the_functions_variables_are_those_of_a_runtime_provided() {
+    let service = LambdaService::start(|function| {
+        let own = ("OWN".to_owned(), "yes".to_owned());
+        function.environment.push(own);
+    })
+    .await;
+    let folder = std::env::current_dir().expect("a folder");
+    for (name, expected) in [
+        ("LAMBDA_TASK_ROOT", folder.to_str()),
+        ("_HANDLER", Some("bootstrap")),
+        ("AWS_EXECUTION_ENV", None),
+        ("AWS_REGION", Some("us-east-1")),
+        ("OWN", Some("yes")),
+    ] {
+        let answer = service.ask(&format!("variable:{name}")).await;
+        assert_eq!(value(&answer), json!(expected), "{name}");
+    }
     service.lambda.stop().await;
 }

@@ -6,7 +6,7 @@ mod variables;
 
 use inference_edge::stack::{
     CORE_TIMEOUT, CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE_TIMEOUT, MEMORY,
-    ROUTE, URL_ALLOW_HEADERS,
+    ROUTE, THROTTLING_BURST, THROTTLING_RATE, URL_ALLOW_HEADERS,
 };
 use serde_yaml_ng::Value;
 
@@ -72,6 +72,18 @@ fn route_limits_and_cors_are_the_templates() {
     assert_allowed_headers(at(cors, "AllowHeaders"), CORS_ALLOW_HEADERS);
     assert_eq!(words(at(cors, "ExposeHeaders")), CORS_EXPOSE_HEADERS);
     assert_eq!(at(cors, "MaxAge"), u64::from(CORS_MAX_AGE));
+}
+
+#[test]
+fn the_throttling_is_the_templates() {
+    let template = template();
+    for (name, value) in [
+        ("ThrottlingRateLimit", THROTTLING_RATE),
+        ("ThrottlingBurstLimit", THROTTLING_BURST),
+    ] {
+        let default = at(&template, &format!("Parameters.{name}.Default"));
+        assert_eq!(default.as_u64(), Some(u64::from(value)), "{name}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The operation `AdminAddUserToGroup`: adds a user to a group, which needs not be created before.
+//! The operation `AdminAddUserToGroup`: adds a user to a group, which must exist.
 //! <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminAddUserToGroup.html>
 
 use serde::Deserialize;
@@ -18,13 +18,19 @@ pub(super) struct AdminAddUserToGroup {
 
 pub(super) fn run(pool: &Inner, request: AdminAddUserToGroup) -> Result<Value, ServiceError> {
     check_pool(&request.user_pool_id)?;
+    if !pool.user_directory.has_group(&request.group_name) {
+        return Err(ServiceError::new(
+            "ResourceNotFoundException",
+            "Group not found.",
+        ));
+    }
     let add = |user: &mut User| {
         if !user.groups.contains(&request.group_name) {
             user.groups.push(request.group_name);
         }
     };
     pool.user_directory
-        .change(&request.username, add)
+        .change(&request.username, add)?
         .ok_or_else(no_such_user)?;
     Ok(json!({}))
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::check_pool;
 use super::sign_up::check_email;
-use crate::cognito_idp::user::{Attribute, check_password};
+use crate::cognito_idp::user::{Attribute, AttributeWriter, check_password};
 use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
 use crate::terminal::print_from;
@@ -40,8 +40,8 @@ pub(super) fn run(pool: &Inner, request: AdminCreateUser) -> Result<Value, Servi
         &password,
         UserStatus::ForceChangePassword,
     );
-    user.set_attributes(request.user_attributes)?;
-    if !pool.user_directory.add(user.clone()) {
+    user.set_attributes(request.user_attributes, AttributeWriter::Administrator)?;
+    if !pool.user_directory.add(user.clone())? {
         return Err(ServiceError::new(
             "UsernameExistsException",
             "User account already exists",

@@ -26,6 +26,6 @@ pub(super) fn run(pool: &Inner, request: ChangePassword) -> Result<Value, Servic
             .map(|()| json!({}))
     };
     pool.user_directory
-        .change(&user.sub, change)
+        .change(&user.sub, change)?
         .ok_or_else(no_such_user)?
 }

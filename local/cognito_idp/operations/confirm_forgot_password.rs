@@ -28,13 +28,7 @@ pub(super) fn run(pool: &Inner, request: ConfirmForgotPassword) -> Result<Value,
         user.set_password(&request.password)?;
         Ok(json!({}))
     };
-    let unknown = || {
-        ServiceError::new(
-            "ExpiredCodeException",
-            "Invalid code provided, please request a code again.",
-        )
-    };
     pool.user_directory
-        .change(&request.username, confirm)
-        .ok_or_else(unknown)?
+        .change(&request.username, confirm)?
+        .ok_or_else(confirmation_code::mismatch)?
 }

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{check_client, no_such_user};
+use super::check_client;
 use crate::cognito_idp::confirmation_code::{self, Purpose};
 use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
@@ -17,6 +17,7 @@ pub(super) struct ConfirmSignUp {
     confirmation_code: String,
 }
 
+/// Runs the operation. The response does not reveal whether the user exists.
 pub(super) fn run(pool: &Inner, request: ConfirmSignUp) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
     let confirm = |user: &mut User| {
@@ -31,6 +32,6 @@ pub(super) fn run(pool: &Inner, request: ConfirmSignUp) -> Result<Value, Service
         Ok(json!({}))
     };
     pool.user_directory
-        .change(&request.username, confirm)
-        .ok_or_else(no_such_user)?
+        .change(&request.username, confirm)?
+        .ok_or_else(confirmation_code::expired)?
 }

@@ -30,7 +30,7 @@ pub(super) fn run(pool: &Inner, request: ForgotPassword) -> Result<Value, Servic
             Purpose::ForgotPassword,
         ))
     };
-    let sent = pool.user_directory.change(&request.username, send);
+    let sent = pool.user_directory.change(&request.username, send)?;
     let delivery = sent.unwrap_or_else(|| Ok(confirmation_code::delivery(&request.username)))?;
     Ok(json!({ "CodeDeliveryDetails": delivery }))
 }

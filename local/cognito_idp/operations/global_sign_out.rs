@@ -15,6 +15,6 @@ pub(super) struct GlobalSignOut {
 
 pub(super) fn run(pool: &Inner, request: GlobalSignOut) -> Result<Value, ServiceError> {
     let user = pool.authenticate(&request.access_token)?;
-    pool.sessions.revoke_all(&user.sub);
+    pool.sessions.revoke_all(&user.sub)?;
     Ok(json!({}))
 }

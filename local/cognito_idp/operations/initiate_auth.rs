@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::respond_to_auth_challenge::{next_step, start_srp};
 use super::{check_client, incorrect_credentials};
 use crate::cognito_idp::Inner;
+use crate::cognito_idp::user::sub_of;
 use crate::json_protocol::ServiceError;
 
 #[derive(Debug, Deserialize)]
@@ -33,13 +34,13 @@ pub(super) fn run(pool: &Inner, request: InitiateAuth) -> Result<Value, ServiceE
     };
     match request.auth_flow.as_str() {
         "USER_SRP_AUTH" => start_srp(pool, parameter("USERNAME")?, parameter("SRP_A")?),
-        "USER_PASSWORD_AUTH" => {
-            let password = parameter("PASSWORD")?;
-            let user = pool
-                .user_directory
-                .find(parameter("USERNAME")?)
-                .filter(|user| user.has_password(password));
-            next_step(pool, user.ok_or_else(incorrect_credentials)?)
+        "USER_PASSWORD_AUTH" if pool.settings.allows_user_password_auth => {
+            check_password(pool, parameter("USERNAME")?, parameter("PASSWORD")?)
+        }
+        flow @ "USER_PASSWORD_AUTH" => Err(not_enabled(flow)),
+        // With rotation, only GetTokensFromRefreshToken refreshes tokens.
+        flow @ ("REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN") if pool.settings.rotates_refresh_tokens => {
+            Err(not_enabled(flow))
         }
         "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => {
             let tokens = pool.refresh(parameter("REFRESH_TOKEN")?)?;
@@ -51,4 +52,26 @@ pub(super) fn run(pool: &Inner, request: InitiateAuth) -> Result<Value, ServiceE
             "AuthFlow {flow} is not supported here"
         ))),
     }
+}
+
+fn check_password(pool: &Inner, username: &str, password: &str) -> Result<Value, ServiceError> {
+    let user = pool.user_directory.find(username);
+    let sub = user
+        .as_ref()
+        .map_or_else(|| sub_of(username), |user| user.sub.clone());
+    pool.sign_in_attempts.check(&sub)?;
+    match user.filter(|user| user.has_password(password)) {
+        Some(user) => {
+            pool.sign_in_attempts.succeeded(&user.sub);
+            next_step(pool, user)
+        }
+        None => {
+            pool.sign_in_attempts.failed(&sub);
+            Err(incorrect_credentials())
+        }
+    }
+}
+
+fn not_enabled(flow: &str) -> ServiceError {
+    ServiceError::invalid_parameter(format!("{flow} flow not enabled for this client"))
 }

@@ -6,6 +6,7 @@ mod admin_create_user;
 mod change_password;
 mod confirm_forgot_password;
 mod confirm_sign_up;
+mod create_group;
 mod forgot_password;
 mod get_tokens_from_refresh_token;
 mod get_user;
@@ -26,12 +27,13 @@ use crate::aws::{USER_POOL_CLIENT_ID, USER_POOL_ID};
 use crate::json_protocol::{ServiceError, operation, parse};
 
 /// The names of the supported operations.
-pub const SUPPORTED: [&str; 15] = [
+pub const SUPPORTED: [&str; 16] = [
     "AdminAddUserToGroup",
     "AdminCreateUser",
     "ChangePassword",
     "ConfirmForgotPassword",
     "ConfirmSignUp",
+    "CreateGroup",
     "ForgotPassword",
     "GetTokensFromRefreshToken",
     "GetUser",
@@ -47,7 +49,8 @@ pub const SUPPORTED: [&str; 15] = [
 /// Runs the operation that the header `x-amz-target` names.
 pub(super) fn run(pool: &Inner, headers: &HeaderMap, body: &Bytes) -> Result<Value, ServiceError> {
     let name = operation(headers, "AWSCognitoIdentityProviderService");
-    if name.starts_with("Admin") && headers.contains_key("origin") {
+    let is_administrators = name.starts_with("Admin") || name == "CreateGroup";
+    if is_administrators && headers.contains_key("origin") {
         return Err(ServiceError::not_authorized(
             "an administrator's operation is nothing for a web page",
         ));
@@ -58,6 +61,7 @@ pub(super) fn run(pool: &Inner, headers: &HeaderMap, body: &Bytes) -> Result<Val
         "ChangePassword" => change_password::run(pool, parse(body)?),
         "ConfirmForgotPassword" => confirm_forgot_password::run(pool, parse(body)?),
         "ConfirmSignUp" => confirm_sign_up::run(pool, parse(body)?),
+        "CreateGroup" => create_group::run(pool, parse(body)?),
         "ForgotPassword" => forgot_password::run(pool, parse(body)?),
         "GetTokensFromRefreshToken" => get_tokens_from_refresh_token::run(pool, parse(body)?),
         "GetUser" => get_user::run(pool, parse(body)?),

@@ -29,7 +29,7 @@ pub(super) fn run(pool: &Inner, request: ResendConfirmationCode) -> Result<Value
             "User is already confirmed.",
         )),
     };
-    let sent = pool.user_directory.change(&request.username, resend);
+    let sent = pool.user_directory.change(&request.username, resend)?;
     let delivery = sent.unwrap_or_else(|| Ok(confirmation_code::delivery(&request.username)))?;
     Ok(json!({ "CodeDeliveryDetails": delivery }))
 }

@@ -96,7 +96,8 @@ pub(crate) fn run(pool: &Inner, request: RespondToAuthChallenge) -> Result<Value
             next_step(pool, user)
         }
         "NEW_PASSWORD_REQUIRED" => {
-            choose_password(pool, &request.session, response("NEW_PASSWORD")?)
+            let (username, password) = (response("USERNAME")?, response("NEW_PASSWORD")?);
+            choose_password(pool, &request.session, username, password)
         }
         name => Err(ServiceError::invalid_parameter(format!(
             "ChallengeName {name} is not supported here"
@@ -138,7 +139,7 @@ pub(crate) fn start_srp(pool: &Inner, username: &str, a_hex: &str) -> Result<Val
 pub(crate) fn next_step(pool: &Inner, user: User) -> Result<Value, ServiceError> {
     match user.status {
         UserStatus::Confirmed => Ok(
-            json!({ "AuthenticationResult": pool.sign_in(&user).authentication_result(), "ChallengeParameters": {} }),
+            json!({ "AuthenticationResult": pool.sign_in(&user)?.authentication_result(), "ChallengeParameters": {} }),
         ),
         UserStatus::Unconfirmed => Err(ServiceError::new(
             "UserNotConfirmedException",
@@ -159,7 +160,12 @@ pub(crate) fn next_step(pool: &Inner, user: User) -> Result<Value, ServiceError>
     }
 }
 
-fn choose_password(pool: &Inner, session: &str, password: &str) -> Result<Value, ServiceError> {
+fn choose_password(
+    pool: &Inner,
+    session: &str,
+    username: &str,
+    password: &str,
+) -> Result<Value, ServiceError> {
     let invalid = || ServiceError::not_authorized("Invalid session for the user.");
     // Checked first, so that the session stays valid after a password that the policy refuses.
     crate::cognito_idp::user::check_password(password)?;
@@ -168,11 +174,14 @@ fn choose_password(pool: &Inner, session: &str, password: &str) -> Result<Value,
         .lock()
         .take(session)
         .filter(|challenge| matches!(challenge.kind, ChallengeKind::NewPassword));
-    let challenge = challenge.ok_or_else(invalid)?;
+    let named = pool.user_directory.find(username).map(|user| user.sub);
+    let challenge = challenge
+        .filter(|challenge| named.as_ref() == Some(&challenge.username))
+        .ok_or_else(invalid)?;
     let changed = pool.user_directory.change(&challenge.username, |user| {
         user.status = UserStatus::Confirmed;
         user.set_password(password).map(|()| user.clone())
-    });
+    })?;
     next_step(pool, changed.ok_or_else(invalid)??)
 }
 
@@ -193,6 +202,7 @@ impl PasswordClaim<'_> {
         let ChallengeKind::Password(exchange) = challenge.kind else {
             return Err(incorrect_credentials());
         };
+        pool.sign_in_attempts.check(&challenge.username)?;
         let user = pool.user_directory.find(&challenge.username);
         let secret = STANDARD
             .decode(self.secret_block)
@@ -212,8 +222,12 @@ impl PasswordClaim<'_> {
         let is_same_user = user
             .as_ref()
             .is_some_and(|user| user.sub == username || user.email.eq_ignore_ascii_case(username));
-        user.filter(|_| is_proved && is_same_user)
-            .ok_or_else(incorrect_credentials)
+        let Some(user) = user.filter(|_| is_proved && is_same_user) else {
+            pool.sign_in_attempts.failed(&challenge.username);
+            return Err(incorrect_credentials());
+        };
+        pool.sign_in_attempts.succeeded(&user.sub);
+        Ok(user)
     }
 }
 

@@ -24,6 +24,6 @@ pub(super) fn run(pool: &Inner, request: RevokeToken) -> Result<Value, ServiceEr
             "Only refresh tokens can be revoked",
         ));
     }
-    pool.sessions.revoke(&request.token);
+    pool.sessions.revoke(&request.token)?;
     Ok(json!({}))
 }

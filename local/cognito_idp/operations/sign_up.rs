@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::check_client;
 use crate::cognito_idp::confirmation_code::{self, Purpose};
-use crate::cognito_idp::user::{Attribute, check_password};
+use crate::cognito_idp::user::{Attribute, AttributeWriter, check_password};
 use crate::cognito_idp::{Inner, User, UserStatus};
 use crate::json_protocol::ServiceError;
 
@@ -29,17 +29,15 @@ pub(super) fn run(pool: &Inner, request: SignUp) -> Result<Value, ServiceError> 
         &request.password,
         UserStatus::Unconfirmed,
     );
-    user.set_attributes(request.user_attributes)?;
-    // A user cannot set `email_verified`: the code verifies the address.
-    user.email_verified = false;
+    user.set_attributes(request.user_attributes, AttributeWriter::User)?;
     let sub = user.sub.clone();
-    if !pool.user_directory.add(user) {
+    if !pool.user_directory.add(user)? {
         let text = "An account with the given email already exists.";
         return Err(ServiceError::new("UsernameExistsException", text));
     }
     let delivery = pool.user_directory.change(&sub, |user| {
         confirmation_code::send(&pool.recorder, user, Purpose::SignUp)
-    });
+    })?;
     Ok(json!({ "UserConfirmed": false, "UserSub": sub, "CodeDeliveryDetails": delivery }))
 }
 

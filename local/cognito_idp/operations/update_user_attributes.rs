@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::no_such_user;
-use crate::cognito_idp::user::Attribute;
+use crate::cognito_idp::user::{Attribute, AttributeWriter};
 use crate::cognito_idp::{Inner, User};
 use crate::json_protocol::ServiceError;
 
@@ -16,16 +16,13 @@ pub(super) struct UpdateUserAttributes {
     user_attributes: Vec<Attribute>,
 }
 
-/// Runs the operation. A user cannot change `email_verified`.
 pub(super) fn run(pool: &Inner, request: UpdateUserAttributes) -> Result<Value, ServiceError> {
     let user = pool.authenticate(&request.access_token)?;
     let update = |user: &mut User| {
-        let was_verified = user.email_verified;
-        let result = user.set_attributes(request.user_attributes);
-        user.email_verified = was_verified;
-        result.map(|()| json!({ "CodeDeliveryDetailsList": [] }))
+        user.set_attributes(request.user_attributes, AttributeWriter::User)
+            .map(|()| json!({ "CodeDeliveryDetailsList": [] }))
     };
     pool.user_directory
-        .change(&user.sub, update)
+        .change(&user.sub, update)?
         .ok_or_else(no_such_user)?
 }

@@ -31,13 +31,10 @@ fn cognito_identity(principal: &Principal) -> Value {
         return Value::Null;
     };
     let provider = format!("cognito-idp.{REGION}.amazonaws.com/{USER_POOL_ID}");
-    let amr = match sub {
-        Some(sub) => vec![
-            "authenticated".to_owned(),
-            provider.clone(),
-            format!("{provider}:CognitoSignIn:{sub}"),
-        ],
-        None => vec!["unauthenticated".to_owned()],
-    };
+    let amr = [
+        "authenticated".to_owned(),
+        provider.clone(),
+        format!("{provider}:CognitoSignIn:{sub}"),
+    ];
     json!({ "amr": amr, "identityId": identity_id, "identityPoolId": IDENTITY_POOL_ID })
 }

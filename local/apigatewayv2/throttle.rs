@@ -1,0 +1,81 @@
+//! The throttling of an HTTP API: a bucket of as many tokens as the burst limit, which is filled at
+//! the rate limit. Each request takes one.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html>
+
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+/// The limits, as `DefaultRouteSettings` in a template.
+#[derive(Debug, Clone, Copy)]
+pub struct ThrottlingLimits {
+    /// `ThrottlingRateLimit`, in requests a second.
+    pub rate: f64,
+    /// `ThrottlingBurstLimit`, in requests.
+    pub burst: f64,
+}
+
+/// The bucket.
+#[derive(Debug)]
+pub(super) struct TokenBucket {
+    limits: ThrottlingLimits,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    tokens: f64,
+    filled: Instant,
+}
+
+impl TokenBucket {
+    /// Creates a full bucket.
+    pub(super) fn new(limits: ThrottlingLimits) -> Self {
+        Self {
+            limits,
+            state: Mutex::new(State {
+                tokens: limits.burst,
+                filled: Instant::now(),
+            }),
+        }
+    }
+
+    /// Takes a token; returns `false` if there is none.
+    pub(super) fn take(&self) -> bool {
+        self.take_at(Instant::now())
+    }
+
+    fn take_at(&self, now: Instant) -> bool {
+        let mut state = self.state.lock();
+        let seconds = now.saturating_duration_since(state.filled).as_secs_f64();
+        state.tokens = (state.tokens + seconds * self.limits.rate).min(self.limits.burst);
+        state.filled = now;
+        if state.tokens < 1.0 {
+            return false;
+        }
+        state.tokens -= 1.0;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_and_then_as_many_as_the_rate_allows() {
+        let limits = ThrottlingLimits {
+            rate: 50.0,
+            burst: 100.0,
+        };
+        let bucket = TokenBucket::new(limits);
+        let start = Instant::now();
+        let passed = |at: Duration| (0..200).filter(|_| bucket.take_at(start + at)).count();
+        assert_eq!(passed(Duration::ZERO), 100);
+        assert_eq!(passed(Duration::from_millis(10)), 0);
+        assert_eq!(passed(Duration::from_millis(500)), 25);
+        assert_eq!(passed(Duration::from_secs(60)), 100);
+    }
+}
