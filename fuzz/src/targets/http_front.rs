@@ -7,7 +7,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -59,7 +59,8 @@ const UNTIL_INPUT_ENDS: &str = "\"$@\" & cat >/dev/null; kill $!";
 /// A stack, which ends with this process, however that ends.
 struct Stack {
     addresses: Vec<String>,
-    _input: ChildStdin,
+    /// Holds the standard input of the shell that ends the stack.
+    _shell: Child,
 }
 
 static STACK: LazyLock<Mutex<Stack>> = LazyLock::new(|| Mutex::new(Stack::start()));
@@ -75,28 +76,26 @@ impl Stack {
         let name = format!("inference-edge-fuzz-{}.json", std::process::id());
         let ready_file = std::env::temp_dir().join(name);
         let _ = std::fs::remove_file(&ready_file);
-        let mut shell = Command::new("sh")
-            .args(["-c", UNTIL_INPUT_ENDS, "sh"])
-            .arg(program)
-            .args(["--port", "0", "--quiet", "--ready-file"])
-            .arg(&ready_file)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the stack");
-        let input = shell.stdin.take().expect("its input");
+        let mut stack = Self {
+            addresses: Vec::new(),
+            _shell: Command::new("sh")
+                .args(["-c", UNTIL_INPUT_ENDS, "sh"])
+                .arg(program)
+                .args(["--port", "0", "--quiet", "--ready-file"])
+                .arg(&ready_file)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("the stack"),
+        };
         for _ in 0..600 {
             if let Ok(ready) = std::fs::read(&ready_file) {
                 let _ = std::fs::remove_file(&ready_file);
                 let ready: Value = serde_json::from_slice(&ready).expect("the ready file is JSON");
-                let mut addresses = Vec::new();
-                collect_addresses(&ready, &mut addresses);
-                assert!(addresses.len() > 5, "{ready}");
-                return Self {
-                    addresses,
-                    _input: input,
-                };
+                collect_addresses(&ready, &mut stack.addresses);
+                assert!(stack.addresses.len() > 5, "{ready}");
+                return stack;
             }
             std::thread::sleep(Duration::from_millis(100));
         }
