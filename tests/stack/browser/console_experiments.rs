@@ -68,8 +68,7 @@ const EXPERIMENTS: [(&str, &str, &str, &str); 12] = [
 ];
 
 async fn lesson(browser: &Browser) -> String {
-    let lesson = browser.find(".lesson").await;
-    lesson.text().await.expect("a text")
+    browser.text_of(".lesson").await
 }
 
 #[tokio::test]
@@ -93,14 +92,9 @@ async fn every_experiment_stops_where_it_should_with_its_mend_and_its_lesson() {
         browser.click(&format!("#lab-{name}")).await;
         browser.sees(&format!("Stopped at {hop}")).await;
         browser.sees(why).await;
-        let title = browser
-            .find("#record-title")
-            .await
-            .text()
-            .await
-            .expect("a title");
+        let title = browser.text_of("#record-title").await;
         assert!(title.starts_with(status), "{name}: {title}");
-        let mend = browser.find(".mend").await.text().await.expect("a mend");
+        let mend = browser.text_of(".mend").await;
         assert!(mend.len() > 30, "{name}: {mend}");
         let lesson = lesson(&browser).await;
         let sentences = lesson.matches(". ").count() + usize::from(lesson.ends_with('.'));
@@ -125,7 +119,9 @@ async fn a_request_without_a_token_is_red_at_the_authorizer_and_says_what_to_do(
         .sees("the header Authorization holds no token")
         .await;
     browser.sees("Sign in, and send the ID token").await;
-    let node = browser.find(".node.stopped .name").await;
-    assert_eq!(node.text().await.expect("a name"), "JWT authorizer");
+    assert_eq!(
+        browser.text_of(".node.stopped .name").await,
+        "JWT authorizer"
+    );
     browser.end().await;
 }

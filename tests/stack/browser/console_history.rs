@@ -79,8 +79,7 @@ async fn a_new_request_does_not_take_over_what_one_reads() {
     browser.click("#tab-data").await;
     stack.ask(GOOD).await;
     browser.find("#requests li:nth-child(5)").await;
-    let title = browser.find("#record-title").await;
-    let text = title.text().await.expect("a text");
+    let text = browser.text_of("#record-title").await;
     assert!(text.starts_with("401"), "{text}");
     let focused = browser.value("return document.activeElement.id").await;
     assert_eq!(focused, "tab-data", "the focus stays");

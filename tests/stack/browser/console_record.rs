@@ -50,8 +50,7 @@ async fn the_times_of_the_hops_add_up_and_cold_starts_are_marked() {
 
 /// The number of the record that is shown.
 async fn record_id(browser: &Browser) -> String {
-    let title = browser.find("#record-title").await;
-    let text = title.text().await.expect("a text");
+    let text = browser.text_of("#record-title").await;
     let number = text.split('#').nth(1).expect("a number");
     number.chars().take_while(char::is_ascii_digit).collect()
 }

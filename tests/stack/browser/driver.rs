@@ -140,6 +140,20 @@ impl Browser {
         body.text().await.unwrap_or_default()
     }
 
+    /// The text of the element, which the page may draw again at any time.
+    pub async fn text_of(&self, selector: &str) -> String {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            match self.find(selector).await.text().await {
+                Ok(text) => return text,
+                Err(error) if tokio::time::Instant::now() >= deadline => {
+                    panic!("{selector} has no text: {error}")
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
     /// Waits until the page shows a text.
     pub async fn sees(&self, text: &str) {
         let script = "return document.body.innerText.includes(arguments[0])";

@@ -118,8 +118,7 @@ async fn an_answer_that_breaks_off_shows_its_part_and_the_reason() {
     browser.fill("input[name=question]", "break-off-text").await;
     browser.click(ASK).await;
     browser.sees("The core function failed.").await;
-    let answer = browser.find(".answer").await;
-    assert_eq!(answer.text().await.expect("a text"), "one");
+    assert_eq!(browser.text_of(".answer").await, "one");
     browser.passes("broken-off").await;
     browser.end().await;
 }
