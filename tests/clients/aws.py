@@ -69,6 +69,7 @@ def wrong_passwords_are_refused():
 
 def an_administrators_user_chooses_a_password():
     pool.admin_create_user(UserPoolId=ready["userPoolId"], Username="new@example.edu", TemporaryPassword="Temporary-1234")
+    pool.create_group(UserPoolId=ready["userPoolId"], GroupName="staff")
     pool.admin_add_user_to_group(UserPoolId=ready["userPoolId"], Username="new@example.edu", GroupName="staff")
     try:
         srp("new@example.edu", "Temporary-1234").authenticate_user()

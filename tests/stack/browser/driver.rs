@@ -123,11 +123,25 @@ impl Browser {
     }
 
     pub async fn click(&self, selector: &str) {
-        let first = self.find(selector).await.click().await;
-        if let Err(error) = first {
-            // The page has replaced the element after it was found.
-            assert!(error.is_stale_element_reference(), "{selector}: {error}");
-            self.find(selector).await.click().await.expect("a click");
+        self.click_at(Locator::Css(selector)).await;
+    }
+
+    /// Clicks, again if the page has replaced the element after it was found.
+    async fn click_at(&self, locator: Locator<'_>) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let found = self.client.wait().at_most(PATIENCE).for_element(locator);
+            let element = match found.await {
+                Ok(element) => element,
+                Err(error) => panic!("no {locator:?} ({error}) in: {}", self.text().await),
+            };
+            match element.click().await {
+                Ok(()) => return,
+                Err(error) => assert!(
+                    error.is_stale_element_reference() && tokio::time::Instant::now() < deadline,
+                    "{locator:?}: {error}"
+                ),
+            }
         }
     }
 
@@ -254,14 +268,7 @@ impl Browser {
     /// Clicks a button by its text.
     pub async fn press(&self, text: &str) {
         let xpath = format!("//button[contains(., '{text}')]");
-        let button = self
-            .client
-            .wait()
-            .at_most(PATIENCE)
-            .for_element(Locator::XPath(&xpath))
-            .await
-            .expect("a button");
-        button.click().await.expect("a click");
+        self.click_at(Locator::XPath(&xpath)).await;
     }
 
     /// The result of a script.
