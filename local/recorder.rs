@@ -3,7 +3,7 @@
 //!
 //! It records from the start of the stack on, whether anybody looks or not, and keeps at most
 //! [`MAX_RECORDS`] requests and [`MAX_BYTES`] of memory. Services note what they do in a
-//! [`Recording`]; when it is dropped, the record ends. What must not leave the process is removed
+//! `Recording`; when it is dropped, the record ends. What must not leave the process is removed
 //! when a record is read.
 
 mod checks;

@@ -8,7 +8,7 @@
 //!
 //! Each stage takes the type of the stage before it: a stage that is left out, or comes too early,
 //! does not compile. Every answer goes this way, whole or streamed, over HTTP or by a direct Invoke;
-//! [`encoder`] alone knows what the entry point reads, and [`record`] logs the outcome.
+//! `encoder` alone knows what the entry point reads, and `record` logs the outcome.
 
 mod answer;
 mod clock;
