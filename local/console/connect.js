@@ -44,33 +44,27 @@ const curl = (c, token) => `curl -sS '${c.apiUrl}/inference' \\
   -H 'Content-Type: application/json' \\
   -d '${QUESTION}'`;
 
-const boto3 = (c) => `import json
-import urllib.request
+const boto3 = (c, token) => `import json
 
 import boto3
 
-cognito = boto3.client(
-    "cognito-idp", region_name="${c.region}",
-    endpoint_url="${c.userPoolEndpoint}",
+logins = {"${c.issuer.split('://')[1]}": "${token}"}
+identities = boto3.client(
+    "cognito-identity", region_name="${c.region}",
+    endpoint_url="${c.identityPoolEndpoint}",
     aws_access_key_id="-", aws_secret_access_key="-")
-# Start the stack with --user-password-auth for this.
-tokens = cognito.initiate_auth(
-    ClientId="${c.userPoolClientId}",
-    AuthFlow="USER_PASSWORD_AUTH",
-    AuthParameters={
-        "USERNAME": "${c.user?.username ?? 'EMAIL'}",
-        "PASSWORD": "${c.user?.password ?? 'PASSWORD'}",
-    })["AuthenticationResult"]
+identity = identities.get_id(IdentityPoolId="${c.identityPoolId}", Logins=logins)["IdentityId"]
+keys = identities.get_credentials_for_identity(IdentityId=identity, Logins=logins)["Credentials"]
 
+functions = boto3.client(
+    "lambda", region_name="${c.region}",
+    endpoint_url="${c.lambdaEndpoint}",
+    aws_access_key_id=keys["AccessKeyId"],
+    aws_secret_access_key=keys["SecretKey"],
+    aws_session_token=keys["SessionToken"])
 question = ${QUESTION.replaceAll(',', ', ').replaceAll('":', '": ')}
-request = urllib.request.Request(
-    "${c.apiUrl}/inference",
-    data=json.dumps(question).encode(),
-    headers={
-        "Authorization": "Bearer " + tokens["IdToken"],
-        "Content-Type": "application/json",
-    })
-print(json.load(urllib.request.urlopen(request))["answer"])`;
+answer = functions.invoke(FunctionName="${c.functions.edge}", Payload=json.dumps(question))
+print(json.load(answer["Payload"])["answer"])`;
 
 export function startConnect(panel, configuration) {
   const show = () => {
@@ -80,7 +74,7 @@ export function startConnect(panel, configuration) {
       ['Amplify', 'For a frontend with the Amplify libraries, before it renders.', amplify(configuration)],
       ['.env', 'For the frontend in web/, or any that Vite builds.', env(configuration)],
       ['curl', token ? 'Copied with your ID token.' : 'Sign in first, then it is copied with your ID token.', curl(configuration, shown), curl(configuration, token ?? '$TOKEN')],
-      ['boto3', 'For a script in Python: it signs in and asks.', boto3(configuration)],
+      ['boto3', 'For a script in Python: it gets credentials for your ID token and invokes the edge.', boto3(configuration, shown), boto3(configuration, token ?? '$TOKEN')],
     ];
     panel.replaceChildren(element('h2', {}, 'Connect your frontend'),
       element('p', { className: 'lead' }, 'The ports are those of this run. A page of your own must be at an origin that ALLOWED_ORIGINS lists.'),

@@ -133,7 +133,7 @@ async fn the_token_panel_explains_each_claim_counts_down_and_shows_no_signature(
 }
 
 #[tokio::test]
-async fn what_connects_a_frontend_is_copied_and_the_copied_curl_line_works() {
+async fn what_connects_a_frontend_is_copied_and_what_is_copied_works() {
     let Some((stack, browser)) = console(&[]).await else {
         return;
     };
@@ -143,7 +143,6 @@ async fn what_connects_a_frontend_is_copied_and_the_copied_curl_line_works() {
     for (id, expected) in [
         ("#copy-Amplify", "Amplify.configure({"),
         ("#copy-env", "VITE_USER_POOL_CLIENT_ID=3inference"),
-        ("#copy-boto3", "cognito.initiate_auth("),
     ] {
         browser.click(id).await;
         browser.sees("Copied").await;
@@ -157,6 +156,21 @@ async fn what_connects_a_frontend_is_copied_and_the_copied_curl_line_works() {
     browser.click("#copy-curl").await;
     let answer = run_in_shell(&browser.copied("curl -sS").await);
     assert!(answer.contains("$117,154 million"), "{answer}");
+    browser.click("#copy-boto3").await;
+    let script = browser.copied("functions.invoke(").await;
+    assert!(
+        script.contains(stack.ready_value("/lambdaEndpoint")),
+        "{script}"
+    );
+    if let Ok(python) = std::env::var("PYTHON_WITH_CLIENTS") {
+        let output = std::process::Command::new(python)
+            .args(["-c", &script])
+            .output()
+            .expect("python3");
+        let written =
+            String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(written.contains("$117,154 million"), "{written}");
+    }
     browser.end().await;
 }
 
