@@ -58,7 +58,7 @@ export async function signIn() {
 }
 
 export async function renew() {
-  const output = await cognito('InitiateAuth', { AuthFlow: 'REFRESH_TOKEN_AUTH', AuthParameters: { REFRESH_TOKEN: tokens.RefreshToken } });
+  const output = await cognito('GetTokensFromRefreshToken', { RefreshToken: tokens.RefreshToken });
   keep(output.AuthenticationResult);
 }
 

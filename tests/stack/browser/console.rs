@@ -104,7 +104,8 @@ async fn a_code_that_cognito_would_mail_appears_in_the_console() {
 
 #[tokio::test]
 async fn the_token_panel_explains_each_claim_counts_down_and_shows_no_signature() {
-    let Some((_stack, browser)) = console(&[]).await else {
+    // The flow REFRESH_TOKEN_AUTH is refused where refresh tokens are replaced.
+    let Some((_stack, browser)) = console(&["--rotate-refresh-tokens"]).await else {
         return;
     };
     signed_in(&browser).await;
