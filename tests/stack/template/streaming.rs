@@ -109,19 +109,22 @@ fn a_streaming_core_ends_before_the_edge_and_the_edge_before_the_api() {
         .expect("milliseconds");
     let choices = at(&template, "Parameters.StreamTimeoutSeconds.AllowedValues");
     let choices = choices.as_sequence().expect("a list");
+    let default = at(&template, "Parameters.StreamTimeoutSeconds.Default");
+    assert!(choices.contains(default), "{default:?}");
     let of = at(&template, "Mappings.StreamTimeouts");
     assert_eq!(of.as_mapping().expect("rows").len(), choices.len());
     for choice in choices {
-        let seconds = choice.as_u64().expect("a number");
-        let row = &of[seconds.to_string().as_str()];
+        // SAM CLI finds a text alone in the mapping.
+        let text = choice.as_str().expect("a text");
+        let seconds: u64 = text.parse().expect("a number");
+        let row = &of[text];
         let [core, edge] = ["Core", "Edge"].map(|name| row[name].as_u64().expect("a number"));
         assert!(
             core < edge && edge < seconds && seconds * 1000 <= gateway,
             "{seconds}: {row:?}"
         );
     }
-    let default = at(&template, "Parameters.StreamTimeoutSeconds.Default").as_u64();
-    let row = &of[default.expect("a number").to_string().as_str()];
+    let row = &of[default.as_str().expect("a text")];
     assert_eq!(
         (row["Edge"].as_u64(), row["Core"].as_u64()),
         (Some(STREAM_EDGE_TIMEOUT), Some(STREAM_CORE_TIMEOUT)),
