@@ -68,6 +68,19 @@ pub fn cpu_of(pid: u32) -> f64 {
         / 1e6
 }
 
+/// The processes that a process has started by any of its threads.
+pub fn children_of(pid: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(PathBuf::from(format!("/proc/{pid}/task")))
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
+    let children: String = tasks
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+        .collect();
+    let pids = children.split_whitespace();
+    pids.filter_map(|pid| pid.parse().ok()).collect()
+}
+
 /// The peak memory of a process in MiB.
 pub fn peak_of(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();

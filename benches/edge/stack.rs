@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use sigv4::Credentials;
 
 use super::measure::median;
-use super::process::{cpu_of, peak_of};
+use super::process::{children_of, cpu_of, peak_of};
 use super::table::Table;
 
 /// The size of the streamed response, in MiB.
@@ -76,6 +76,7 @@ impl Stack {
             "--port",
             "0",
             "--quiet",
+            "--no-throttling",
             "--core",
             &core,
             "--ready-file",
@@ -174,22 +175,17 @@ impl Stack {
 
     /// The largest peak memory of the stack's edge processes, in MiB.
     fn edge_peak(&self) -> f64 {
-        // Any thread of the stack may have started them.
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()))
-            .into_iter()
-            .flatten()
-            .filter_map(Result::ok);
-        let children: String = threads
-            .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
-            .collect();
-        let edges = children
-            .split_whitespace()
-            .filter_map(|pid| pid.parse().ok())
-            .filter(|pid: &u32| {
-                let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-                command.ends_with(b"function\0edge\0")
-            });
+        let edges = children_of(self.child.id()).into_iter().filter(|pid| {
+            let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            command.ends_with(b"function\0edge\0")
+        });
         edges.map(peak_of).fold(0.0, f64::max)
+    }
+
+    /// The CPU time of the stack and of its functions' processes, in milliseconds.
+    fn cpu(&self) -> f64 {
+        let pid = self.child.id();
+        cpu_of(pid) + children_of(pid).into_iter().map(cpu_of).sum::<f64>()
     }
 }
 
@@ -308,8 +304,9 @@ async fn client(stack: std::sync::Arc<Stack>, requests: usize) -> Vec<f64> {
 async fn recording(programs: &(PathBuf, PathBuf)) -> Table {
     const ROUNDS: usize = 15;
     const REQUESTS: usize = 500;
-    let title = "The local stack, release build: what recording costs (medians of rounds in turn; CPU is the stack's own process)";
-    let mut table = Table::new(title, &["", "p50 ms", "CPU µs a request", "CPU ×"]);
+    let title = "The local stack, release build: what recording costs (medians of rounds in turn; CPU of the stack and of its functions' processes)";
+    let columns = ["", "p50 ms", "p50 ×", "CPU µs a request", "CPU ×"];
+    let mut table = Table::new(title, &columns);
     let stacks = [
         Arc::new(Stack::start_with(programs, &["--no-records"]).await),
         Arc::new(Stack::start(programs).await),
@@ -320,18 +317,19 @@ async fn recording(programs: &(PathBuf, PathBuf)) -> Table {
     }
     for _ in 0..ROUNDS {
         for (stack, rounds) in stacks.iter().zip(&mut rounds) {
-            let before = cpu_of(stack.child.id());
+            let before = stack.cpu();
             let times = clients(stack, 1, REQUESTS).await;
-            let cpu = (cpu_of(stack.child.id()) - before) * 1e3 / REQUESTS as f64;
+            let cpu = (stack.cpu() - before) * 1e3 / REQUESTS as f64;
             rounds.push((median(times.iter().copied()), cpu));
         }
     }
+    let time_of = |at: usize| median(rounds[at].iter().map(|(time, _)| *time));
     let cpu_of = |at: usize| median(rounds[at].iter().map(|(_, cpu)| *cpu));
     for (at, name) in ["not recorded", "recorded"].into_iter().enumerate() {
-        let time = median(rounds[at].iter().map(|(time, _)| *time));
         table.row([
             name.to_owned(),
-            format!("{time:.3}"),
+            format!("{:.3}", time_of(at)),
+            format!("{:.3}", time_of(at) / time_of(0)),
             format!("{:.0}", cpu_of(at)),
             format!("{:.3}", cpu_of(at) / cpu_of(0)),
         ]);
