@@ -1,6 +1,5 @@
 //! A compact JSON Web Signature: its header, and its signature against a set of keys.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use base64::Engine;
@@ -10,8 +9,9 @@ use ring::signature::{
     RsaParameters,
 };
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 
+use crate::members::{read_members, skip};
 use crate::{Jwk, JwkSet, TokenError};
 
 /// The longest token that is read, in bytes: more than all headers of an API may take.
@@ -117,8 +117,6 @@ impl<'de> Deserialize<'de> for Header {
     }
 }
 
-/// Reads the members, and refuses an object that has one of them twice: readers differ in which of
-/// the two they take.
 struct HeaderVisitor;
 
 impl<'de> Visitor<'de> for HeaderVisitor {
@@ -128,23 +126,20 @@ impl<'de> Visitor<'de> for HeaderVisitor {
         f.write_str("the header of a JSON Web Signature")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Header, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Header, A::Error> {
         let mut header = Header::default();
-        let mut seen = HashSet::new();
-        while let Some(name) = members.next_key::<String>()? {
-            match name.as_str() {
+        read_members(members, |name, members| {
+            match name {
                 "alg" => header.algorithm = Some(members.next_value()?),
                 "kid" => header.key_id = Some(members.next_value()?),
                 "crit" | "b64" => {
                     header.has_critical_extensions = true;
-                    members.next_value::<IgnoredAny>()?;
+                    skip(members)?;
                 }
-                _ => drop(members.next_value::<IgnoredAny>()?),
+                _ => skip(members)?,
             }
-            if !seen.insert(name) {
-                return Err(A::Error::custom("a member stands twice in the header"));
-            }
-        }
+            Ok(())
+        })?;
         Ok(header)
     }
 }

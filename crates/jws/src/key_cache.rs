@@ -98,8 +98,9 @@ impl<F: FetchDocument> KeyCache<F> {
     /// cannot be asked.
     pub async fn keys(&self, key_id: Option<&str>) -> Result<Arc<JwkSet>, String> {
         let mut kept = self.kept.lock().await;
-        let is_wanting = !kept.is_younger_than(self.limits.ttl) || kept.keys.find(key_id).is_none();
-        if is_wanting && self.may_refresh(&kept) {
+        let needs_refresh =
+            !kept.is_younger_than(self.limits.ttl) || kept.keys.find(key_id).is_none();
+        if needs_refresh && self.may_refresh(&kept) {
             Box::pin(self.refresh(&mut kept)).await;
         }
         let is_usable = self.is_usable(&kept, key_id);

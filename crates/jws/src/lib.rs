@@ -11,6 +11,7 @@ mod compact;
 mod error;
 mod jwk;
 mod key_cache;
+mod members;
 
 pub use claims::RegisteredClaims;
 pub use compact::{Jws, bearer_token};
