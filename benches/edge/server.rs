@@ -4,11 +4,14 @@
 //! It has threads and sockets and no asynchronous runtime, so that it disturbs the measurement
 //! little.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use testkit::blocking::{read_body, read_head};
+use testkit::http::{Request, answer};
 
 /// The server for one environment.
 pub struct Server {
@@ -83,14 +86,15 @@ fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
     let mut writer = stream.try_clone().ok()?;
     let mut reader = BufReader::with_capacity(64 * 1024, stream);
     loop {
-        let (path, _body) = read_request(&mut reader)?;
+        let request = read_request(&mut reader)?;
+        let path = request.path();
         if path.ends_with("/invocation/next") {
             let _ = shared.polled.send(Instant::now());
             let event = shared.events.lock().ok()?.recv().ok()?;
             hand_out(&mut writer, shared, &event)?;
         } else if path.contains("/runtime/invocation/") {
             let answered = Instant::now();
-            answer(&mut writer, "202 Accepted", br#"{"status":"OK"}"#)?;
+            send_json(&mut writer, 202, br#"{"status":"OK"}"#)?;
             let id = path
                 .split('/')
                 .nth_back(1)?
@@ -105,7 +109,7 @@ fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
                 .send((handed_out.swap_remove(at).1, answered));
         } else {
             std::thread::sleep(shared.delay);
-            answer(&mut writer, "200 OK", &shared.core)?;
+            send_json(&mut writer, 200, &shared.core)?;
         }
     }
 }
@@ -113,74 +117,28 @@ fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
 fn hand_out(writer: &mut TcpStream, shared: &Shared, event: &[u8]) -> Option<()> {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
     let id = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 8f507cfc-7ad4-4697-b07a-{id:012}\r\n\
+    let headers = format!(
+        "Content-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 8f507cfc-7ad4-4697-b07a-{id:012}\r\n\
          Lambda-Runtime-Deadline-Ms: 4102444800000\r\nLambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:edge\r\n\
-         Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0\r\nContent-Length: {}\r\n\r\n",
-        event.len()
+         Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0\r\n"
     );
-    let whole = [head.as_bytes(), event].concat();
+    let whole = answer(200, &headers, event);
     shared.handed_out.lock().ok()?.push((id, Instant::now()));
     writer.write_all(&whole).ok()
 }
 
-fn answer(writer: &mut TcpStream, status: &str, body: &[u8]) -> Option<()> {
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    writer.write_all(&[head.as_bytes(), body].concat()).ok()
+fn send_json(writer: &mut TcpStream, status: u16, body: &[u8]) -> Option<()> {
+    let headers = "Content-Type: application/json\r\n";
+    writer.write_all(&answer(status, headers, body)).ok()
 }
 
-/// The path and the body of a request; the body may be chunked.
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        match line.trim_end() {
-            "" => break,
-            line => lines.push(line.to_ascii_lowercase()),
-        }
+/// The next request and its body; a client that asks whether to send the body is told to.
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+    let mut request = read_head(reader).ok()??;
+    if request.header("expect").is_some() {
+        let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+        reader.get_mut().write_all(go_on).ok()?;
     }
-    let header = |name: &str| {
-        lines
-            .iter()
-            .find_map(|line| line.strip_prefix(name).map(str::to_owned))
-    };
-    if header("expect: ").is_some() {
-        reader
-            .get_mut()
-            .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
-            .ok()?;
-    }
-    let body = match header("content-length: ") {
-        Some(length) => read_exactly(reader, length.parse().ok()?)?,
-        None if header("transfer-encoding: ").is_some() => read_chunks(reader)?,
-        None => Vec::new(),
-    };
-    let path = lines.first()?.split(' ').nth(1)?.to_owned();
-    Some((path, body))
-}
-
-fn read_exactly(reader: &mut impl Read, length: usize) -> Option<Vec<u8>> {
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some(body)
-}
-
-fn read_chunks(reader: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let length = usize::from_str_radix(line.trim(), 16).ok()?;
-        body.extend(read_exactly(reader, length)?);
-        read_exactly(reader, 2)?;
-        if length == 0 {
-            return Some(body);
-        }
-    }
+    read_body(reader, &mut request);
+    request.is_whole.then_some(request)
 }

@@ -1,64 +1,31 @@
-//! Amazon Bedrock as the model, against a server on loopback that speaks its wire format.
+//! Amazon Bedrock as the model, against an endpoint on loopback that speaks its wire format.
 
-use std::sync::{Arc, Mutex};
-
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_bedrockruntime::config::Credentials;
-use aws_smithy_eventstream::frame::write_message_to;
-use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use core_function::Core;
 use core_function::bedrock::Bedrock;
 use core_function::figures::Figures;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use testkit::aws::sdk_config;
+use testkit::endpoint::{Endpoint, Script};
+use testkit::event_stream::{event, exception};
+use testkit::http::{Request, answer};
 
 const MODEL: &str = "anthropic.claude-3-haiku-20240307-v1:0";
+const JSON: &str = "Content-Type: application/json\r\n";
 
-/// A server that gives every request the same answer, and keeps what it was asked.
+/// Core before an endpoint that answers as Bedrock does.
 struct Server {
     core: Core,
-    requests: Arc<Mutex<Vec<String>>>,
+    bedrock: Endpoint,
 }
 
 impl Server {
-    async fn answering(status: &str, content_type: &str, body: Vec<u8>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut request = vec![0; 65_536];
-                let mut length = stream.read(&mut request).await.unwrap_or_default();
-                while !request[..length].ends_with(b"}") {
-                    length += stream
-                        .read(&mut request[length..])
-                        .await
-                        .unwrap_or_default();
-                }
-                seen.lock()
-                    .expect("a lock")
-                    .push(String::from_utf8_lossy(&request[..length]).into_owned());
-                let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
-            }
-        });
-        let sdk = aws_config::defaults(BehaviorVersion::latest())
+    /// Every request gets this answer; `headers` end with a line break each.
+    async fn answering(status: u16, headers: &str, body: &[u8]) -> Self {
+        let headers = format!("Connection: close\r\n{headers}");
+        let bedrock = Endpoint::start(Script::answering(answer(status, &headers, body))).await;
+        let sdk = sdk_config(&bedrock.url)
             .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .endpoint_url(url)
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new(
-                "AKIDEXAMPLE",
-                "secret",
-                None,
-                None,
-                "test",
-            ))
             .load()
             .await;
         let core = Core {
@@ -66,17 +33,27 @@ impl Server {
             model: Some(Bedrock::with(&sdk, MODEL.to_owned())),
             verifier: None,
         };
-        Self { core, requests }
+        Self { core, bedrock }
     }
 
-    /// The lines of the one request, and its body.
-    fn request(&self) -> (String, Value) {
-        let requests = self.requests.lock().expect("a lock");
+    async fn answering_json(body: &Value) -> Self {
+        let body = body.to_string();
+        Self::answering(200, JSON, body.as_bytes()).await
+    }
+
+    async fn streaming(messages: &[Vec<u8>]) -> Self {
+        let headers = "Content-Type: application/vnd.amazon.eventstream\r\n";
+        Self::answering(200, headers, &messages.concat()).await
+    }
+
+    /// The one request, and its body.
+    fn request(&self) -> (Request, Value) {
+        let requests = self.bedrock.requests();
         let [request] = requests.as_slice() else {
             panic!("{} requests", requests.len())
         };
-        let (head, body) = request.split_once("\r\n\r\n").expect("a body");
-        (head.to_owned(), serde_json::from_str(body).expect("JSON"))
+        let body = serde_json::from_slice(&request.body).expect("JSON");
+        (request.clone(), body)
     }
 }
 
@@ -84,22 +61,9 @@ fn question(partner: &str) -> Value {
     json!({ "input": { "partner": partner, "year": 2023, "period": "Q1", "question": "What was the revenue?" } })
 }
 
-fn frame(kind: &str, name: &str, payload: &Value) -> Vec<u8> {
-    let text = |value: &str| HeaderValue::String(value.to_owned().into());
-    let message = Message::new(payload.to_string())
-        .add_header(Header::new(":message-type", text(kind)))
-        .add_header(Header::new(
-            if kind == "event" {
-                ":event-type"
-            } else {
-                ":exception-type"
-            },
-            text(name),
-        ))
-        .add_header(Header::new(":content-type", text("application/json")));
-    let mut frame = Vec::new();
-    write_message_to(&message, &mut frame).expect("a frame");
-    frame
+/// A message of the stream that Bedrock sends.
+fn message(event_type: &str, payload: &Value) -> Vec<u8> {
+    event(event_type, "application/json", &payload.to_string())
 }
 
 async fn streamed(core: &Core) -> String {
@@ -127,7 +91,7 @@ async fn the_model_answers_from_the_figures_and_its_tokens_are_counted() {
         "usage": { "inputTokens": 120, "outputTokens": 9, "totalTokens": 129 },
         "metrics": { "latencyMs": 1 },
     });
-    let server = Server::answering("200 OK", "application/json", answer.to_string().into()).await;
+    let server = Server::answering_json(&answer).await;
     let answer = server
         .core
         .respond(question("Apple"))
@@ -139,11 +103,9 @@ async fn the_model_answers_from_the_figures_and_its_tokens_are_counted() {
         json!({ "input": 120, "output": 9 })
     );
     assert!(answer.meta.found && answer.meta.model == MODEL && !answer.meta.sources.is_empty());
-    let (head, body) = server.request();
-    assert!(
-        head.starts_with("POST /model/anthropic.claude-3-haiku-20240307-v1%3A0/converse HTTP/1.1"),
-        "{head}"
-    );
+    let (request, body) = server.request();
+    let request_line = "POST /model/anthropic.claude-3-haiku-20240307-v1%3A0/converse HTTP/1.1\r\n";
+    assert!(request.head.starts_with(request_line), "{}", request.head);
     assert_eq!(
         body["messages"][0]["content"][0]["text"],
         "What was the revenue?"
@@ -157,7 +119,7 @@ async fn the_model_answers_from_the_figures_and_its_tokens_are_counted() {
 
 #[tokio::test]
 async fn the_model_learns_of_a_split_that_came_after_the_figure() {
-    let server = Server::answering("200 OK", "application/json", b"{}".to_vec()).await;
+    let server = Server::answering_json(&json!({})).await;
     let answer = server
         .core
         .respond(question("NVIDIA"))
@@ -178,7 +140,7 @@ async fn the_model_learns_of_a_split_that_came_after_the_figure() {
 
 #[tokio::test]
 async fn the_model_is_not_asked_where_there_are_no_figures() {
-    let server = Server::answering("500 No", "application/json", Vec::new()).await;
+    let server = Server::answering(500, JSON, b"").await;
     let answer = server
         .core
         .respond(question("Initech"))
@@ -188,30 +150,22 @@ async fn the_model_is_not_asked_where_there_are_no_figures() {
         !answer.meta.found && answer.meta.model == "embedded-facts",
         "{answer:?}"
     );
-    assert!(server.requests.lock().expect("a lock").is_empty());
+    assert_eq!(server.bedrock.counts(), (0, 0));
 }
 
 #[tokio::test]
 async fn what_the_model_writes_is_passed_on_as_it_is_written() {
     let delta = |text: &str| {
-        frame(
-            "event",
-            "contentBlockDelta",
-            &json!({ "contentBlockIndex": 0, "delta": { "text": text } }),
-        )
+        let delta = json!({ "contentBlockIndex": 0, "delta": { "text": text } });
+        message("contentBlockDelta", &delta)
     };
-    let frames = [
-        frame("event", "messageStart", &json!({ "role": "assistant" })),
+    let server = Server::streaming(&[
+        message("messageStart", &json!({ "role": "assistant" })),
         delta("It was "),
         delta("$117,154 million."),
-        frame("event", "messageStop", &json!({ "stopReason": "end_turn" })),
-        frame("event", "metadata", &metadata()),
-    ];
-    let server = Server::answering(
-        "200 OK",
-        "application/vnd.amazon.eventstream",
-        frames.concat(),
-    )
+        message("messageStop", &json!({ "stopReason": "end_turn" })),
+        message("metadata", &metadata()),
+    ])
     .await;
     let text = streamed(&server.core).await;
     assert!(
@@ -222,27 +176,19 @@ async fn what_the_model_writes_is_passed_on_as_it_is_written() {
         text.contains(r#""tokens":{"input":120,"output":9}"#),
         "{text}"
     );
-    assert!(server.request().0.contains("/converse-stream "));
+    assert!(server.request().0.path().ends_with("/converse-stream"));
 }
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_ends_with_an_error_event() {
-    let delta = frame(
-        "event",
-        "contentBlockDelta",
-        &json!({ "contentBlockIndex": 0, "delta": { "text": "It" } }),
-    );
-    let throttled = frame(
-        "exception",
-        "throttlingException",
-        &json!({ "message": "slow down" }),
-    );
-    for (name, frames) in [
-        ("ThrottlingException", [delta.clone(), throttled].concat()),
-        ("ModelUnreachable", delta.clone()),
+    let delta = json!({ "contentBlockIndex": 0, "delta": { "text": "It" } });
+    let delta = message("contentBlockDelta", &delta);
+    let throttled = exception("throttlingException", r#"{"message":"slow down"}"#);
+    for (name, messages) in [
+        ("ThrottlingException", vec![delta.clone(), throttled]),
+        ("ModelUnreachable", vec![delta]),
     ] {
-        let server =
-            Server::answering("200 OK", "application/vnd.amazon.eventstream", frames).await;
+        let server = Server::streaming(&messages).await;
         let text = streamed(&server.core).await;
         assert!(
             text.contains("event: error\ndata: {\"code\":\"model_error\"")
@@ -259,9 +205,9 @@ async fn an_answer_that_breaks_off_ends_with_an_error_event() {
 
 #[tokio::test]
 async fn a_model_that_does_not_answer_is_a_function_error_with_bedrocks_name_for_it() {
-    let body = br#"{"message":"You don't have access to the model"}"#.to_vec();
-    let head = "403 Forbidden\r\nx-amzn-ErrorType: AccessDeniedException";
-    let server = Server::answering(head, "application/json", body).await;
+    let headers = format!("{JSON}x-amzn-ErrorType: AccessDeniedException\r\n");
+    let body = br#"{"message":"You don't have access to the model"}"#;
+    let server = Server::answering(403, &headers, body).await;
     let error = server
         .core
         .respond(question("Apple"))

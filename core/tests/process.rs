@@ -1,12 +1,10 @@
 //! The binary itself: run by hand, and against a Runtime API on loopback, at the addresses that
 //! Lambda and its emulators give.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
+use testkit::runtime_api::{Invocation, RuntimeApi};
 
 const EVENT: &str =
     r#"{"input":{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}}"#;
@@ -75,22 +73,19 @@ fn an_invalid_address_is_reported_without_a_panic() {
     );
 }
 
-#[test]
-fn it_answers_at_an_address_with_and_without_a_scheme_and_a_path() {
-    for (prefix, path) in [
+#[tokio::test]
+async fn it_answers_at_an_address_with_and_without_a_scheme_and_a_path() {
+    for (scheme, path) in [
         ("", ""),
         ("http://", ""),
         ("http://", "/.rt/core-function"),
         ("http://", "/.rt/core-function/"),
     ] {
         for response in ["buffered", "stream"] {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-            let api = format!(
-                "{prefix}{}{path}",
-                listener.local_addr().expect("an address")
-            );
+            let api = RuntimeApi::start().await;
+            let address = format!("{scheme}{}{path}", api.address);
             let variables = [
-                ("AWS_LAMBDA_RUNTIME_API", api.as_str()),
+                ("AWS_LAMBDA_RUNTIME_API", address.as_str()),
                 ("AWS_LAMBDA_FUNCTION_NAME", "core-function"),
                 ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
                 ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "4096"),
@@ -102,102 +97,35 @@ fn it_answers_at_an_address_with_and_without_a_scheme_and_a_path() {
                 .spawn()
                 .expect("a process");
             let _process = KillOnDrop(process);
-            let path = path.trim_end_matches('/');
-            let (next, mut stream) = request(&listener);
-            assert_eq!(
-                next.line,
-                format!("GET {path}/2018-06-01/runtime/invocation/next HTTP/1.1"),
-                "{api}"
+            api.invoke(Invocation::new("8476a536", EVENT));
+            let answer = api.posted().await;
+            let runtime = format!(
+                "{}/2018-06-01/runtime/invocation",
+                path.trim_end_matches('/')
             );
-            let head = "Lambda-Runtime-Aws-Request-Id: 8476a536\r\nLambda-Runtime-Deadline-Ms: 4102444800000\r\nContent-Type: application/json";
-            let length = EVENT.len();
-            write!(stream, "HTTP/1.1 200 OK\r\n{head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{EVENT}")
-                .expect("an event");
-            let (answer, mut stream) = request(&listener);
+            assert_eq!(api.poll_paths()[0], format!("{runtime}/next"), "{address}");
             assert_eq!(
-                answer.line,
-                format!("POST {path}/2018-06-01/runtime/invocation/8476a536/response HTTP/1.1"),
-                "{api}"
+                answer.path(),
+                format!("{runtime}/8476a536/response"),
+                "{address}"
             );
+            let body = answer.text();
             assert!(
-                answer.body.contains("revenue of $117,154 million"),
-                "{api} {response}: {}",
-                answer.body
+                body.contains("revenue of $117,154 million"),
+                "{address} {response}: {body}"
             );
             assert_eq!(
-                answer.body.contains("event: done"),
+                body.contains("event: done"),
                 response == "stream",
-                "{api}: {}",
-                answer.body
+                "{address}: {body}"
             );
             if response == "buffered" {
-                let body: Value = serde_json::from_str(&answer.body).expect("JSON");
+                let body: Value = serde_json::from_str(&body).expect("JSON");
                 assert_eq!(
                     body["meta"]["sources"][0]["title"],
                     "Apple Inc., Form 10-Q for Q1 of fiscal 2023, filed 2023-02-03"
                 );
             }
-            write!(
-                stream,
-                "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-            )
-            .expect("an answer");
         }
     }
-}
-
-struct Request {
-    line: String,
-    body: String,
-}
-
-/// The next request, whole, and the connection to answer it on.
-fn request(listener: &TcpListener) -> (Request, TcpStream) {
-    let (stream, _) = listener.accept().expect("a connection");
-    stream
-        .set_read_timeout(Some(Duration::from_secs(30)))
-        .expect("a timeout");
-    let mut reader = BufReader::new(stream.try_clone().expect("the same connection"));
-    let mut lines = Vec::new();
-    loop {
-        let line = read_line(&mut reader);
-        if line.is_empty() {
-            break;
-        }
-        lines.push(line);
-    }
-    let head = lines.join("\n").to_ascii_lowercase();
-    let mut body = Vec::new();
-    if head.contains("transfer-encoding: chunked") {
-        loop {
-            let size = usize::from_str_radix(&read_line(&mut reader), 16).expect("a chunk's size");
-            if size == 0 {
-                while !read_line(&mut reader).is_empty() {}
-                break;
-            }
-            let mut chunk = vec![0; size];
-            reader.read_exact(&mut chunk).expect("a chunk");
-            body.extend(chunk);
-            assert_eq!(read_line(&mut reader), "");
-        }
-    } else if let Some(length) = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-    {
-        body.resize(length.parse().expect("a length"), 0);
-        reader.read_exact(&mut body).expect("a body");
-    }
-    (
-        Request {
-            line: lines.swap_remove(0),
-            body: String::from_utf8(body).expect("UTF-8"),
-        },
-        stream,
-    )
-}
-
-fn read_line(reader: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    reader.read_line(&mut line).expect("a line");
-    line.trim_end().to_owned()
 }

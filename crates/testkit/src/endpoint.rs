@@ -5,16 +5,19 @@ mod script;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::watch;
+use tokio::runtime::Builder;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::TEST_TIMEOUT;
 use crate::http::Request;
 pub(crate) use connection::{Connection, Socket};
-pub use script::{Script, Step};
+pub use script::{Gate, Script, Step};
 
 /// A running endpoint. It ends with the test's runtime.
 pub struct Endpoint {
@@ -25,27 +28,39 @@ pub struct Endpoint {
     received: Arc<Received>,
     script: watch::Sender<Script>,
     tls: watch::Sender<Option<TlsAcceptor>>,
+    /// Ends the endpoint's thread when it is dropped.
+    thread: Option<oneshot::Sender<()>>,
 }
 
 /// What has reached an endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Received {
     connections: AtomicUsize,
-    requests: Mutex<Vec<Request>>,
+    requests: watch::Sender<Vec<Request>>,
+    /// How many connections the clients have closed while the endpoint waited for that.
+    closed: watch::Sender<usize>,
 }
 
 impl Received {
     /// Keeps a request whose head was read; the number of requests until now.
     pub(crate) fn push(&self, request: Request) -> usize {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.push(request);
-        requests.len()
+        let mut number = 0;
+        self.requests.send_modify(|requests| {
+            requests.push(request);
+            number = requests.len();
+        });
+        number
     }
 
     /// Replaces the last request by what has been read of it since.
     pub(crate) fn replace(&self, number: usize, request: Request) {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        requests[number - 1] = request;
+        self.requests
+            .send_modify(|requests| requests[number - 1] = request);
+    }
+
+    /// Counts a connection that its client has closed.
+    pub(crate) fn closed(&self) {
+        self.closed.send_modify(|closed| *closed += 1);
     }
 }
 
@@ -60,6 +75,23 @@ impl Endpoint {
     pub async fn start_tls(script: Script, tls: TlsAcceptor) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         Self::serve(listener, script, Some(tls))
+    }
+
+    /// Listens on a free port without TLS, in a thread of its own: it goes on while the test's
+    /// thread is blocked. The thread ends with the endpoint.
+    pub fn start_in_thread(script: Script) -> Self {
+        let (started, endpoint) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async {
+                let (alive, dropped) = oneshot::channel();
+                let mut endpoint = Self::start(script).await;
+                endpoint.thread = Some(alive);
+                let _ = started.send(endpoint);
+                let _ = dropped.await;
+            });
+        });
+        endpoint.recv().expect("an endpoint")
     }
 
     fn serve(listener: TcpListener, script: Script, tls: Option<TlsAcceptor>) -> Self {
@@ -95,6 +127,7 @@ impl Endpoint {
             received,
             script,
             tls,
+            thread: None,
         }
     }
 
@@ -110,8 +143,27 @@ impl Endpoint {
 
     /// The requests whose head was read, in their order.
     pub fn requests(&self) -> Vec<Request> {
-        let requests = self.received.requests.lock();
-        requests.unwrap_or_else(PoisonError::into_inner).clone()
+        self.received.requests.borrow().clone()
+    }
+
+    /// Waits for the request with this number, counted from 1, and until its body was read.
+    pub async fn request(&self, number: usize) -> Request {
+        let mut requests = self.received.requests.subscribe();
+        let arrived = requests.wait_for(|requests| {
+            requests
+                .get(number - 1)
+                .is_some_and(|request| request.is_whole)
+        });
+        let arrived = timeout(TEST_TIMEOUT, arrived).await;
+        arrived.expect("a request in time").expect("an endpoint")[number - 1].clone()
+    }
+
+    /// Waits until a client has closed a connection on which the endpoint takes
+    /// [`Step::AwaitClose`].
+    pub async fn closed(&self) {
+        let mut closed = self.received.closed.subscribe();
+        let closed = timeout(TEST_TIMEOUT, closed.wait_for(|closed| *closed > 0)).await;
+        closed.expect("a close in time").expect("an endpoint");
     }
 
     /// How many connections and how many requests have arrived.

@@ -9,10 +9,16 @@
     reason = "every function panics where a test is to fail"
 )]
 
+pub mod aws;
+pub mod blocking;
 pub mod endpoint;
 pub mod event_files;
 pub mod event_stream;
 pub mod http;
 pub mod issuer;
+pub mod output;
 pub mod runtime_api;
 pub mod tls;
+
+/// The time after which a test fails that waits for something.
+const TEST_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);

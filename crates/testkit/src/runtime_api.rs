@@ -3,19 +3,16 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::time::timeout;
 
+use crate::TEST_TIMEOUT;
 use crate::endpoint::{Connection, Step};
 use crate::http::{Request, answer};
-
-/// The time after which a test fails that waits for the function.
-const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// An invocation that the next poll receives.
 #[derive(Debug, Clone)]
@@ -76,7 +73,8 @@ pub struct RuntimeApi {
 
 #[derive(Debug)]
 struct Shared {
-    polled: AtomicUsize,
+    /// The paths of the polls.
+    polls: Mutex<Vec<String>>,
     queue: AsyncMutex<mpsc::UnboundedReceiver<Poll>>,
     posted: mpsc::UnboundedSender<Request>,
     /// What follows the head of a posted response; `None` reads and accepts it.
@@ -91,7 +89,7 @@ impl RuntimeApi {
         let (polls, queue) = mpsc::unbounded_channel();
         let (posted_sender, posted) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
-            polled: AtomicUsize::new(0),
+            polls: Mutex::default(),
             queue: AsyncMutex::new(queue),
             posted: posted_sender,
             on_response: Mutex::default(),
@@ -141,12 +139,21 @@ impl RuntimeApi {
 
     /// How often the function has polled.
     pub fn polled(&self) -> usize {
-        self.shared.polled.load(Ordering::SeqCst)
+        self.poll_paths().len()
+    }
+
+    /// The paths of the function's polls.
+    pub fn poll_paths(&self) -> Vec<String> {
+        self.shared.polls().clone()
     }
 }
 
 impl Shared {
-    fn on_response(&self) -> std::sync::MutexGuard<'_, Option<Vec<Step>>> {
+    fn polls(&self) -> MutexGuard<'_, Vec<String>> {
+        self.polls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn on_response(&self) -> MutexGuard<'_, Option<Vec<Step>>> {
         self.on_response
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -159,7 +166,7 @@ async fn serve(connection: &mut Connection, shared: &Shared) -> io::Result<Contr
         return Ok(ControlFlow::Break(()));
     };
     if request.path().ends_with("/invocation/next") {
-        shared.polled.fetch_add(1, Ordering::SeqCst);
+        shared.polls().push(request.path().to_owned());
         let mut queue = shared.queue.lock().await;
         let poll = tokio::select! {
             poll = queue.recv() => poll,

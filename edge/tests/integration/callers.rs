@@ -1,14 +1,14 @@
 //! The limits of what is read of a caller: the length and the characters of a tenant id, and the
 //! case of e-mail addresses.
 
-use edge::pipeline::{Edge, Reply};
-use lambda_http::Context;
+use edge::pipeline::Edge;
 use serde_json::{Value, json};
 
+use crate::ask::{ask, status};
 use crate::cores::{Core, settings};
 
 /// The status of a request with these verified claims, and the internal message in the log.
-async fn ask(variables: &[(&str, &str)], claims: &Value) -> (u64, String) {
+async fn ask_with(variables: &[(&str, &str)], claims: &Value) -> (u64, String) {
     let event = json!({
         "version": "2.0", "rawPath": "/inference", "body": "{}",
         "requestContext": {
@@ -16,20 +16,9 @@ async fn ask(variables: &[(&str, &str)], claims: &Value) -> (u64, String) {
             "authorizer": { "jwt": { "claims": claims, "scopes": null } },
         },
     });
-    let event = event.to_string();
-    let edge = Edge::new(settings(variables), Core(None));
-    let edge = edge.with_log(crate::log::keep);
-    let mut context = Context::default();
-    context.deadline = 4_102_444_800_000;
-    let Reply::Result(answer, record) = edge.handle(&event, &context).await else {
-        panic!("no result")
-    };
-    record.write();
-    let answer: Value = serde_json::from_slice(&answer).expect("JSON");
-    (
-        answer["statusCode"].as_u64().expect("a status"),
-        crate::log::cause(),
-    )
+    let edge = Edge::new(settings(variables), Core(None)).with_log(crate::log::keep);
+    let response = ask(&edge, &event.to_string()).await;
+    (status(&response), crate::log::cause())
 }
 
 #[tokio::test]
@@ -53,7 +42,7 @@ async fn a_tenant_id_has_1_to_256_characters_that_lambda_accepts() {
         ("an umlaut", "ä".to_owned(), (403, refused)),
     ] {
         let claims = json!({ "sub": "u", "tenant": tenant });
-        let (status, cause) = ask(&[("TENANT_CLAIM", "tenant")], &claims).await;
+        let (status, cause) = ask_with(&[("TENANT_CLAIM", "tenant")], &claims).await;
         assert_eq!((status, cause.as_str()), expected, "{name}");
     }
 }
@@ -71,7 +60,7 @@ async fn the_case_of_an_email_address_makes_no_difference() {
         ("*@example.edu", "ada@example.edu.org", (403, refused)),
     ] {
         let claims = json!({ "sub": "u", "email": email, "email_verified": "true" });
-        let (status, cause) = ask(&[("ALLOWED_EMAILS", rule)], &claims).await;
+        let (status, cause) = ask_with(&[("ALLOWED_EMAILS", rule)], &claims).await;
         assert_eq!((status, cause.as_str()), expected, "{rule} {email}");
     }
 }

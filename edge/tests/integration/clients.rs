@@ -2,31 +2,20 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_lambda::config::Credentials;
+use aws_config::SdkConfig;
 use edge::error::EdgeError;
 use edge::stages::enrich::Enriched;
 use edge::stages::invoke::{Call, CoreReply, InvokeCore, LambdaCore};
 use lambda_client::{HttpClient, Roots};
+use testkit::aws::sdk_config;
 
 pub fn client() -> HttpClient {
     HttpClient::new(Roots::Amazon)
 }
 
 pub async fn sdk(url: &str) -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(client().for_sdk())
-        .endpoint_url(url)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new(
-            "AKIDEXAMPLE",
-            "secret",
-            None,
-            None,
-            "test",
-        ))
-        .load()
-        .await
+    let http = client().for_sdk();
+    sdk_config(url).http_client(http).load().await
 }
 
 pub async fn invoke_with(

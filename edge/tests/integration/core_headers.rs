@@ -1,10 +1,9 @@
 //! Headers of a core that answers in API Gateway's form: which of them reach the caller.
 
-use edge::pipeline::{Edge, Reply};
-use lambda_http::Context;
-use serde_json::Value;
+use edge::pipeline::Edge;
 use testkit::event_files::read_event;
 
+use crate::ask::ask;
 use crate::cores::{Core, settings};
 
 #[tokio::test]
@@ -15,14 +14,9 @@ async fn headers_of_the_connection_and_of_cors_are_not_cores() {
         "X-Own":"kept"}}"#;
     let edge = Edge::new(settings(&[("CORE_REPLY", "proxy")]), Core(Some(core)));
     let event = read_event("http-api/ask");
-    let mut context = Context::default();
-    context.deadline = 4_102_444_800_000;
-    let Reply::Result(answer, _) = edge.handle(&event, &context).await else {
-        panic!("no result")
-    };
-    let answer: Value = serde_json::from_slice(&answer).expect("JSON");
-    let headers = answer["headers"].as_object().expect("headers");
-    assert_eq!(headers["X-Own"], "kept", "{answer}");
+    let response = ask(&edge, &event).await;
+    let headers = response["headers"].as_object().expect("headers");
+    assert_eq!(headers["X-Own"], "kept", "{response}");
     let others = [
         "connection",
         "content-length",

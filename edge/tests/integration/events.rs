@@ -188,9 +188,8 @@ fn settings(environment: &BTreeMap<String, String>) -> Settings {
 }
 
 fn context(cognito_identity: Option<Value>) -> Context {
-    let mut context = Context::default();
+    let mut context = crate::ask::context();
     context.request_id = REQUEST_ID.to_owned();
-    context.deadline = 4_102_444_800_000;
     context.identity =
         cognito_identity.map(|identity| serde_json::from_value(identity).expect("an identity"));
     context

@@ -7,8 +7,9 @@ use edge::config::Config;
 use edge::error::EdgeError;
 use edge::pipeline::{Edge, Reply};
 use edge::stages::invoke::{Call, CoreEvent, CoreReply, CoreStream, InvokeCore};
-use lambda_http::Context;
 use tokio::time::{Instant, sleep};
+
+use crate::ask::context;
 
 /// Pieces of an answer, each with a number of seconds.
 type Pieces = &'static [(u64, &'static str)];
@@ -48,8 +49,7 @@ async fn received(variable: (&str, &str), pieces: Pieces) -> Vec<(u64, String)> 
     });
     let edge = Edge::new(config.expect("a configuration").settings, SlowCore(pieces))
         .with_log(|line| print!("{line}"));
-    let mut context = Context::default();
-    context.deadline = 4_102_444_800_000;
+    let context = context();
     let event = r#"{"requestContext":{"domainName":"a.lambda-url.us-east-1.on.aws","http":{"method":"POST"}},"body":"{}"}"#;
     let start = Instant::now();
     let Reply::Stream(_, mut body) = edge.handle(event, &context).await else {

@@ -1,6 +1,7 @@
 //! The edge as a whole: the named events against a fake core, and the Lambda client against
 //! endpoints on loopback.
 
+mod ask;
 mod callers;
 mod clients;
 mod configuration;

@@ -1,11 +1,10 @@
 //! The edge as a process, as Lambda starts it: its environment, its log, its end.
 
-use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use testkit::output::Output;
 use testkit::runtime_api::RuntimeApi;
 
 /// The time after which a test fails that waits for the process.
@@ -15,7 +14,7 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct EdgeProcess {
     pub api: RuntimeApi,
     child: Child,
-    log: Arc<Mutex<String>>,
+    output: Output,
 }
 
 impl EdgeProcess {
@@ -40,28 +39,18 @@ impl EdgeProcess {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the edge");
-        let log = Arc::default();
-        keep(child.stdout.take().expect("its output"), &log);
-        keep(child.stderr.take().expect("its errors"), &log);
-        Self { api, child, log }
+        let output = Output::of(&mut child);
+        Self { api, child, output }
     }
 
     /// What it has written until now.
     pub fn log(&self) -> String {
-        self.log.lock().expect("a lock").clone()
+        self.output.text()
     }
 
     /// Waits until it has written this text.
     pub async fn logged(&self, text: &str) {
-        let start = Instant::now();
-        while !self.log().contains(text) {
-            assert!(
-                start.elapsed() < TEST_TIMEOUT,
-                "{text:?} is not in the log: {}",
-                self.log()
-            );
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        self.output.logged(text).await;
     }
 
     /// Sends a signal.
@@ -92,15 +81,4 @@ impl Drop for EdgeProcess {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn keep(stream: impl Read + Send + 'static, log: &Arc<Mutex<String>>) {
-    let log = Arc::clone(log);
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            let mut log = log.lock().expect("a lock");
-            log.push_str(&line);
-            log.push('\n');
-        }
-    });
 }

@@ -5,8 +5,7 @@ mod attacks;
 mod keys;
 
 use aws_lc_rs::rsa::KeySize;
-use edge::pipeline::{Edge, Reply};
-use lambda_http::Context;
+use edge::pipeline::Edge;
 use serde_json::{Value, json};
 use testkit::issuer::{Issuer, Signer};
 
@@ -26,24 +25,15 @@ async fn ask(edge: &Edge<Core>, authorization: &str) -> (u64, String) {
         "version": "2.0", "rawPath": "/", "body": "{}", "headers": { "authorization": authorization },
         "requestContext": { "domainName": "abc.lambda-url.us-east-1.on.aws", "http": { "method": "POST" } },
     });
-    let event = event.to_string();
-    let mut context = Context::default();
-    context.deadline = 4_102_444_800_000;
-    let Reply::Result(answer, record) = edge.handle(&event, &context).await else {
-        panic!("no result")
-    };
-    record.write();
-    let answer: Value = serde_json::from_slice(&answer).expect("JSON");
-    let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
+    let response = crate::ask::ask(edge, &event.to_string()).await;
+    let body: Value =
+        serde_json::from_str(response["body"].as_str().expect("a body")).expect("JSON");
     let said = body
         .pointer("/identity/sub")
         .or(body.get("code"))
         .and_then(Value::as_str)
         .unwrap_or_default();
-    (
-        answer["statusCode"].as_u64().expect("a status"),
-        said.to_owned(),
-    )
+    (crate::ask::status(&response), said.to_owned())
 }
 
 async fn bearer(edge: &Edge<Core>, token: &str) -> (u64, String) {

@@ -4,24 +4,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::date_time::{DateTime, Format};
 use futures_util::StreamExt;
 use lambda_client::{Client, HttpClient, Invocation, InvokeError, ResponseEvent, Roots};
+use testkit::aws::sdk_config;
 use testkit::endpoint::{Endpoint, Script};
 use testkit::event_stream::{chunk, event};
 use testkit::http::{Request, answer};
 
 async fn client(endpoint: &Endpoint, function: &str) -> Client {
-    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
-    let sdk = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(&endpoint.url)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build();
+    let sdk = sdk_config(&endpoint.url).load().await;
     Client::new(&sdk, HttpClient::new(Roots::Amazon), function)
         .await
         .expect("a client")

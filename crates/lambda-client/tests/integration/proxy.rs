@@ -1,69 +1,11 @@
 //! Servers with TLS that are reached by a proxy: what is asked of the proxy, and that nothing of a
 //! request is sent where there is no tunnel.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-
 use lambda_client::{HttpClient, HttpError, Proxy, Roots};
 use testkit::endpoint::{ClosedPort, Endpoint, Script};
 use testkit::tls::Authority;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
 
-use crate::http::{chain, ok, post, uri};
-
-/// What a proxy does with a request for a tunnel.
-#[derive(Debug, Clone, Copy)]
-enum Behaviour {
-    /// Makes it.
-    Tunnel,
-    /// Answers so, and closes the connection.
-    Answer(&'static str),
-}
-
-/// A proxy, and the requests for tunnels that it was sent.
-async fn proxy(behaviour: Behaviour) -> (u16, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    let requests = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&requests);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(connect(stream, behaviour, Arc::clone(&kept)));
-        }
-    });
-    (port, requests)
-}
-
-async fn connect(mut client: TcpStream, behaviour: Behaviour, requests: Arc<Mutex<Vec<String>>>) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        match client.read_u8().await {
-            Ok(byte) => head.push(byte),
-            Err(_) => return,
-        }
-    }
-    let head = String::from_utf8(head).expect("UTF-8");
-    let target = head
-        .strip_prefix("CONNECT ")
-        .and_then(|rest| rest.split(' ').next())
-        .expect("a request for a tunnel")
-        .to_owned();
-    requests.lock().expect("a lock").push(head);
-    match behaviour {
-        Behaviour::Answer(answer) => {
-            let _ = client.write_all(answer.as_bytes()).await;
-            let _ = client.shutdown().await;
-            // What arrives after a close would reset the connection.
-            let _ = client.read_to_end(&mut Vec::new()).await;
-        }
-        Behaviour::Tunnel => {
-            let mut server = TcpStream::connect(target).await.expect("the server");
-            let _ = client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
-            let _ = copy_bidirectional(&mut client, &mut server).await;
-        }
-    }
-}
+use crate::requests::{chain, ok, post, uri};
 
 async fn server_with_tls() -> (Authority, Endpoint) {
     let authority = Authority::new();
@@ -80,8 +22,8 @@ fn by_proxy(roots: Roots, url: &str, no_proxy: &str) -> HttpClient {
 async fn a_tunnel_carries_every_request_to_a_server_with_tls_and_none_without() {
     let (authority, server) = server_with_tls().await;
     let server_port = server.address.port();
-    let (proxy_port, tunnels) = proxy(Behaviour::Tunnel).await;
-    let url = format!("http://user:pass%40word@127.0.0.1:{proxy_port}");
+    let proxy = Endpoint::start(Script::proxy()).await;
+    let url = format!("http://user:pass%40word@{}", proxy.address);
     let client = by_proxy(Roots::File(authority.file().to_owned()), &url, "");
     let server_uri = uri("https", "localhost", server_port);
     client.connect(&server_uri).await.expect("a connection");
@@ -89,18 +31,16 @@ async fn a_tunnel_carries_every_request_to_a_server_with_tls_and_none_without() 
         assert_eq!(post(&client, &server_uri).await.expect("an answer"), "ok");
     }
     assert_eq!(server.counts(), (1, 2), "one connection, and both requests");
-    let tunnels = tunnels.lock().expect("a lock").clone();
+    let tunnels = proxy.requests();
     let [tunnel] = tunnels.as_slice() else {
         panic!("{tunnels:?}")
     };
-    assert!(
-        tunnel.starts_with(&format!("CONNECT localhost:{server_port} HTTP/1.1\r\n")),
-        "{tunnel}"
-    );
+    let request_line = format!("CONNECT localhost:{server_port} HTTP/1.1\r\n");
+    assert!(tunnel.head.starts_with(&request_line), "{tunnel:?}");
     // The base64 of user:pass@word.
-    assert!(
-        tunnel.contains("\r\nProxy-Authorization: Basic dXNlcjpwYXNzQHdvcmQ=\r\n"),
-        "{tunnel}"
+    assert_eq!(
+        tunnel.header("proxy-authorization"),
+        Some("Basic dXNlcjpwYXNzQHdvcmQ=")
     );
 
     let plain = Endpoint::start(Script::in_turn(ok(), 100)).await;
@@ -113,13 +53,13 @@ async fn a_tunnel_carries_every_request_to_a_server_with_tls_and_none_without() 
 async fn a_server_that_no_proxy_names_is_reached_directly() {
     let (authority, server) = server_with_tls().await;
     let server_port = server.address.port();
-    let (proxy_port, tunnels) = proxy(Behaviour::Tunnel).await;
-    let url = format!("127.0.0.1:{proxy_port}");
+    let proxy = Endpoint::start(Script::proxy()).await;
+    let url = proxy.address.to_string();
     let client = by_proxy(Roots::File(authority.file().to_owned()), &url, "localhost");
     let server_uri = uri("https", "localhost", server_port);
     assert_eq!(post(&client, &server_uri).await.expect("an answer"), "ok");
     assert_eq!(server.counts(), (1, 1));
-    assert!(tunnels.lock().expect("a lock").is_empty());
+    assert_eq!(proxy.counts(), (0, 0));
 }
 
 #[tokio::test]
@@ -146,17 +86,17 @@ async fn without_a_tunnel_nothing_is_sent_and_the_error_names_the_proxy() {
             "tls handshake eof",
         ),
     ] {
-        let (proxy_port, tunnels) = proxy(Behaviour::Answer(answer)).await;
-        let url = format!("http://user:secret@127.0.0.1:{proxy_port}");
+        let proxy = Endpoint::start(Script::proxy_answering(answer)).await;
+        let url = format!("http://user:secret@{}", proxy.address);
         let client = by_proxy(Roots::File(authority.file().to_owned()), &url, "");
         let error = post(&client, &server_uri).await.expect_err(name);
         assert!(matches!(error, HttpError::Connect(_)), "{name}: {error:?}");
         assert!(!error.was_refused(), "{name}");
         let text = chain(&error);
-        let by = format!("through the proxy http://127.0.0.1:{proxy_port}/");
+        let by = format!("through the proxy {}/", proxy.url);
         assert!(text.contains(&by) && text.contains(cause), "{name}: {text}");
         assert!(!text.contains("secret"), "{name}: {text}");
-        assert_eq!(tunnels.lock().expect("a lock").len(), 1, "{name}");
+        assert_eq!(proxy.counts(), (1, 1), "{name}");
     }
     assert_eq!(server.counts(), (0, 0));
 }

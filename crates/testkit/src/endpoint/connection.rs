@@ -3,7 +3,10 @@
 use std::io;
 use std::ops::ControlFlow;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader,
+    copy_bidirectional,
+};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
@@ -128,7 +131,21 @@ impl Connection {
                 self.send(bytes).await?;
             },
             Step::Pause(duration) => tokio::time::sleep(*duration).await,
+            Step::WaitFor(gate) => gate.pass().await,
             Step::Hold => std::future::pending().await,
+            Step::Tunnel => {
+                let mut server = TcpStream::connect(&self.path).await?;
+                self.send(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+                copy_bidirectional(&mut self.stream, &mut server).await?;
+                return Ok(ControlFlow::Break(()));
+            }
+            Step::EndSending => self.stream.shutdown().await?,
+            Step::AwaitClose => {
+                // A client that resets the connection has closed it too.
+                let _ = self.stream.read_to_end(&mut Vec::new()).await;
+                received.closed();
+                return Ok(ControlFlow::Break(()));
+            }
             Step::Close => {
                 self.stream.shutdown().await?;
                 return Ok(ControlFlow::Break(()));

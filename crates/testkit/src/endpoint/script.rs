@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::http::last_answer;
 
 /// One action on a connection.
@@ -41,12 +43,44 @@ pub enum Step {
     },
     /// Does nothing for a time.
     Pause(Duration),
+    /// Does nothing until the test opens the gate.
+    WaitFor(Gate),
     /// Keeps the connection open, and neither reads nor sends.
     Hold,
+    /// Connects to the server that the last request names, as a proxy does for `CONNECT`, answers
+    /// that, and passes bytes on in both directions until one side closes.
+    Tunnel,
+    /// Sends nothing more (FIN); the connection stays open for what the client sends.
+    EndSending,
+    /// Reads until the client closes the connection; [`Endpoint::closed`] tells it.
+    ///
+    /// [`Endpoint::closed`]: super::Endpoint::closed
+    AwaitClose,
     /// Closes the connection (FIN).
     Close,
     /// Resets the connection (RST).
     Reset,
+}
+
+/// Holds a connection at a step until the test lets it go on.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<Semaphore>);
+
+impl Gate {
+    /// A gate that is closed.
+    pub fn closed() -> Self {
+        Self(Arc::new(Semaphore::new(0)))
+    }
+
+    /// Lets one connection pass, now or when it comes to the gate.
+    pub fn open(&self) {
+        self.0.add_permits(1);
+    }
+
+    pub(crate) async fn pass(&self) {
+        let passed = self.0.acquire().await;
+        passed.expect("a gate").forget();
+    }
 }
 
 /// The steps on each connection, which are repeated until one of them ends the connection.
@@ -57,6 +91,17 @@ pub struct Script {
 }
 
 impl Script {
+    /// A proxy, which makes the tunnel that is asked of it.
+    pub fn proxy() -> Self {
+        Self::new([Step::ReadHead, Step::Tunnel])
+    }
+
+    /// A proxy that answers the request for a tunnel with these bytes, and then sends nothing more.
+    pub fn proxy_answering(answer: impl Into<Vec<u8>>) -> Self {
+        let answer = Step::Send(answer.into());
+        Self::new([Step::ReadHead, answer, Step::EndSending, Step::AwaitClose])
+    }
+
     /// Repeats these steps.
     pub fn new(steps: impl Into<Arc<[Step]>>) -> Self {
         Self {

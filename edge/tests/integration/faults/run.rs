@@ -3,14 +3,13 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_lambda::config::Credentials;
 use edge::config::Config;
 use edge::pipeline::Edge;
 use edge::stages::invoke::SdkCore;
 use lambda_client::{HttpClient, Roots};
 use lambda_http::Context;
 use rustix::process::Signal;
+use testkit::aws::sdk_config;
 use testkit::endpoint::Step;
 use testkit::runtime_api::Invocation;
 
@@ -94,12 +93,8 @@ pub async fn inject_with_sdk(fault: &Fault, mode: Mode) -> (Answer, usize) {
     let waits = fault.waits(mode) || fault.sdk_differs.is_some();
     let scene = Scene::set(fault, mode, waits).await;
     let http = HttpClient::new(Roots::File(scene.authorities()));
-    let key = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
-    let sdk = aws_config::defaults(BehaviorVersion::latest())
+    let sdk = sdk_config(&scene.url)
         .http_client(http.for_sdk())
-        .endpoint_url(&scene.url)
-        .region(Region::new("us-east-1"))
-        .credentials_provider(key)
         .load()
         .await;
     let config = Config::read(|name| {
