@@ -18,4 +18,5 @@ mod long_streams;
 mod metrics;
 mod oracle;
 mod process;
+mod proxy;
 mod token;
