@@ -9,8 +9,8 @@ use std::error::Error;
 
 use serde_json::value::RawValue;
 
-/// The longest text of a foreign error in the log, in characters.
-const LOGGED: usize = 300;
+/// The longest text of another library's or service's error in the log, in characters.
+const MAX_LOGGED_ERROR: usize = 300;
 
 /// A request that does not end with core's answer.
 #[derive(Debug)]
@@ -176,5 +176,5 @@ pub fn error_chain(error: &(dyn Error + 'static)) -> String {
 
 /// The beginning of a text, as long as the log allows.
 pub fn truncate(text: &str) -> String {
-    text.chars().take(LOGGED).collect()
+    text.chars().take(MAX_LOGGED_ERROR).collect()
 }

@@ -7,7 +7,7 @@
 
 /// The size in bytes below which the allocator keeps freed blocks.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const KEPT: libc::c_int = 32 * 1024 * 1024;
+const MAX_KEPT_BLOCK: libc::c_int = 32 * 1024 * 1024;
 
 /// Sets the thresholds. It is called once, before there are threads.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -19,8 +19,8 @@ pub fn tune_malloc() {
     // SAFETY: mallopt takes only integers, may be called at any time, and ignores a value that it
     // does not support.
     unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, KEPT);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MAX_KEPT_BLOCK);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, MAX_KEPT_BLOCK);
         libc::mallopt(libc::M_MXFAST, 0);
     }
 }

@@ -132,10 +132,8 @@ impl<C: InvokeCore> Edge<C> {
             trace_id: context.xray_trace_id.as_deref(),
             budget,
         };
-        let (shape, detail) = (
-            self.settings.core_reply.at(source),
-            self.settings.error_detail,
-        );
+        let shape = self.settings.core_reply.at(source);
+        let detail = self.settings.error_detail;
         match mode {
             ResponseMode::Buffered => {
                 let reply = clock.time_core(self.core.invoke(call)).await?;

@@ -1,7 +1,7 @@
 //! The address of the Runtime API, and how it is polled.
 //!
-//! Lambda sets `host:port`. `cargo lambda watch` sets a URL with a path, `http://127.0.0.1:9000/.rt/edge`, because it serves
-//! several functions at one port.
+//! Lambda sets `host:port`. `cargo lambda watch` sets a URL with a path,
+//! `http://127.0.0.1:9000/.rt/edge`, because it serves several functions at one port.
 
 use hyper::Uri;
 

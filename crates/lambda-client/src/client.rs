@@ -25,8 +25,8 @@ use crate::retry::{Failure, Retry, at_most_once, is_retryable};
 /// The longest answer that is read, in bytes: more than the 6 MiB and 100 bytes that Lambda lets a
 /// function return.
 const MAX_ANSWER: usize = 7 * 1024 * 1024;
-/// How wrong our clock must be for a refused signature to be its fault. Lambda accepts five
-/// minutes.
+/// How many seconds our clock must be wrong by for a refused signature to be its fault. Lambda accepts
+/// five minutes.
 const CLOCK_TOLERANCE: u64 = 4 * 60;
 /// What is not percent-encoded in a path: RFC 3986's unreserved characters.
 const ENCODED_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC

@@ -3,8 +3,9 @@
 //!
 //! `aws-sigv4` signs whatever HTTP can carry; this crate signs at a quarter of its cost, because it
 //! keeps the signing key of the day and hashes with ring. The tests hold it against `aws-sigv4` and
-//! against the test suite that AWS publishes. The verifier also knows presigned
-//! URLs; streaming signatures are not supported. <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+//! against the test suite that AWS publishes. The verifier also knows presigned URLs; streaming
+//! signatures are not supported.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 mod authorization;
 mod canonical;

@@ -29,9 +29,9 @@ pub fn access(env: &mut Environment) -> Access {
         identity_claims: env.list("IDENTITY_CLAIMS", "", identity_claim),
         tenant_claim: env.value("TENANT_CLAIM"),
     };
-    let bound_to_a_caller =
+    let needs_a_caller =
         !access.groups.is_empty() || !access.emails.is_empty() || access.tenant_claim.is_some();
-    if access.anonymous && bound_to_a_caller {
+    if access.anonymous && needs_a_caller {
         env.problem(
             "ALLOW_ANONYMOUS=true allows callers without an identity, which ALLOWED_GROUPS, ALLOWED_EMAILS and \
              TENANT_CLAIM need: unset one or the other",
@@ -58,12 +58,12 @@ pub fn issuer(env: &mut Environment, proxy: &Proxy) -> Option<Issuer> {
     if audience.is_empty() {
         env.problem("JWT_ISSUER is set without JWT_AUDIENCE: give it the app client ids that tokens must be for");
     }
-    let is_amazons = url.starts_with("https://cognito-idp.")
+    let is_cognito = url.starts_with("https://cognito-idp.")
         && url
             .split('/')
             .nth(2)
             .is_some_and(|host| host.ends_with(".amazonaws.com"));
-    let roots = if is_amazons {
+    let roots = if is_cognito {
         roots(env)
     } else {
         named_roots(env)

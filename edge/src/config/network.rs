@@ -30,16 +30,16 @@ pub fn runtime_api(env: &mut Environment) -> Option<RuntimeApi> {
 /// The trust anchors for Lambda's endpoint. AWS's own endpoints have certificates of Amazon, except
 /// in partitions of their own; other endpoints may have any.
 pub fn roots(env: &Environment) -> Roots {
-    let is_apart = |region: String| {
+    let has_own_authorities = |region: String| {
         region.starts_with("cn-") || region.starts_with("eusc-") || region.contains("-iso")
     };
-    let is_elsewhere = env.value("AWS_REGION").is_some_and(is_apart);
-    let is_anothers = lambda_endpoint(env).is_some_and(|url| !url.starts_with("http://"));
-    let is_named = env
+    let is_other_partition = env.value("AWS_REGION").is_some_and(has_own_authorities);
+    let is_other_endpoint = lambda_endpoint(env).is_some_and(|url| !url.starts_with("http://"));
+    let names_authorities = env
         .value("SSL_CERT_FILE")
         .or_else(|| env.value("SSL_CERT_DIR"))
         .is_some();
-    if is_elsewhere || is_anothers || is_named {
+    if is_other_partition || is_other_endpoint || names_authorities {
         named_roots(env)
     } else {
         Roots::Amazon

@@ -3,7 +3,8 @@
 //! SAM CLI sets a variable to the empty text where a template's intrinsic function has no value.
 //! The AWS SDK reads the environment itself, and takes an empty variable for a value: an empty
 //! `AWS_ENDPOINT_URL_LAMBDA` makes it panic. The program therefore starts itself once more without
-//! them, which keeps its process id, and needs no unsafe change of the environment. Lambda sets no empty variable, so this costs nothing there.
+//! them, which keeps its process id, and needs no unsafe change of the environment. Lambda sets no
+//! empty variable, so this costs nothing there.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;

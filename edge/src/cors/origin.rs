@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn an_entry_that_no_browser_could_send_is_refused_with_the_mend() {
-        for (entry, mend) in [
+        for (entry, fix) in [
             ("https://a.example/", "write https://a.example"),
             ("https://a.example:443", "write https://a.example"),
             ("a.example", "write scheme://host[:port]"),
@@ -226,7 +226,7 @@ mod tests {
             ("null", "write scheme://host[:port]"),
         ] {
             let why = OriginRule::parse(entry).expect_err(entry);
-            assert!(why.contains(mend), "{entry}: {why}");
+            assert!(why.contains(fix), "{entry}: {why}");
         }
     }
 }

@@ -84,14 +84,14 @@ impl CoreBody {
         }
     }
 
-    /// What comes next, or a silence of core that has lasted as long as `patience`.
+    /// What comes next, or a silence of core that has lasted as long as `max_silence`.
     pub async fn next(
         &mut self,
-        patience: Option<Duration>,
+        max_silence: Option<Duration>,
         clock: &mut Clock,
     ) -> Result<Next, EdgeError> {
         let deadline = self.limits.core;
-        let until = patience.map_or(deadline, |patience| deadline.min(Instant::now() + patience));
+        let until = max_silence.map_or(deadline, |time| deadline.min(Instant::now() + time));
         let event = clock.time_core(timeout_at(until, self.events.next())).await;
         match event {
             Ok(Some(Ok(CoreEvent::Bytes(bytes)))) => Ok(Next::Bytes(bytes)),

@@ -44,7 +44,7 @@ impl Heartbeat {
     }
 
     /// A comment, if what was sent so far ends between two events.
-    pub fn beat(&self) -> Option<Bytes> {
+    pub fn comment(&self) -> Option<Bytes> {
         let is_between_events =
             self.tail.is_empty() || BLANK_LINES.iter().any(|end| self.tail.ends_with(end));
         is_between_events.then(|| Bytes::from_static(COMMENT))
@@ -75,7 +75,7 @@ mod tests {
             for piece in pieces {
                 heartbeat.sent(piece.as_bytes());
             }
-            assert_eq!(heartbeat.beat().is_some(), expected, "{pieces:?}");
+            assert_eq!(heartbeat.comment().is_some(), expected, "{pieces:?}");
         }
     }
 }

@@ -122,9 +122,9 @@ impl Rest<'_> {
         let Some(core) = &mut self.core else {
             return Ok(None);
         };
-        let patience = self.heartbeat.as_ref().map(|heartbeat| heartbeat.interval);
+        let interval = self.heartbeat.as_ref().map(|heartbeat| heartbeat.interval);
         loop {
-            match core.next(patience, &mut self.record.clock).await? {
+            match core.next(interval, &mut self.record.clock).await? {
                 Next::Bytes(bytes) => {
                     if let Some(heartbeat) = &mut self.heartbeat {
                         heartbeat.sent(&bytes);
@@ -132,7 +132,7 @@ impl Rest<'_> {
                     return Ok(Some(bytes));
                 }
                 Next::Silence => {
-                    let comment = self.heartbeat.as_ref().and_then(Heartbeat::beat);
+                    let comment = self.heartbeat.as_ref().and_then(Heartbeat::comment);
                     if comment.is_some() {
                         return Ok(comment);
                     }

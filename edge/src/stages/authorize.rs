@@ -74,8 +74,8 @@ pub fn authorize<'e>(
     let identity = Identity::of(&authorizer, &access.identity_claims).ok_or(
         EdgeError::Unauthorized("the IAM context has no caller".into()),
     )?;
-    let none = Claims::default();
-    let claims = authorizer.claims().unwrap_or(&none);
+    let no_claims = Claims::default();
+    let claims = authorizer.claims().unwrap_or(&no_claims);
     access.check_token_use(claims)?;
     access.check_membership(claims)?;
     let tenant = access.tenant(claims)?;
@@ -91,17 +91,22 @@ pub fn authorize<'e>(
 
 impl Access {
     fn check_token_use(&self, claims: &Claims) -> Result<(), EdgeError> {
-        match (self.token_use, claims.raw("token_use")) {
-            (Some(wanted), Some(_)) if claims.text("token_use").as_deref() != Some(wanted) => Err(
-                EdgeError::Forbidden("the token's token_use is not TOKEN_USE"),
-            ),
-            _ => Ok(()),
+        let has_claim = claims.raw("token_use").is_some();
+        let Some(required) = self.token_use.filter(|_| has_claim) else {
+            return Ok(());
+        };
+        if claims.text("token_use").as_deref() == Some(required) {
+            Ok(())
+        } else {
+            Err(EdgeError::Forbidden(
+                "the token's token_use is not TOKEN_USE",
+            ))
         }
     }
 
     fn check_membership(&self, claims: &Claims) -> Result<(), EdgeError> {
-        let open_to_all = self.groups.is_empty() && self.emails.is_empty();
-        if open_to_all || self.is_in_a_group(claims) || self.has_a_listed_email(claims) {
+        let is_open_to_all = self.groups.is_empty() && self.emails.is_empty();
+        if is_open_to_all || self.is_in_a_group(claims) || self.has_a_listed_email(claims) {
             return Ok(());
         }
         Err(EdgeError::Forbidden(

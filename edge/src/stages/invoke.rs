@@ -15,10 +15,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use hyper::header::HeaderValue;
-use lambda_client::{
-    Client, HttpClient, Invocation, InvokeError, InvokeOutput, ResponseEvent, ServiceError,
-    StreamOutput,
-};
+use lambda_client::{Client, HttpClient, Invocation, InvokeError, ResponseEvent, ServiceError};
 use tokio::time::timeout;
 
 use crate::error::{EdgeError, edge_gave_up, error_chain, truncate};
@@ -132,61 +129,53 @@ impl InvokeCore for LambdaCore {
         }
     }
 
-    async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
-        let (client, budget) = (self.client()?, call.budget);
-        let invocation = invocation(
-            call.enriched.payload,
-            call.enriched.tenant.as_deref(),
-            call.trace_id,
-        );
-        let output = timeout(budget, client.invoke(&invocation))
-            .await
-            .map_err(|_| edge_gave_up())?;
-        let InvokeOutput {
-            payload,
-            is_function_error,
-        } = output.map_err(|error| EdgeError::from(&error))?;
+    async fn invoke(&self, mut call: Call<'_>) -> Result<CoreReply, EdgeError> {
+        let client = self.client()?;
+        let budget = call.budget;
+        let invocation = call.take_invocation();
+        let output = within(budget, client.invoke(&invocation)).await?;
         Ok(CoreReply {
-            payload,
-            is_function_error,
+            payload: output.payload,
+            is_function_error: output.is_function_error,
         })
     }
 
-    async fn invoke_streamed(&self, call: Call<'_>) -> Result<CoreStream, EdgeError> {
-        let (client, budget) = (self.client()?, call.budget);
-        let invocation = invocation(
-            call.enriched.payload,
-            call.enriched.tenant.as_deref(),
-            call.trace_id,
-        );
-        let output = timeout(budget, client.invoke_with_response_stream(&invocation))
-            .await
-            .map_err(|_| edge_gave_up())?;
-        let StreamOutput {
-            content_type,
-            events,
-        } = output.map_err(|error| EdgeError::from(&error))?;
-        let events = events.map(|event| match event {
+    async fn invoke_streamed(&self, mut call: Call<'_>) -> Result<CoreStream, EdgeError> {
+        let client = self.client()?;
+        let budget = call.budget;
+        let invocation = call.take_invocation();
+        let output = within(budget, client.invoke_with_response_stream(&invocation)).await?;
+        let events = output.events.map(|event| match event {
             Ok(ResponseEvent::PayloadChunk(bytes)) => Ok(CoreEvent::Bytes(bytes)),
             Ok(ResponseEvent::FunctionError(payload)) => Ok(CoreEvent::Failed(payload)),
             Err(error) => Err(EdgeError::from(&error)),
         });
         Ok(CoreStream {
-            content_type,
+            content_type: output.content_type,
             events: Box::pin(events),
         })
     }
 }
 
-fn invocation<'a>(
-    payload: Vec<u8>,
-    tenant_id: Option<&'a str>,
-    trace_id: Option<&'a str>,
-) -> Invocation<'a> {
-    Invocation {
-        payload: payload.into(),
-        tenant_id,
-        trace_id,
+impl Call<'_> {
+    /// What `lambda-client` sends; the payload is moved out of the call.
+    fn take_invocation(&mut self) -> Invocation<'_> {
+        Invocation {
+            payload: std::mem::take(&mut self.enriched.payload).into(),
+            tenant_id: self.enriched.tenant.as_deref(),
+            trace_id: self.trace_id,
+        }
+    }
+}
+
+/// Waits for Lambda's answer until the budget is used up.
+async fn within<T>(
+    budget: Duration,
+    answer: impl Future<Output = Result<T, InvokeError>>,
+) -> Result<T, EdgeError> {
+    match timeout(budget, answer).await {
+        Ok(answer) => answer.map_err(|error| EdgeError::from(&error)),
+        Err(_) => Err(edge_gave_up()),
     }
 }
 

@@ -64,7 +64,7 @@ fn check_fields(input: &str, required: &[String]) -> Result<(), EdgeError> {
     let present = json
         .deserialize_map(RequiredFieldsVisitor(required))
         .and_then(|present| json.end().map(|()| present));
-    let present = present.map_err(|_| not_an_object(input))?;
+    let present = present.map_err(|_| input_error(input))?;
     let missing: Vec<_> = required
         .iter()
         .zip(present)
@@ -84,7 +84,7 @@ fn is_blank(raw: &RawValue) -> bool {
 }
 
 /// The error for an input that is not a JSON object: another JSON value, or not JSON.
-fn not_an_object(input: &str) -> EdgeError {
+fn input_error(input: &str) -> EdgeError {
     match serde_json::from_str::<&RawValue>(input) {
         Ok(raw) if !raw.get().starts_with('{') => EdgeError::NotAnObject,
         _ => EdgeError::InvalidJson,

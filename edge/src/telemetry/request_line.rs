@@ -45,10 +45,12 @@ fn line(outcome: &Outcome, function_name: &str, log: LogFormat, now: SystemTime)
     let is_error = outcome.status >= 500 || outcome.stream_failed;
     let level = if is_error { Level::ERROR } else { Level::INFO };
     let mut line = String::with_capacity(900);
-    match (level <= log.level, log.json) {
-        (true, true) => json_record(&mut line, level, outcome),
-        (true, false) => text_record(&mut line, level, outcome),
-        (false, _) => line.push('{'),
+    if level > log.level {
+        line.push('{');
+    } else if log.json {
+        json_record(&mut line, level, outcome);
+    } else {
+        text_record(&mut line, level, outcome);
     }
     metrics(&mut line, outcome, function_name, now);
     line
@@ -59,57 +61,43 @@ fn line(outcome: &Outcome, function_name: &str, log: LogFormat, now: SystemTime)
 fn json_record(line: &mut String, level: Level, outcome: &Outcome) {
     line.push_str("{\"timestamp\":\"");
     timestamp(line);
-    let Outcome {
-        request_id,
-        event_source,
-        status,
-        code,
-        is_cold_start,
-        cause,
-        ..
-    } = outcome;
     let _ = write!(
         line,
         "\",\"level\":\"{level}\",\"message\":\"request\",\"requestId\":"
     );
-    text(line, request_id);
+    text(line, outcome.request_id);
     let _ = write!(
         line,
-        ",\"eventSource\":\"{event_source}\",\"status\":{status},\"code\":\"{code}\",\"coldStart\":{is_cold_start},"
+        ",\"eventSource\":\"{}\",\"status\":{},\"code\":\"{}\",\"coldStart\":{},",
+        outcome.event_source, outcome.status, outcome.code, outcome.is_cold_start
     );
-    if !cause.is_empty() {
+    if !outcome.cause.is_empty() {
         line.push_str("\"cause\":");
-        text(line, cause);
+        text(line, outcome.cause);
         line.push(',');
     }
 }
 
 fn text_record(line: &mut String, level: Level, outcome: &Outcome) {
     timestamp(line);
-    let Outcome {
-        request_id,
-        event_source,
-        status,
-        code,
-        is_cold_start,
-        cause,
-        ..
-    } = outcome;
-    let _ = write!(
+    let _ = writeln!(
         line,
-        " {level} request requestId={request_id} eventSource={event_source} status={status} code={code:?} coldStart={is_cold_start}"
+        " {level} request requestId={} eventSource={} status={} code={:?} coldStart={} cause={:?}",
+        outcome.request_id,
+        outcome.event_source,
+        outcome.status,
+        outcome.code,
+        outcome.is_cold_start,
+        outcome.cause
     );
-    let _ = writeln!(line, " cause={cause:?}");
     line.push('{');
 }
 
 fn metrics(line: &mut String, outcome: &Outcome, function_name: &str, now: SystemTime) {
     line.push_str("\"FunctionName\":");
     text(line, function_name);
-    let (is_4xx, is_5xx) = (
-        u8::from((400..500).contains(&outcome.status)),
-        u8::from(outcome.status >= 500),
-    );
+    let is_4xx = u8::from((400..500).contains(&outcome.status));
+    let is_5xx = u8::from(outcome.status >= 500);
     let _ = write!(
         line,
         ",\"Count\":1,\"4xx\":{is_4xx},\"5xx\":{is_5xx},\"EdgeLatency\":{}",
@@ -143,9 +131,10 @@ fn text(line: &mut String, text: &str) {
     let is_plain = text
         .bytes()
         .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-    match is_plain {
-        true => line.extend(["\"", text, "\""]),
-        false => line.push_str(&serde_json::to_string(text).unwrap_or_default()),
+    if is_plain {
+        line.extend(["\"", text, "\""]);
+    } else {
+        line.push_str(&serde_json::to_string(text).unwrap_or_default());
     }
 }
 

@@ -27,7 +27,7 @@ fn call(budget: Duration) -> Call<'static> {
 async fn what_is_not_lambdas_answer_is_unreachable_and_never_tried_again() {
     let cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"cut\":";
     for (name, answer) in [
-        ("the connection is closed without a word", String::new()),
+        ("the connection is closed without an answer", String::new()),
         ("the answer is cut short", cut.to_owned()),
         (
             "the answer is not HTTP",

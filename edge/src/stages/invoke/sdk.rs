@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
-use aws_sdk_lambda::config::http::HttpResponse;
+use aws_sdk_lambda::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::config::{Builder, StalledStreamProtectionConfig};
@@ -55,22 +55,14 @@ impl SdkCore {
 
 impl InvokeCore for SdkCore {
     async fn invoke(&self, call: Call<'_>) -> Result<CoreReply, EdgeError> {
-        let trace_id = trace_header(call.trace_id);
         let operation = self
             .client
             .invoke()
             .function_name(&self.function)
-            .payload(Blob::new(call.enriched.payload));
-        let operation = operation
+            .payload(Blob::new(call.enriched.payload))
             .set_tenant_id(call.enriched.tenant)
             .customize()
-            .mutate_request(move |request| {
-                if let Some(trace_id) = &trace_id {
-                    request
-                        .headers_mut()
-                        .insert("x-amzn-trace-id", trace_id.clone());
-                }
-            });
+            .mutate_request(set_trace_header(call.trace_id));
         let output = timeout(call.budget, operation.send())
             .await
             .map_err(|_| edge_gave_up())?
@@ -83,21 +75,14 @@ impl InvokeCore for SdkCore {
     }
 
     async fn invoke_streamed(&self, call: Call<'_>) -> Result<CoreStream, EdgeError> {
-        let trace_id = trace_header(call.trace_id);
         let operation = self
             .client
             .invoke_with_response_stream()
-            .function_name(&self.function);
-        let operation = operation
+            .function_name(&self.function)
             .payload(Blob::new(call.enriched.payload))
-            .set_tenant_id(call.enriched.tenant);
-        let operation = operation.customize().mutate_request(move |request| {
-            if let Some(trace_id) = &trace_id {
-                request
-                    .headers_mut()
-                    .insert("x-amzn-trace-id", trace_id.clone());
-            }
-        });
+            .set_tenant_id(call.enriched.tenant)
+            .customize()
+            .mutate_request(set_trace_header(call.trace_id));
         let output = timeout(call.budget, operation.send())
             .await
             .map_err(|_| edge_gave_up())?
@@ -106,11 +91,18 @@ impl InvokeCore for SdkCore {
     }
 }
 
-/// A trace id that no header can hold is left out.
-fn trace_header(trace_id: Option<&str>) -> Option<String> {
-    trace_id
+/// Sets the trace header of a request. A trace id that no header can hold is left out.
+fn set_trace_header(trace_id: Option<&str>) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+    let trace_id = trace_id
         .filter(|id| HeaderValue::from_str(id).is_ok())
-        .map(str::to_owned)
+        .map(str::to_owned);
+    move |request| {
+        if let Some(trace_id) = &trace_id {
+            request
+                .headers_mut()
+                .insert("x-amzn-trace-id", trace_id.clone());
+        }
+    }
 }
 
 fn edge_error<E>(error: SdkError<E, HttpResponse>) -> EdgeError

@@ -195,7 +195,7 @@ pub fn timing() -> Vec<Fault> {
         Fault::after_request("bytes after the answer", |mode| {
             vec![Step::Send([good_answer(mode), b"more".to_vec()].concat())]
         }),
-        Fault::after_request("a second answer that nobody asked for", |mode| {
+        Fault::after_request("a second answer to one request", |mode| {
             let forged = answer(500, "", br#"{"message":"forged"}"#);
             vec![Step::Send([good_answer(mode), forged].concat())]
         }),

@@ -42,8 +42,8 @@ pub fn answering() -> Vec<Fault> {
         .waiting()
         .with("CORE_TIMEOUT_MS", "900000")
         .with_deadline(Duration::from_secs(3)),
-        Fault::after_request("closed without a word", |_| vec![Step::Close]),
-        Fault::after_request("reset without a word", |_| vec![Step::Reset]),
+        Fault::after_request("closed without an answer", |_| vec![Step::Close]),
+        Fault::after_request("reset without an answer", |_| vec![Step::Reset]),
         Fault::answer("closed in the status line", "HTTP/1.1 2"),
         Fault::answer("closed in the headers", "HTTP/1.1 200 OK\r\nContent-Le"),
         Fault::answer("closed after the headers", head("Content-Length: 12\r\n")),
