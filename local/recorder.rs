@@ -7,28 +7,30 @@
 //! when a record is read.
 
 mod checks;
+mod edge_reply;
 mod facts;
 mod filter;
+mod history;
 mod hops;
 mod mend;
+mod periods;
 mod record;
 mod recording;
 mod redaction;
 mod text;
 mod view;
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use facts::{Facts, SentMail};
 pub(crate) use facts::{Refusal, Rule, TokenRefusal};
 pub(crate) use filter::Filter;
+use history::{Entry, Inner, Origin};
 pub use record::{EntryPoint, Mail, Record, RecordState, Summary};
 pub(crate) use recording::{InvocationHandle, InvocationRecording, Recording};
 pub(crate) use text::write_record;
@@ -44,48 +46,6 @@ const MAX_MAIL: usize = 20;
 /// Collects the records. Clones share one recorder.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    is_enabled: AtomicBool,
-    prints: AtomicBool,
-    history: Mutex<History>,
-    /// The number of the last change.
-    change: AtomicU64,
-    changes: watch::Sender<u64>,
-    /// The records to which requests with these spans belong, and the invocation whose function
-    /// sends them.
-    spans: Mutex<HashMap<u64, Origin>>,
-    /// What is known of requests that the console is about to send, by the root of their trace.
-    announced: Mutex<HashMap<String, Announcement>>,
-}
-
-#[derive(Debug, Default)]
-struct History {
-    last_id: u64,
-    /// The memory that the kept records take, in bytes.
-    bytes: usize,
-    records: VecDeque<Arc<Entry>>,
-    mail: VecDeque<SentMail>,
-}
-
-/// One record in the history.
-#[derive(Debug)]
-struct Entry {
-    id: u64,
-    /// The number of its last change.
-    change: AtomicU64,
-    bytes: AtomicUsize,
-    is_dropped: AtomicBool,
-    facts: Mutex<Facts>,
-}
-
-/// The record and the invocation that a request to Lambda comes from.
-#[derive(Debug, Clone)]
-struct Origin {
-    entry: Weak<Entry>,
-    caller: Option<usize>,
-}
 
 /// What the console says of a request before it sends it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -121,20 +81,6 @@ pub(crate) struct Changes {
     pub mail: Vec<Mail>,
 }
 
-impl Default for Inner {
-    fn default() -> Self {
-        Self {
-            is_enabled: AtomicBool::new(true),
-            prints: AtomicBool::new(false),
-            history: Mutex::default(),
-            change: AtomicU64::new(0),
-            changes: watch::Sender::new(0),
-            spans: Mutex::default(),
-            announced: Mutex::default(),
-        }
-    }
-}
-
 impl Recorder {
     /// Records nothing from now on. Only for measuring what recording costs.
     pub fn disable(&self) {
@@ -157,22 +103,7 @@ impl Recorder {
             facts.experiment = announcement.experiment;
             facts.stand_in = announcement.stand_in;
         }
-        let size = facts.initial_size();
-        let entry = {
-            let mut history = self.0.history.lock();
-            history.last_id += 1;
-            let entry = Arc::new(Entry {
-                id: history.last_id,
-                change: AtomicU64::new(0),
-                bytes: AtomicUsize::new(0),
-                is_dropped: AtomicBool::new(false),
-                facts: Mutex::new(facts),
-            });
-            history.records.push_back(Arc::clone(&entry));
-            entry
-        };
-        self.0.grow(&entry, size);
-        self.0.changed(&entry);
+        let entry = self.0.push(facts);
         Recording::new(self.clone(), entry)
     }
 
@@ -183,9 +114,7 @@ impl Recorder {
             .headers
             .get("x-amzn-trace-id")
             .and_then(|value| value.to_str().ok());
-        let origin = trace
-            .and_then(span_of)
-            .and_then(|span| self.0.spans.lock().get(&span).cloned());
+        let origin = trace.and_then(|trace| self.0.origin(trace));
         let entry = origin
             .as_ref()
             .and_then(|origin| origin.entry.upgrade())
@@ -243,7 +172,8 @@ impl Recorder {
 
     /// The numbers of the records whose request has this trace root, oldest first.
     pub(crate) fn ids_of_trace(&self, root: &str) -> Vec<u64> {
-        self.entries()
+        self.0
+            .entries()
             .iter()
             .filter(|entry| trace_root(&entry.facts.lock().trace_id) == root)
             .map(|entry| entry.id)
@@ -260,6 +190,7 @@ impl Recorder {
         let change = self.0.change.load(Ordering::SeqCst);
         let changed = |entry: &&Arc<Entry>| entry.change.load(Ordering::SeqCst) > since;
         let records = self
+            .0
             .entries()
             .iter()
             .filter(changed)
@@ -277,7 +208,7 @@ impl Recorder {
     /// The records that a filter selects, newest first.
     pub(crate) fn list(&self, filter: &Filter) -> Vec<Summary> {
         let mut summaries = Vec::new();
-        for entry in self.entries().iter().rev() {
+        for entry in self.0.entries().iter().rev() {
             let facts = entry.facts.lock();
             let summary = view::summary(entry.id, &facts);
             if filter.selects(&summary, &facts) {
@@ -293,7 +224,7 @@ impl Recorder {
     /// A record by its number, or by a request id of the API, of Lambda or of the edge.
     pub(crate) fn find(&self, id: &str) -> Option<Record> {
         let number = id.parse::<u64>().ok();
-        let entries = self.entries();
+        let entries = self.0.entries();
         let by_number = entries.iter().find(|entry| Some(entry.id) == number);
         let entry = by_number.or_else(|| {
             entries.iter().rev().find(|entry| {
@@ -310,7 +241,7 @@ impl Recorder {
 
     /// The request of a record as it arrived, to be sent again by the stack itself.
     pub(crate) fn stored_request(&self, id: u64) -> Option<StoredRequest> {
-        let entries = self.entries();
+        let entries = self.0.entries();
         let entry = entries.iter().find(|entry| entry.id == id)?;
         let facts = entry.facts.lock();
         Some(StoredRequest {
@@ -323,63 +254,6 @@ impl Recorder {
             is_truncated: facts.body.total > facts.body.kept.len(),
         })
     }
-
-    fn entries(&self) -> Vec<Arc<Entry>> {
-        self.0.history.lock().records.iter().cloned().collect()
-    }
-}
-
-impl Inner {
-    /// Counts the memory of a record, and drops the oldest records while there are too many or they
-    /// take too much.
-    fn grow(&self, entry: &Entry, size: usize) {
-        let mut dropped = Vec::new();
-        {
-            let mut history = self.history.lock();
-            if entry.is_dropped.load(Ordering::Relaxed) {
-                return;
-            }
-            entry.bytes.fetch_add(size, Ordering::Relaxed);
-            history.bytes += size;
-            while history.bytes > MAX_BYTES || history.records.len() > MAX_RECORDS {
-                let Some(oldest) = history.records.pop_front() else {
-                    break;
-                };
-                oldest.is_dropped.store(true, Ordering::Relaxed);
-                history.bytes -= oldest.bytes.load(Ordering::Relaxed);
-                dropped.push(oldest);
-            }
-        }
-        for entry in dropped {
-            let mut facts = entry.facts.lock();
-            let mut spans = self.spans.lock();
-            facts.spans.iter().for_each(|span| drop(spans.remove(span)));
-            drop(spans);
-            // Its request may still be in progress.
-            facts.clear();
-        }
-    }
-
-    /// Remembers that requests with this span belong to a record.
-    fn add_span(&self, span: u64, origin: Origin) {
-        self.spans.lock().insert(span, origin);
-    }
-
-    fn next_change(&self) -> u64 {
-        self.change.fetch_add(1, Ordering::SeqCst) + 1
-    }
-
-    fn changed(&self, entry: &Entry) {
-        let change = self.next_change();
-        entry.change.store(change, Ordering::SeqCst);
-        self.notify(change);
-    }
-
-    fn notify(&self, change: u64) {
-        if self.changes.receiver_count() > 0 {
-            self.changes.send_replace(change);
-        }
-    }
 }
 
 /// The root of a trace header.
@@ -390,148 +264,5 @@ pub(crate) fn trace_root(trace_id: &str) -> &str {
         .unwrap_or_default()
 }
 
-/// The span of the sender of a request: the parent in its trace header.
-fn span_of(trace_id: &str) -> Option<u64> {
-    let parent = trace_id
-        .split(';')
-        .find_map(|part| part.trim().strip_prefix("Parent="))?;
-    u64::from_str_radix(parent, 16).ok()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::body::Body;
-    use axum::http::Request;
-    use axum::response::Response;
-    use http_body_util::BodyExt;
-
-    fn parts() -> Parts {
-        let request = Request::post("/inference").header("authorization", "Bearer eyJh.eyJi.c2ln");
-        request.body(()).expect("a request").into_parts().0
-    }
-
-    async fn answer(recording: Recording, body: &str) {
-        let response = recording.respond(Response::new(Body::from(body.to_owned())));
-        let _ = response.into_body().collect().await;
-    }
-
-    #[tokio::test]
-    async fn a_record_has_the_invocations_that_its_request_caused_and_no_signature() {
-        let recorder = Recorder::default();
-        let recording = recorder.begin(EntryPoint::HttpApi, &parts());
-        recording.ids("one", "Root=1-a-b");
-        let header = recording.trace_for_lambda("Root=1-a-b");
-        let mut lambda_parts = parts();
-        let trace = header.parse().expect("a header");
-        lambda_parts.headers.insert("x-amzn-trace-id", trace);
-        let invocation = recorder.invocation(&lambda_parts, "edge");
-        let header = invocation.request("two", Some(&header), b"{}");
-        let trace = header.parse().expect("a header");
-        lambda_parts.headers.insert("x-amzn-trace-id", trace);
-        drop(recorder.invocation(&lambda_parts, "core"));
-        drop(invocation);
-        answer(recording, "{}").await;
-        let record = recorder.find("one").expect("a record");
-        let functions: Vec<_> = record.invocations.iter().map(|one| &one.function).collect();
-        assert_eq!(functions, ["edge", "core"]);
-        let authorization = &record.request.headers["authorization"];
-        assert_eq!(authorization, "Bearer eyJh.eyJi.[signature removed]");
-        assert_eq!(
-            recorder.find("two").map(|record| record.summary.id),
-            Some(1)
-        );
-    }
-
-    #[tokio::test]
-    async fn requests_at_once_with_one_trace_root_do_not_mix() {
-        let recorder = Recorder::default();
-        let recordings = [(); 2].map(|()| recorder.begin(EntryPoint::HttpApi, &parts()));
-        for (recording, function) in recordings.iter().zip(["edge", "edge-open"]) {
-            let header = recording.trace_for_lambda("Root=1-a-b");
-            let mut parts = parts();
-            let trace = header.parse().expect("a header");
-            parts.headers.insert("x-amzn-trace-id", trace);
-            drop(recorder.invocation(&parts, function));
-        }
-        let functions = ["1", "2"].map(|id| {
-            let record = recorder.find(id).expect("a record");
-            record
-                .invocations
-                .iter()
-                .map(|one| one.function.clone())
-                .collect::<Vec<_>>()
-        });
-        assert_eq!(functions, [["edge"], ["edge-open"]]);
-    }
-
-    #[tokio::test]
-    async fn a_request_that_the_client_aborts_ends_as_aborted() {
-        let recorder = Recorder::default();
-        drop(recorder.begin(EntryPoint::HttpApi, &parts()));
-        let recording = recorder.begin(EntryPoint::HttpApi, &parts());
-        drop(recording.respond(Response::new(Body::from("not read"))));
-        answer(recorder.begin(EntryPoint::HttpApi, &parts()), "read").await;
-        // The server drops a body that the status does not allow.
-        let mut no_content = Response::new(Body::from("not read"));
-        *no_content.status_mut() = axum::http::StatusCode::NO_CONTENT;
-        drop(
-            recorder
-                .begin(EntryPoint::HttpApi, &parts())
-                .respond(no_content),
-        );
-        let states = ["1", "2", "3", "4"].map(|id| recorder.find(id).map(|one| one.summary.state));
-        use RecordState::{Aborted, Complete};
-        let expected = [Aborted, Aborted, Complete, Complete];
-        assert_eq!(states, expected.map(Some));
-    }
-
-    #[tokio::test]
-    async fn the_number_and_the_memory_of_the_records_are_bounded() {
-        let recorder = Recorder::default();
-        let body = vec![b'x'; 1024 * 1024];
-        let mut open = Vec::new();
-        for _ in 0..3 * MAX_RECORDS {
-            let recording = recorder.begin(EntryPoint::HttpApi, &parts());
-            recording.body(&body);
-            recording.trace_for_lambda("Root=1-a-b");
-            for _ in 0..20 {
-                let invocation = recording.invocation("edge");
-                invocation.request("id", None, &body);
-            }
-            open.push(recording);
-        }
-        let (count, bytes) = {
-            let history = recorder.0.history.lock();
-            (history.records.len(), history.bytes)
-        };
-        assert!(
-            count <= MAX_RECORDS && bytes <= MAX_BYTES,
-            "{count}, {bytes}"
-        );
-        assert!(count > 10, "{count} records are kept");
-        let kept: usize = recorder
-            .0
-            .history
-            .lock()
-            .records
-            .iter()
-            .map(|entry| entry.facts.lock().body.kept.capacity())
-            .sum();
-        assert!(kept <= bytes + count * 1024, "{kept} of {bytes}");
-        // What was dropped holds no body, although its request is still open.
-        let spans = recorder.0.spans.lock().len();
-        assert!(spans <= 22 * count, "{spans} spans of {count} records");
-        drop(open);
-    }
-
-    #[test]
-    fn nothing_is_recorded_when_recording_is_off() {
-        let recorder = Recorder::default();
-        recorder.disable();
-        drop(recorder.begin(EntryPoint::HttpApi, &parts()));
-        recorder.mail("a@example.edu", "SignUp", "123456");
-        let changes = recorder.changes_since(0);
-        assert!(changes.records.is_empty() && changes.mail.is_empty());
-    }
-}
+mod tests;

@@ -4,8 +4,12 @@
 mod description;
 mod descriptors;
 mod functions;
+mod hints;
 mod ports;
 mod services;
+mod start_error;
+mod template;
+mod users;
 mod watch;
 
 use std::net::IpAddr;
@@ -15,74 +19,29 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::arguments::{NewUser, StackArguments};
+use crate::arguments::StackArguments;
 use crate::atomic_file;
-use crate::cognito_idp::{
-    User, UserDirectory, UserFileEntry, UserPool, UserPoolSettings, UserStatus, read_users,
-};
+use crate::cognito_idp::{UserDirectory, UserPool, UserPoolSettings};
 use crate::console::{Console, Sender};
 use crate::credentials::{CredentialStore, Principal};
 use crate::http::HttpClient;
-use crate::lambda::{AccessControl, ConcurrencyLimits, IamAuthorizer, Lambda, StartFailure};
+use crate::lambda::{AccessControl, ConcurrencyLimits, IamAuthorizer, Lambda};
 use crate::recorder::Recorder;
 use crate::signer::Signer;
-use description::{
-    KnownUser, Urls, describe, frontend_configuration, startup_message, without_secrets,
-};
-use functions::{functions, permissions, variable, warn_of_unknown_variables};
+use description::{Urls, describe, frontend_configuration, startup_message, without_secrets};
+use functions::{functions, permissions, variable};
+use hints::warn_of_unknown_variables;
 use ports::Ports;
 use services::Services;
+pub use start_error::StartError;
+use template::{CORE, EDGE};
+pub use template::{
+    CORE_TIMEOUT, CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE_TIMEOUT,
+    GATEWAY_RESPONSE_HEADERS, MEMORY, ROUTE, STREAM_CORE_TIMEOUT, STREAM_EDGE_TIMEOUT,
+    THROTTLING_BURST, THROTTLING_RATE, URL_ALLOW_HEADERS,
+};
+use users::users;
 use watch::Watch;
-
-/// The name of the edge function.
-pub(crate) const EDGE: &str = "edge";
-/// The name of the edge function behind a function URL with the auth type `NONE`, which verifies
-/// tokens itself.
-pub(crate) const EDGE_OPEN: &str = "edge-open";
-/// The name of the edge function behind a function URL with response streaming.
-pub(crate) const EDGE_STREAM: &str = "edge-stream";
-/// The name of the core function.
-pub(crate) const CORE: &str = "core";
-/// The name of the core function behind the edge that streams.
-pub(crate) const CORE_STREAM: &str = "core-stream";
-/// The route key of the API, as in the template.
-pub const ROUTE: &str = "POST /inference";
-/// The stage at which the REST API buffers the edge's responses.
-pub(crate) const REST_STAGE: &str = "prod";
-/// The stage at which the REST API streams the edge's responses.
-pub(crate) const STREAM_STAGE: &str = "stream";
-/// The headers of the errors that the REST API returns itself, as in the template's
-/// `GatewayResponses`.
-pub const GATEWAY_RESPONSE_HEADERS: [(&str, &str); 1] = [("Access-Control-Allow-Origin", "'*'")];
-/// The time-out of the core function in seconds, as in the template.
-pub const CORE_TIMEOUT: u64 = 25;
-/// The time-out of the edge function in seconds, as in the template.
-pub const EDGE_TIMEOUT: u64 = 29;
-/// The time-out of the core function behind the edge that streams, in seconds, as in the template.
-pub const STREAM_CORE_TIMEOUT: u64 = 295;
-/// The time-out of the edge function that streams, in seconds, as in the template.
-pub const STREAM_EDGE_TIMEOUT: u64 = 299;
-/// The memory of each function in MB, as in the template.
-pub const MEMORY: u32 = 256;
-/// The allowed request headers of the API, as in the template's `CorsConfiguration`.
-pub const CORS_ALLOW_HEADERS: &str = "content-type,authorization";
-/// The allowed request headers of a function URL, as in the template's `Cors`: those of signed
-/// requests.
-pub const URL_ALLOW_HEADERS: &str =
-    "content-type,authorization,x-amz-date,x-amz-security-token,x-amz-content-sha256";
-/// The response headers that scripts may read, as in the template.
-pub const CORS_EXPOSE_HEADERS: &str = "retry-after,server-timing,x-request-id";
-/// How long a browser may cache the response to a preflight in seconds, as in the template.
-pub const CORS_MAX_AGE: u32 = 600;
-/// The requests a second that the API lets through, as in the template.
-pub const THROTTLING_RATE: u32 = 50;
-/// The requests at once that the API lets through, as in the template.
-pub const THROTTLING_BURST: u32 = 100;
-/// The explanation of `--core` in the error for a core function that does not start.
-const CORE_HINT: &str = "\nA core is a program that asks the Lambda Runtime API (AWS_LAMBDA_RUNTIME_API) for work, in any language: \
-    for example --core \"python3 -m awslambdaric app.handler\" (pip install awslambdaric).";
-/// The e-mail address and the password of the user who exists if no option names others.
-const DEFAULT_USER: (&str, &str) = ("ada@example.edu", "Analytical-Engine-1843");
 
 /// A running stack.
 #[derive(Debug)]
@@ -93,47 +52,6 @@ pub struct Stack {
     description: Value,
     tasks: Vec<JoinHandle<()>>,
     _watch: Option<Watch>,
-}
-
-/// The reason why the stack does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The stack cannot listen on a port.
-    #[error(
-        "port {port} for {what} is in use at {address}, or may not be taken ({source}): give another with --port, or 0 for any"
-    )]
-    Port {
-        /// The port's number.
-        port: u16,
-        /// The address on which listening failed.
-        address: IpAddr,
-        /// The service for which the port is.
-        what: &'static str,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// A function's process ended before it asked for its first invocation.
-    #[error("the {name} function does not start: {failure}{}", if *name == CORE { CORE_HINT } else { "" })]
-    Function {
-        /// The name of the function.
-        name: &'static str,
-        /// How the process ended, and what it has written.
-        failure: StartFailure,
-    },
-    /// The ready file cannot be written.
-    #[error("{path} cannot be written ({source}): give another file with --ready-file")]
-    ReadyFile {
-        /// The path of the ready file.
-        path: String,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// The stack received a stop signal while it was starting.
-    #[error("stopped")]
-    Stopped,
-    /// Any other error. Holds the message.
-    #[error("{0}")]
-    Other(String),
 }
 
 impl Stack {
@@ -297,66 +215,4 @@ async fn create_user_pool(
             .await;
     made.map_err(|error| StartError::Other(error.to_string()))?
         .map_err(StartError::Other)
-}
-
-/// The users of the user pool, from the options or else the default user, and what is known of
-/// those who can sign in.
-fn users(arguments: &StackArguments) -> Result<(UserDirectory, Vec<KnownUser>), StartError> {
-    let mut users: Vec<User> = Vec::new();
-    let mut passwords: Vec<(String, String)> = Vec::new();
-    if let Some(path) = arguments
-        .users_file
-        .as_deref()
-        .filter(|path| path.exists() || !arguments.save_users)
-    {
-        for UserFileEntry { user, password } in read_users(path).map_err(StartError::Other)? {
-            passwords.extend(password.map(|password| (user.email.clone(), password)));
-            users.push(user);
-        }
-    }
-    for new_user in &arguments.users {
-        passwords.push((new_user.email.clone(), new_user.password.clone()));
-        // A user who was saved may have changed the password that the command line names.
-        let user = confirmed(new_user);
-        if !users.iter().any(|known| known.sub == user.sub) {
-            users.push(user);
-        }
-    }
-    let (email, password) = DEFAULT_USER;
-    passwords.push((email.to_owned(), password.to_owned()));
-    if users.is_empty() {
-        let mut default_user = User::new(email, password, UserStatus::Confirmed);
-        default_user.groups.push("students".to_owned());
-        users.push(default_user);
-    }
-    let known_password = |user: &User| {
-        let mut candidates = passwords
-            .iter()
-            .filter(|(email, _)| email.eq_ignore_ascii_case(&user.email));
-        candidates
-            .find(|(_, password)| user.has_password(password))
-            .map(|(_, password)| password.clone())
-    };
-    let known_users = users
-        .iter()
-        .filter(|user| user.status == UserStatus::Confirmed)
-        .map(|user| KnownUser {
-            username: user.email.clone(),
-            sub: user.sub.clone(),
-            password: known_password(user),
-        });
-    let known_users = known_users.collect();
-    let save_to = arguments
-        .users_file
-        .clone()
-        .filter(|_| arguments.save_users);
-    Ok((UserDirectory::new(users, save_to), known_users))
-}
-
-/// A user of the command line as the user pool holds it: confirmed, so that the user can sign in at
-/// once.
-fn confirmed(new_user: &NewUser) -> User {
-    let mut user = User::new(&new_user.email, &new_user.password, UserStatus::Confirmed);
-    user.groups.clone_from(&new_user.groups);
-    user
 }

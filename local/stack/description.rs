@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sigv4::Credentials;
 
 use super::ports::Ports;
-use super::{CORE, EDGE, EDGE_OPEN, EDGE_STREAM, REST_STAGE, ROUTE, STREAM_STAGE};
+use super::template::{CORE, EDGE, EDGE_OPEN, EDGE_STREAM, REST_STAGE, ROUTE, STREAM_STAGE};
 use crate::aws::{IDENTITY_POOL_ID, REGION, USER_POOL_CLIENT_ID, USER_POOL_ID};
 use crate::cognito_identity::credentials_of_user;
 use crate::cognito_idp::UserPool;

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tower_http::services::ServeDir;
 
 use super::ports::{Port, Ports};
-use super::{
+use super::template::{
     CORS_ALLOW_HEADERS, CORS_EXPOSE_HEADERS, CORS_MAX_AGE, EDGE, EDGE_OPEN, EDGE_STREAM,
     GATEWAY_RESPONSE_HEADERS, REST_STAGE, ROUTE, STREAM_STAGE, THROTTLING_BURST, THROTTLING_RATE,
     URL_ALLOW_HEADERS,

@@ -8,7 +8,7 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::CORE;
+use super::template::CORE;
 use crate::lambda::Lambda;
 use crate::terminal::print_line;
 
