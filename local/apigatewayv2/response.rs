@@ -65,7 +65,8 @@ mod tests {
     use super::*;
     use axum::body::Bytes;
     use axum::http::HeaderMap;
-    use http_body_util::BodyExt;
+
+    use crate::payload::response::summary;
 
     async fn rendered(status: StatusCode, is_error: bool, body: &'static str) -> String {
         let mut headers = HeaderMap::new();
@@ -80,21 +81,7 @@ mod tests {
             headers,
             body: Bytes::from_static(body.as_bytes()),
         });
-        let response = response.unwrap_or_else(|error| error.response());
-        let kind = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
-        let status = response.status().as_u16();
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .expect("a body")
-            .to_bytes();
-        format!("{status} {kind} {}", String::from_utf8_lossy(&body))
+        summary(response.unwrap_or_else(|error| error.response())).await
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ mod event_stream;
 
 use axum::Router;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use uuid::Uuid;
@@ -63,6 +63,15 @@ async fn handle(
     recording.respond(with_request_id(answer, &request_id))
 }
 
+/// Adds the version of the function that was executed.
+fn executed(mut response: Response) -> Response {
+    let version = HeaderValue::from_static("$LATEST");
+    response
+        .headers_mut()
+        .insert("x-amz-executed-version", version);
+    response
+}
+
 async fn unsupported(method: Method, uri: Uri) -> LambdaError {
     LambdaError::Unsupported(format!("{method} {}", uri.path()))
 }
@@ -86,11 +95,12 @@ impl Operation {
             ("RequestResponse", Self::Invoke) => {
                 let trace_id = invoke_request.trace_id.clone();
                 let outcome = invoke_request.outcome(lambda).await?;
-                Ok(buffered::response(outcome, &trace_id))
+                Ok(executed(buffered::response(outcome, &trace_id)))
             }
-            ("RequestResponse", Self::InvokeWithResponseStream) => Ok(event_stream::response(
-                invoke_request.function_response(lambda).await?,
-            )),
+            ("RequestResponse", Self::InvokeWithResponseStream) => {
+                let response = invoke_request.function_response(lambda).await?;
+                Ok(executed(event_stream::response(response)))
+            }
             (other, _) => Err(LambdaError::invocation_type(other, self.invocation_types())),
         }
     }

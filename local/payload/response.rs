@@ -65,3 +65,19 @@ pub(crate) fn append(
     headers.append(name, value);
     Ok(())
 }
+
+/// Status, content type and body in one line.
+#[cfg(test)]
+pub(crate) async fn summary(response: axum::response::Response) -> String {
+    use http_body_util::BodyExt;
+
+    let (head, body) = response.into_parts();
+    let content_type = head.headers.get(axum::http::header::CONTENT_TYPE);
+    let content_type = content_type.map_or("", |kind| kind.to_str().expect("a content type"));
+    let body = body.collect().await.expect("a body").to_bytes();
+    format!(
+        "{} {content_type} {}",
+        head.status.as_u16(),
+        String::from_utf8_lossy(&body)
+    )
+}

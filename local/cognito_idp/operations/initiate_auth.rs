@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::respond_to_auth_challenge::{next_step, start_srp};
-use super::{check_client, incorrect_credentials};
+use super::{check_client, incorrect_credentials, required};
 use crate::cognito_idp::Inner;
 use crate::cognito_idp::user::sub_of;
 use crate::json_protocol::ServiceError;
@@ -23,15 +23,7 @@ pub(super) struct InitiateAuth {
 
 pub(super) fn run(pool: &Inner, request: InitiateAuth) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
-    let parameter = |name: &str| {
-        let missing =
-            || ServiceError::invalid_parameter(format!("Missing required parameter {name}"));
-        request
-            .auth_parameters
-            .get(name)
-            .map(String::as_str)
-            .ok_or_else(missing)
-    };
+    let parameter = |name| required(&request.auth_parameters, name);
     match request.auth_flow.as_str() {
         "USER_SRP_AUTH" => start_srp(pool, parameter("USERNAME")?, parameter("SRP_A")?),
         "USER_PASSWORD_AUTH" if pool.settings.allows_user_password_auth => {

@@ -18,6 +18,8 @@ mod revoke_token;
 mod sign_up;
 mod update_user_attributes;
 
+use std::collections::HashMap;
+
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use serde_json::Value;
@@ -74,6 +76,16 @@ pub(super) fn run(pool: &Inner, headers: &HeaderMap, body: &Bytes) -> Result<Val
         "UpdateUserAttributes" => update_user_attributes::run(pool, parse(body)?),
         other => Err(ServiceError::not_supported(other)),
     }
+}
+
+/// A parameter that an authentication flow needs.
+fn required<'a>(
+    parameters: &'a HashMap<String, String>,
+    name: &str,
+) -> Result<&'a str, ServiceError> {
+    parameters.get(name).map(String::as_str).ok_or_else(|| {
+        ServiceError::invalid_parameter(format!("Missing required parameter {name}"))
+    })
 }
 
 fn check_client(client_id: &str) -> Result<(), ServiceError> {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{check_client, incorrect_credentials};
+use super::{check_client, incorrect_credentials, required};
 use crate::cognito_idp::srp::{Exchange, Verifier};
 use crate::cognito_idp::user::sub_of;
 use crate::cognito_idp::{Inner, POOL_NAME, User, UserStatus};
@@ -76,15 +76,7 @@ pub(crate) struct RespondToAuthChallenge {
 
 pub(crate) fn run(pool: &Inner, request: RespondToAuthChallenge) -> Result<Value, ServiceError> {
     check_client(&request.client_id)?;
-    let response = |name: &str| {
-        let missing =
-            || ServiceError::invalid_parameter(format!("Missing required parameter {name}"));
-        request
-            .challenge_responses
-            .get(name)
-            .map(String::as_str)
-            .ok_or_else(missing)
-    };
+    let response = |name| required(&request.challenge_responses, name);
     match request.challenge_name.as_str() {
         "PASSWORD_VERIFIER" => {
             let claim = PasswordClaim {

@@ -180,7 +180,7 @@ fn compact(json: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http_body_util::BodyExt;
+    use crate::payload::response::summary;
 
     async fn rendered(payload: &'static str) -> String {
         let outcome = Outcome {
@@ -188,21 +188,7 @@ mod tests {
             is_function_error: payload == "fails",
             log_tail: None,
         };
-        let response = buffered(outcome);
-        let kind = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
-        let status = response.status().as_u16();
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .expect("a body")
-            .to_bytes();
-        format!("{status} {kind} {}", String::from_utf8_lossy(&body))
+        summary(buffered(outcome)).await
     }
 
     #[tokio::test]

@@ -12,14 +12,8 @@ use crate::lambda::invocation::Outcome;
 pub(super) fn response(outcome: Outcome, trace_id: &str) -> Response {
     let mut response = crate::http::json(StatusCode::OK, outcome.payload);
     let headers = response.headers_mut();
-    headers.insert(
-        "x-amz-executed-version",
-        HeaderValue::from_static("$LATEST"),
-    );
-    headers.insert(
-        "x-amzn-remapped-content-length",
-        HeaderValue::from_static("0"),
-    );
+    let remapped = HeaderValue::from_static("0");
+    headers.insert("x-amzn-remapped-content-length", remapped);
     if outcome.is_function_error {
         headers.insert(
             "x-amz-function-error",

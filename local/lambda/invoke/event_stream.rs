@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use aws_smithy_eventstream::frame::write_message_to;
 use aws_smithy_types::event_stream::{Header, HeaderValue as EventHeader, Message};
 use axum::body::{Body, Bytes};
-use axum::http::HeaderValue;
-use axum::response::Response;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream::{self, Stream};
@@ -21,17 +21,8 @@ pub(super) fn response(function_response: FunctionResponse) -> Response {
         FunctionResponse::Whole(outcome) => Body::from(whole(outcome)),
         FunctionResponse::Streaming(streamed) => Body::from_stream(chunks(streamed)),
     };
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(
-        "content-type",
-        HeaderValue::from_static("application/vnd.amazon.eventstream"),
-    );
-    headers.insert(
-        "x-amz-executed-version",
-        HeaderValue::from_static("$LATEST"),
-    );
-    response
+    let content_type = (CONTENT_TYPE, "application/vnd.amazon.eventstream");
+    ([content_type], body).into_response()
 }
 
 /// The events of a function that does not stream: one chunk, or none if it has failed.
