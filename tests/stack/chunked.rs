@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
 
 use crate::harness::TEST_TIMEOUT;
 
@@ -47,5 +48,17 @@ impl ChunkedBody {
             }
         }
         (all, true)
+    }
+    /// Expects a stream of server-sent events that begins with `first`, and whose last event says
+    /// that core's response broke off.
+    pub async fn ends_with_truncation_error(self, first: &str) {
+        let (text, is_whole) = self.rest().await;
+        assert!(is_whole && text.starts_with(first), "{text}");
+        let last = text.rsplit("event: error\ndata: ").next();
+        let error: Value = serde_json::from_str(last.unwrap_or_default().trim()).expect("JSON");
+        assert_eq!(
+            (&error["code"], &error["detail"]["errorType"]),
+            (&json!("core_error"), &json!("Runtime.TruncatedResponse"))
+        );
     }
 }

@@ -1,17 +1,16 @@
-//! What the user pool refuses, and in which words: flows, attributes, passwords, groups, guests and
-//! those who have signed out.
+//! What the user pool refuses, and in which words: attributes, passwords, groups, guests and those who
+//! have signed out.
 
 use axum::http::Method;
 use inference_edge::http::BufferedResponse;
 use serde_json::{Value, json};
 
 use crate::harness::{Stack, send, text, value};
-use crate::srp::{self, Exchange, N};
 
-const EMAIL: &str = "ada@example.edu";
-const PASSWORD: &str = "Analytical-Engine-1843";
+pub const EMAIL: &str = "ada@example.edu";
+pub const PASSWORD: &str = "Analytical-Engine-1843";
 
-async fn ask(stack: &Stack, operation: &str, mut input: Value) -> BufferedResponse {
+pub async fn ask(stack: &Stack, operation: &str, mut input: Value) -> BufferedResponse {
     if input.get("ClientId").is_none() && input.get("AccessToken").is_none() {
         input["ClientId"] = json!(stack.ready_value("/userPoolClientId"));
     }
@@ -19,154 +18,11 @@ async fn ask(stack: &Stack, operation: &str, mut input: Value) -> BufferedRespon
 }
 
 /// The error of a response as `Name: message`.
-fn error(answer: &BufferedResponse) -> String {
+pub fn error(answer: &BufferedResponse) -> String {
     let body = value(answer);
     let member = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     assert_eq!(answer.status, 400, "{body}");
     format!("{}: {}", member("__type"), member("message"))
-}
-
-async fn identity(stack: &Stack, operation: &str, body: Value) -> BufferedResponse {
-    let headers = [
-        (
-            "x-amz-target",
-            format!("AWSCognitoIdentityService.{operation}"),
-        ),
-        ("content-type", "application/x-amz-json-1.1".to_owned()),
-    ];
-    let url = stack.ready_value("/identityPoolEndpoint");
-    send(Method::POST, url, &headers, &body.to_string()).await
-}
-
-#[tokio::test]
-async fn the_app_client_allows_passwords_only_where_an_option_says_so() {
-    let sign_in = json!({ "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": { "USERNAME": EMAIL, "PASSWORD": PASSWORD } });
-    let stack = Stack::start(&[]);
-    assert_eq!(
-        error(&ask(&stack, "InitiateAuth", sign_in.clone()).await),
-        "InvalidParameterException: USER_PASSWORD_AUTH flow not enabled for this client"
-    );
-    assert_eq!(srp::sign_in(&stack, EMAIL, PASSWORD).await.status, 200);
-    drop(stack);
-    let stack = Stack::start(&["--user-password-auth"]);
-    assert_eq!(ask(&stack, "InitiateAuth", sign_in).await.status, 200);
-}
-
-#[tokio::test]
-async fn a_proof_is_for_one_challenge_of_one_user_and_one_client() {
-    let stack = Stack::start(&[
-        "--user",
-        &format!("{EMAIL}:{PASSWORD}"),
-        "--user",
-        "grace@example.edu:Flow-Matic-1955",
-    ]);
-    let wrong = "NotAuthorizedException: Incorrect username or password.";
-    let begin = async || {
-        let exchange = Exchange::begin(&stack, EMAIL).await;
-        exchange.responses(&stack, PASSWORD)
-    };
-    let used = begin().await;
-    assert_eq!(srp::respond(&stack, used.clone()).await.status, 200);
-    assert_eq!(
-        error(&srp::respond(&stack, used).await),
-        wrong,
-        "used twice"
-    );
-    let mut of_another = begin().await;
-    of_another["USERNAME"] = json!("grace@example.edu");
-    assert_eq!(
-        error(&srp::respond(&stack, of_another).await),
-        wrong,
-        "another user"
-    );
-    let mut of_another = begin().await;
-    of_another["PASSWORD_CLAIM_SECRET_BLOCK"] =
-        begin().await["PASSWORD_CLAIM_SECRET_BLOCK"].clone();
-    assert_eq!(
-        error(&srp::respond(&stack, of_another).await),
-        wrong,
-        "another challenge"
-    );
-    let client = json!({ "ChallengeName": "PASSWORD_VERIFIER", "ClientId": "another", "ChallengeResponses": begin().await });
-    assert_eq!(
-        error(&stack.cognito("RespondToAuthChallenge", client).await),
-        "ResourceNotFoundException: User pool client another does not exist."
-    );
-    assert_eq!(
-        error(&srp::sign_in(&stack, "nobody@example.edu", PASSWORD).await),
-        wrong,
-        "nobody"
-    );
-}
-
-#[tokio::test]
-async fn a_public_value_that_would_make_the_key_known_is_refused() {
-    let stack = Stack::start(&[]);
-    let long = "1".repeat(N.len() + 3);
-    for (name, a) in [
-        ("zero", "0"),
-        ("the prime", N),
-        ("too long", long.as_str()),
-        ("no number", "1_0"),
-    ] {
-        let input = json!({ "AuthFlow": "USER_SRP_AUTH", "AuthParameters": { "USERNAME": EMAIL, "SRP_A": a } });
-        let answer = ask(&stack, "InitiateAuth", input).await;
-        assert_eq!(
-            error(&answer),
-            "InvalidParameterException: SRP_A is invalid",
-            "{name}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_temporary_password_gives_no_tokens_and_the_new_one_needs_the_users_name() {
-    let stack = Stack::start(&[]);
-    let pool = stack.ready_value("/userPoolId");
-    let create = json!({ "UserPoolId": pool, "Username": "grace@example.edu", "TemporaryPassword": "Compiler-1952-A0" });
-    assert_eq!(ask(&stack, "AdminCreateUser", create).await.status, 200);
-    let answer = value(&srp::sign_in(&stack, "grace@example.edu", "Compiler-1952-A0").await);
-    assert_eq!(
-        (&answer["ChallengeName"], &answer["AuthenticationResult"]),
-        (&json!("NEW_PASSWORD_REQUIRED"), &Value::Null)
-    );
-    let choose = |responses: Value| json!({ "ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": answer["Session"], "ChallengeResponses": responses });
-    let unnamed = choose(json!({ "NEW_PASSWORD": "Flow-Matic-1955" }));
-    assert_eq!(
-        error(&ask(&stack, "RespondToAuthChallenge", unnamed).await),
-        "InvalidParameterException: Missing required parameter USERNAME"
-    );
-    let named =
-        choose(json!({ "USERNAME": "grace@example.edu", "NEW_PASSWORD": "Flow-Matic-1955" }));
-    let answer = value(&ask(&stack, "RespondToAuthChallenge", named).await);
-    assert!(
-        answer["AuthenticationResult"]["IdToken"].is_string(),
-        "{answer}"
-    );
-}
-
-#[tokio::test]
-async fn after_five_wrong_passwords_the_right_one_does_not_help_for_a_while() {
-    let stack = Stack::start(&[]);
-    let wrong = "NotAuthorizedException: Incorrect username or password.";
-    for n in 1..=4 {
-        assert_eq!(
-            error(&srp::sign_in(&stack, EMAIL, "wrong").await),
-            wrong,
-            "{n}"
-        );
-    }
-    // Each further one doubles the time, so that a slow machine does not miss it.
-    let mut locked = None;
-    for _ in 0..60 {
-        let answer = error(&srp::sign_in(&stack, EMAIL, "wrong").await);
-        if answer != wrong {
-            locked = Some(answer);
-            break;
-        }
-    }
-    let exceeded = "NotAuthorizedException: Password attempts exceeded";
-    assert_eq!(locked.as_deref(), Some(exceeded));
 }
 
 #[tokio::test]
@@ -294,16 +150,22 @@ async fn guests_and_those_who_have_signed_out_everywhere_get_no_identity() {
     let stack = Stack::start(&[]);
     let pool = stack.ready_value("/identityPoolId");
     assert_eq!(
-        error(&identity(&stack, "GetId", json!({ "IdentityPoolId": pool })).await),
+        error(
+            &stack
+                .identity_pool("GetId", json!({ "IdentityPoolId": pool }))
+                .await
+        ),
         "NotAuthorizedException: Unauthenticated access is not supported for this identity pool."
     );
     let tokens = stack.sign_in().await;
     let provider = stack.ready_value("/issuer").replace("http://", "");
     let logins = json!({ provider: tokens["IdToken"] });
     let get_id = json!({ "IdentityPoolId": pool, "Logins": logins });
-    let id = value(&identity(&stack, "GetId", get_id.clone()).await)["IdentityId"].clone();
+    let id = value(&stack.identity_pool("GetId", get_id.clone()).await)["IdentityId"].clone();
     let get_credentials = json!({ "IdentityId": id, "Logins": logins });
-    let answer = identity(&stack, "GetCredentialsForIdentity", get_credentials.clone()).await;
+    let answer = stack
+        .identity_pool("GetCredentialsForIdentity", get_credentials.clone())
+        .await;
     assert_eq!(answer.status, 200);
     ask(
         &stack,
@@ -316,7 +178,7 @@ async fn guests_and_those_who_have_signed_out_everywhere_get_no_identity() {
         ("GetCredentialsForIdentity", get_credentials),
     ] {
         assert_eq!(
-            error(&identity(&stack, operation, input).await),
+            error(&stack.identity_pool(operation, input).await),
             "NotAuthorizedException: Invalid login token. The user has signed out."
         );
     }

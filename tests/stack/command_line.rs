@@ -40,7 +40,7 @@ fn what_cannot_work_is_explained_and_the_exit_status_is_not_zero() {
             "exit 3` ended with exit status 3 before it asked for work. It wrote:\ncannot\nA core is a program that asks the Lambda Runtime API".to_owned(),
         ),
         (
-            "a core that ends at once without a word",
+            "a core that ends at once without output",
             vec!["--port", "0", "--core", "true"],
             "the core function does not start: `true` ended with exit status 0 before it asked for work. It wrote nothing.".to_owned(),
         ),

@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Stack, header, program, send, text, value};
 use crate::not_run::not_run;
-
-const QUESTION: &str =
-    r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
+use crate::question::QUESTION;
 
 #[tokio::test]
 async fn the_first_of_the_named_users_has_the_token_and_all_are_listed() {

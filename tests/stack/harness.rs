@@ -1,18 +1,21 @@
 //! Starts the stack as a process, as a developer does, and sends requests to it.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::http::{Method, Request};
 use http_body_util::Full;
-use inference_edge::http::{BufferedResponse, HttpClient};
+use inference_edge::http::{BufferedResponse, HttpClient, serve};
 use inference_edge::signer::Signer;
 use serde_json::{Value, json};
 use sigv4::Credentials;
+use testkit::event_files::read_event;
+use testkit::output::Output;
+use tokio::net::TcpListener;
 
 use crate::srp;
 
@@ -24,57 +27,8 @@ pub struct Stack {
     child: Child,
     /// The content of the ready file.
     pub ready: Value,
-    output: Arc<Output>,
+    output: Output,
     ready_file: PathBuf,
-}
-
-/// The lines that a process has written.
-#[derive(Default)]
-struct Output {
-    lines: Mutex<Vec<String>>,
-    changed: Condvar,
-}
-
-/// The line that stands for the end of a stream.
-const END: &str = "(the stream ended)";
-
-impl Output {
-    fn follow(self: &Arc<Self>, stream: impl std::io::Read + Send + 'static) {
-        let output = Arc::clone(self);
-        std::thread::spawn(move || {
-            for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                output.lines.lock().expect("a lock").push(line);
-                output.changed.notify_all();
-            }
-            output.lines.lock().expect("a lock").push(END.to_owned());
-            output.changed.notify_all();
-        });
-    }
-
-    /// Waits for a line that contains a text.
-    fn wait_for(&self, text: &str) -> String {
-        let mut lines = self.lines.lock().expect("a lock");
-        loop {
-            if let Some(line) = lines.iter().find(|line| line.contains(text)) {
-                return line.clone();
-            }
-            assert!(
-                lines.iter().filter(|line| *line == END).count() < 2,
-                "no line has {text:?}:\n{}",
-                lines.join("\n")
-            );
-            let (waited, timeout) = self
-                .changed
-                .wait_timeout(lines, TEST_TIMEOUT)
-                .expect("a lock");
-            lines = waited;
-            assert!(
-                !timeout.timed_out(),
-                "no line has {text:?}:\n{}",
-                lines.join("\n")
-            );
-        }
-    }
 }
 
 /// The command that starts the program under test.
@@ -129,9 +83,7 @@ impl Stack {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the stack");
-        let output = Arc::new(Output::default());
-        output.follow(child.stdout.take().expect("its output"));
-        output.follow(child.stderr.take().expect("its errors"));
+        let output = Output::of(&mut child);
         output.wait_for("Ctrl-C stops everything.");
         let ready = std::fs::read_to_string(&ready_file).expect("the ready file");
         Self {
@@ -168,7 +120,7 @@ impl Stack {
 
     /// All output of the stack until now.
     pub fn written(&self) -> String {
-        self.output.lines.lock().expect("a lock").join("\n")
+        self.output.text()
     }
 
     /// The process id of the stack.
@@ -266,9 +218,7 @@ impl Stack {
 
     /// Invokes the edge function with a file of `events/` and returns the response.
     pub async fn replay(&self, name: &str) -> Value {
-        let path = format!("{}/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        let event = std::fs::read_to_string(&path).expect("an event");
-        value(&self.invoke("edge", &[], &event).await)
+        value(&self.invoke("edge", &[], &read_event(name)).await)
     }
 
     /// What the console answers to `GET` at a path, as JSON.
@@ -280,17 +230,13 @@ impl Stack {
     /// Sends a request of the user pool's JSON protocol.
     pub async fn cognito(&self, operation: &str, body: Value) -> BufferedResponse {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
-        let headers = [
-            ("x-amz-target", target),
-            ("content-type", "application/x-amz-json-1.1".to_owned()),
-        ];
-        send(
-            Method::POST,
-            self.ready_value("/userPoolEndpoint"),
-            &headers,
-            &body.to_string(),
-        )
-        .await
+        send_json_protocol(self.ready_value("/userPoolEndpoint"), target, &body).await
+    }
+
+    /// Sends a request of the identity pool's JSON protocol.
+    pub async fn identity_pool(&self, operation: &str, body: Value) -> BufferedResponse {
+        let target = format!("AWSCognitoIdentityService.{operation}");
+        send_json_protocol(self.ready_value("/identityPoolEndpoint"), target, &body).await
     }
 
     /// Signs the first user in over HTTP and returns the tokens.
@@ -308,6 +254,22 @@ impl Drop for Stack {
         }
         let _ = std::fs::remove_file(&self.ready_file);
     }
+}
+
+/// Serves one service on a free port, and returns its URL.
+pub async fn serve_on_free_port(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(serve(listener, router));
+    url
+}
+
+async fn send_json_protocol(url: &str, target: String, body: &Value) -> BufferedResponse {
+    let headers = [
+        ("x-amz-target", target),
+        ("content-type", "application/x-amz-json-1.1".to_owned()),
+    ];
+    send(Method::POST, url, &headers, &body.to_string()).await
 }
 
 /// Sends a request and returns the response.

@@ -2,22 +2,29 @@
 //! HTTP.
 
 mod authorizer;
+mod authorizer_claims;
 mod browser;
 mod chunked;
 mod clients;
 mod cognito;
 mod cognito_policy;
+mod cognito_sign_in;
 mod command_line;
 mod concurrency;
-mod entry_points;
+mod direct_invoke;
 mod first_steps;
 mod function_log;
+mod function_url;
+mod function_url_stream;
 mod harness;
+mod hold;
 mod identity_signature;
 mod lambda;
+mod lambda_environments;
 mod log;
 #[path = "../not_run.rs"]
 mod not_run;
+mod question;
 mod records;
 mod rest_api;
 mod srp;

@@ -6,15 +6,13 @@ use axum::body::Bytes;
 use axum::http::{Method, Request};
 use http_body_util::Full;
 use inference_edge::http::{BufferedResponse, HttpClient};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::chunked::ChunkedBody;
 use crate::harness::{Stack, TEST_TIMEOUT, header, send, text, value};
+use crate::hold::Hold;
+use crate::question::{QUERY, QUESTION, REVENUE};
 
-const QUESTION: &str =
-    r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
-const QUERY: &str = "partner=Apple&year=2023&period=Q1&question=What%20was%20the%20revenue%3F";
-const REVENUE: &str = "$117,154 million";
 /// The origin of a page that may read the answers.
 const ORIGIN: &str = "http://localhost:5173";
 
@@ -53,30 +51,6 @@ fn with_token(token: &str) -> [(&'static str, String); 3] {
         ("content-type", "application/json".to_owned()),
         ("origin", ORIGIN.to_owned()),
     ]
-}
-
-/// A file for which the scripted core waits after its first chunk.
-struct Hold(std::path::PathBuf);
-
-impl Hold {
-    fn new() -> Self {
-        let name = format!("inference-edge-hold-{}", uuid::Uuid::new_v4());
-        Self(std::env::temp_dir().join(name))
-    }
-
-    fn question(&self) -> String {
-        format!("hold:{}", self.0.display())
-    }
-
-    fn release(&self) {
-        std::fs::write(&self.0, "").expect("a file");
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
 
 #[tokio::test]
@@ -277,20 +251,8 @@ async fn a_failure_in_the_middle_never_looks_like_a_complete_answer() {
         assert_eq!(chunks.status(), 200, "{question}");
         assert_eq!(chunks.rest().await, (start.to_owned(), false), "{question}");
     }
-    let (text, is_whole) = ChunkedBody::of(stack.stream_request("break-off:data: "))
-        .await
-        .rest()
-        .await;
-    assert!(is_whole && text.starts_with("data: one\n\n"), "{text}");
-    let last = text
-        .rsplit("event: error\ndata: ")
-        .next()
-        .expect("an event");
-    let error: Value = serde_json::from_str(last.trim()).expect("JSON");
-    assert_eq!(
-        (&error["code"], &error["detail"]["errorType"]),
-        (&json!("core_error"), &json!("Runtime.TruncatedResponse"))
-    );
+    let events = ChunkedBody::of(stack.stream_request("break-off:data: ")).await;
+    events.ends_with_truncation_error("data: one\n\n").await;
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@
 use axum::http::Method;
 use inference_edge::http::BufferedResponse;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use testkit::endpoint::{Endpoint, Script};
+use testkit::http::last_answer;
 
 use crate::harness::{Stack, header, scripted_core, send, text, value};
 
@@ -273,8 +273,11 @@ async fn a_lambda_that_refuses_is_500() {
             row(500, "invocation_failure", "Invocation failure"),
         ),
     ] {
-        let url = lambda_that_answers(name).await;
-        let stack = Stack::scripted(&["--env", &format!("AWS_ENDPOINT_URL_LAMBDA={url}")]);
+        let headers = format!("x-amzn-ErrorType: {name}\r\n");
+        let error = last_answer(403, &headers, r#"{"Type":"User","Message":"no"}"#);
+        let lambda = Endpoint::start(Script::answering(error)).await;
+        let endpoint = format!("AWS_ENDPOINT_URL_LAMBDA={}", lambda.url);
+        let stack = Stack::scripted(&["--env", &endpoint]);
         assert_eq!(failure(&stack.ask_core("text").await), expected);
     }
 }
@@ -352,25 +355,6 @@ async fn every_failure_may_be_read_by_an_allowed_origin_and_by_no_other() {
             );
         }
     }
-}
-
-/// A server in the place of Lambda that returns one error for every request.
-async fn lambda_that_answers(error: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = vec![0; 65_536];
-            let _ = stream.read(&mut request).await;
-            let body = r#"{"Type":"User","Message":"no"}"#;
-            let head = format!(
-                "HTTP/1.1 403 X\r\nx-amzn-ErrorType: {error}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-                body.len()
-            );
-            let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
-        }
-    });
-    url
 }
 
 #[tokio::test]

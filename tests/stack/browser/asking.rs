@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::frontend::{ASK, frontend, sign_in, sign_up, signed_in};
+use super::streaming::ask_and_hold;
 use crate::harness::scripted_core;
+use crate::hold::Hold;
 
 #[tokio::test]
 async fn a_new_user_signs_up_in_the_authenticator_confirms_and_asks() {
@@ -82,24 +84,14 @@ async fn a_streamed_answer_appears_while_core_still_works() {
         return;
     };
     signed_in(&stack, &browser).await;
-    let release =
-        std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
-    browser.click("input[name=streams]").await;
-    browser
-        .fill(
-            "input[name=question]",
-            &format!("hold:{}", release.display()),
-        )
-        .await;
-    browser.click(ASK).await;
-    browser.sees("one").await;
+    let hold = Hold::new();
+    ask_and_hold(&browser, &hold).await;
     assert!(
         !browser.text().await.contains("two"),
-        "core waits for the file: it cannot have said more"
+        "core waits: it cannot have said more"
     );
-    std::fs::write(&release, "").expect("a file");
+    hold.release();
     browser.sees("one two").await;
-    std::fs::remove_file(release).expect("the file");
     browser.fill("input[name=question]", "throw").await;
     browser.click(ASK).await;
     browser.sees("core_error").await;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::console::{console, run_in_shell, signed_in};
 use super::driver::{Browser, browser_is_missing};
 use crate::harness::{Stack, scripted_core};
+use crate::hold::Hold;
 
 /// The state of each node of the chain's picture.
 const NODES: &str = "return [...document.querySelectorAll('.node')].map((node) => [node.querySelector('.name').textContent, node.classList[1]]);";
@@ -173,9 +174,8 @@ async fn the_pieces_of_a_stream_appear_while_core_still_works() {
     let browser = Browser::start().await;
     browser.open(stack.ready_value("/consoleUrl")).await;
     browser.sees("live").await;
-    let release =
-        std::env::temp_dir().join(format!("inference-edge-hold-{}", uuid::Uuid::new_v4()));
-    let body = json!({ "partner": "p", "year": 1, "period": "Q1", "question": format!("hold:{}", release.display()) });
+    let hold = Hold::new();
+    let body = json!({ "partner": "p", "year": 1, "period": "Q1", "question": hold.question() });
     browser
         .value("document.getElementById('target').value = 'edge-stream'; return true;")
         .await;
@@ -186,9 +186,8 @@ async fn the_pieces_of_a_stream_appear_while_core_still_works() {
     browser.sees("in progress").await;
     browser.click("#tab-data").await;
     browser.sees("data: {\"text\":\"one \"}").await;
-    std::fs::write(&release, "").expect("a file");
+    hold.release();
     browser.sees("data: {\"text\":\"two\"}").await;
     browser.sees("Pieces of the stream").await;
-    std::fs::remove_file(release).expect("the file");
     browser.end().await;
 }

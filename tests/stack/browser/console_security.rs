@@ -1,13 +1,10 @@
 //! What the console keeps to itself: no page of another origin reads it or acts through it, and no
 //! secret and no signature is in what it sends.
 
-use std::net::SocketAddr;
-
-use axum::Router;
 use axum::http::Method;
-use axum::response::Html;
-use axum::routing::get;
 use serde_json::json;
+use testkit::endpoint::{Endpoint, Script};
+use testkit::http::answer;
 
 use super::driver::{Browser, browser_is_missing};
 use crate::harness::{Stack, send, text};
@@ -42,14 +39,11 @@ async fn a_page_of_another_origin_reads_nothing_and_sends_nothing() {
     }
     let stack = Stack::start(&[]);
     stack.ask("{}").await;
-    let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
-        .await
-        .expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let router = Router::new().route("/", get(|| async { Html("<body>another page</body>") }));
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let headers = "Content-Type: text/html\r\nConnection: close\r\n";
+    let page = answer(200, headers, b"<body>another page</body>");
+    let other_origin = Endpoint::start(Script::answering(page)).await;
     let browser = Browser::start().await;
-    browser.open(&url).await;
+    browser.open(&other_origin.url).await;
     let console = stack.ready_value("/consoleUrl");
     let tried = browser
         .client

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::not_run::not_run;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const BROWSER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Widths and heights of a desktop's window and of a phone's.
 pub const SIZES: [(u32, u32); 2] = [(1400, 900), (390, 844)];
 
@@ -103,7 +103,7 @@ impl Browser {
         let found = self
             .client
             .wait()
-            .at_most(PATIENCE)
+            .at_most(BROWSER_TIMEOUT)
             .for_element(Locator::Css(selector))
             .await;
         match found {
@@ -128,9 +128,13 @@ impl Browser {
 
     /// Clicks, again if the page has replaced the element after it was found.
     async fn click_at(&self, locator: Locator<'_>) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + BROWSER_TIMEOUT;
         loop {
-            let found = self.client.wait().at_most(PATIENCE).for_element(locator);
+            let found = self
+                .client
+                .wait()
+                .at_most(BROWSER_TIMEOUT)
+                .for_element(locator);
             let element = match found.await {
                 Ok(element) => element,
                 Err(error) => panic!("no {locator:?} ({error}) in: {}", self.text().await),
@@ -156,7 +160,7 @@ impl Browser {
 
     /// The text of the element, which the page may draw again at any time.
     pub async fn text_of(&self, selector: &str) -> String {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + BROWSER_TIMEOUT;
         loop {
             match self.find(selector).await.text().await {
                 Ok(text) => return text,
@@ -171,7 +175,7 @@ impl Browser {
     /// Waits until the page shows a text.
     pub async fn sees(&self, text: &str) {
         let script = "return document.body.innerText.includes(arguments[0])";
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + BROWSER_TIMEOUT;
         while tokio::time::Instant::now() < deadline {
             if self
                 .client
@@ -189,7 +193,7 @@ impl Browser {
     /// Waits until the title of a record shows a text, for a step with a name.
     pub async fn sees_after(&self, status: &str, name: &str) {
         let script = "return [document.getElementById('send').disabled, document.getElementById('send-status').textContent]";
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + BROWSER_TIMEOUT;
         let mut last = Value::Null;
         while tokio::time::Instant::now() < deadline {
             last = self.value(script).await;
@@ -208,7 +212,7 @@ impl Browser {
     /// Waits until the console lists so many requests.
     pub async fn sees_rows(&self, count: usize) {
         let script = "return document.querySelectorAll('#requests li').length";
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + BROWSER_TIMEOUT;
         while self.value(script).await != json!(count) {
             assert!(
                 tokio::time::Instant::now() < deadline,
@@ -229,7 +233,7 @@ impl Browser {
 
     /// Waits until the page has copied a text with a part.
     pub async fn copied(&self, part: &str) -> String {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + BROWSER_TIMEOUT;
         loop {
             let copied = self.value("return window.copied ?? ''").await;
             let copied = copied.as_str().unwrap_or_default();
@@ -254,7 +258,7 @@ impl Browser {
 
     /// The file that the page has saved last.
     pub async fn downloaded(&self) -> String {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + BROWSER_TIMEOUT;
         loop {
             let saved = self.value("return window.saved ?? null").await;
             if let Some(saved) = saved.as_str() {

@@ -6,39 +6,13 @@ use serde_json::json;
 use super::driver::{Browser, browser_is_missing};
 use super::frontend::{ASK, Host, built_frontend, frontend, signed_in};
 use crate::harness::{Stack, scripted_core};
+use crate::hold::Hold;
 
-/// A file for which the scripted core waits after its first chunk.
-struct Hold(std::path::PathBuf);
-
-impl Hold {
-    fn new() -> Self {
-        let name = format!("inference-edge-hold-{}", uuid::Uuid::new_v4());
-        Self(std::env::temp_dir().join(name))
-    }
-
-    fn release(&self) {
-        std::fs::write(&self.0, "").expect("a file");
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        // Core must not wait any longer than the test.
-        self.release();
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-/// Asks with the switch on, and waits for the first part of the answer; core then waits for the
-/// file.
-async fn ask_and_hold(browser: &Browser, hold: &Hold) {
+/// Asks with the switch on, and waits for the first part of the answer; core then waits until it is
+/// let go on.
+pub(super) async fn ask_and_hold(browser: &Browser, hold: &Hold) {
     browser.click("input[name=streams]").await;
-    browser
-        .fill(
-            "input[name=question]",
-            &format!("hold:{}", hold.0.display()),
-        )
-        .await;
+    browser.fill("input[name=question]", &hold.question()).await;
     browser.click(ASK).await;
     browser.sees("one").await;
 }
@@ -64,7 +38,7 @@ async fn a_page_streams_an_answer_through_the_rest_api_with_the_id_token_alone()
     ask_and_hold(&browser, &hold).await;
     assert!(
         !browser.text().await.contains("two"),
-        "core waits for the file: it cannot have said more"
+        "core waits: it cannot have said more"
     );
     hold.release();
     browser.sees("one two").await;
