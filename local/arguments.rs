@@ -156,8 +156,8 @@ pub struct StackArguments {
     /// The lifetime of ID and access tokens
     #[arg(long = "token-life", default_value_t = 3600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub token_lifetime: u64,
-    /// Also allows the sign-in flow USER_PASSWORD_AUTH, which the template's app client does not, so
-    /// that curl and scripts can sign in
+    /// Also allows the sign-in flow USER_PASSWORD_AUTH, which the template's app client does not,
+    /// so that curl and scripts can sign in
     #[arg(long)]
     pub user_password_auth: bool,
     /// Replaces a refresh token whenever it is used, as an app client with RefreshTokenRotation

@@ -1,5 +1,5 @@
-//! Writes and reads files that must survive a crash and hold secrets: completely or not at all, and readable
-//! by their owner only.
+//! Writes and reads files that must survive a crash and hold secrets: completely or not at all, and
+//! readable by their owner only.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};

@@ -86,8 +86,8 @@ impl CredentialStore {
         self.issue("ASIA", principal, SessionLifetime::Limited(lifetime))
     }
 
-    /// Issues the credentials of a function's execution role: with a session token, and valid for as
-    /// long as the stack runs, because Lambda renews them.
+    /// Issues the credentials of a function's execution role: with a session token, and valid for
+    /// as long as the stack runs, because Lambda renews them.
     pub(crate) fn issue_for_role(&self, principal: Principal) -> Arc<Credentials> {
         self.issue("ASIA", principal, SessionLifetime::Unlimited)
     }

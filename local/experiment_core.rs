@@ -27,7 +27,7 @@ const FOREVER: Duration = Duration::from_secs(3600);
 pub enum Behaviour {
     /// It reports an error.
     Throws,
-    /// It never answers.
+    /// It never answers, until Lambda ends it.
     Sleeps,
 }
 

@@ -77,11 +77,11 @@ pub struct HttpClient(Client<HttpConnector<Resolver>, Full<Bytes>>);
 /// A response whose body was read to its end.
 #[derive(Debug)]
 pub struct BufferedResponse {
-    /// The status code.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// The response headers.
+    /// The headers, with repeated ones.
     pub headers: HeaderMap,
-    /// The whole body.
+    /// The body, read to its end.
     pub body: Bytes,
 }
 

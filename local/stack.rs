@@ -43,7 +43,7 @@ pub use template::{
 use users::users;
 use watch::Watch;
 
-/// A running stack.
+/// A running stack, which ends when it is told to stop.
 #[derive(Debug)]
 pub struct Stack {
     urls: Urls,

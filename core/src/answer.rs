@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::figures::{Figures, Source};
 use crate::inquiry::Inquiry;
 
-/// What core returns.
+/// What core returns as JSON.
 #[derive(Debug, Serialize)]
 pub struct Answer {
     /// The answer, in sentences.
@@ -22,11 +22,11 @@ pub struct Answer {
 /// How an answer came about.
 #[derive(Debug, Serialize)]
 pub struct Meta {
-    /// What answered.
+    /// What has made the sentences: the id of a model, or `embedded-facts`.
     pub model: String,
     /// Whether there was something to answer with.
     pub found: bool,
-    /// Milliseconds spent.
+    /// The time that the answer took, in milliseconds.
     pub latency_ms: f64,
     /// The companies' filings that state the figures.
     pub sources: Vec<Source>,
@@ -38,16 +38,16 @@ pub struct Meta {
 /// Tokens, as Amazon Bedrock counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Tokens {
-    /// Of the prompt.
+    /// The tokens of the prompt.
     pub input: i32,
-    /// Of the answer.
+    /// The tokens of the answer.
     pub output: i32,
 }
 
 /// What the figures answer to an inquiry, and the filings that state them.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// In sentences.
+    /// The answer, or what there is instead, sentence by sentence.
     pub sentences: Vec<String>,
     /// The companies' filings that state the figures.
     pub sources: Vec<Source>,

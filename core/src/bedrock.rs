@@ -50,7 +50,7 @@ pub struct AnswerStream(Reply);
 /// The next part of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum AnswerPart {
-    /// More text.
+    /// The next words of the answer.
     Text(String),
     /// The end, with the tokens of the whole.
     Done(Tokens),
@@ -80,7 +80,7 @@ impl Bedrock {
         }
     }
 
-    /// The model's id.
+    /// The id of the model, as `BEDROCK_MODEL_ID` names it.
     pub fn model_id(&self) -> &str {
         &self.model_id
     }

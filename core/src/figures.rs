@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use date::{first_of_next_month, month_and_year};
 pub use measure::Measure;
 
-/// All companies.
+/// The published results of all companies that core knows.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub struct Figures(Vec<Company>);
@@ -23,7 +23,7 @@ pub struct Figures(Vec<Company>);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Company {
-    /// Its name.
+    /// The company's full name, as its filings have it.
     pub name: String,
     /// The ticker of its share.
     pub ticker: String,
@@ -98,7 +98,7 @@ impl Figures {
         serde_json::from_str(include_str!("../data/figures.json"))
     }
 
-    /// The companies.
+    /// All companies, in the order of the data.
     pub fn companies(&self) -> &[Company] {
         &self.0
     }

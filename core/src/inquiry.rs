@@ -8,13 +8,13 @@ use serde_json::Value;
 /// What is asked, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inquiry {
-    /// The company.
+    /// The company that is asked about: its name, its ticker or an alias.
     pub partner: String,
-    /// The fiscal year.
+    /// The company's fiscal year.
     pub year: i64,
     /// `Q1` to `Q4`, `FY`, or what was written instead; upper-case.
     pub period: String,
-    /// The question.
+    /// The question in words, which decides the figures of the answer.
     pub question: String,
     /// Who asks: `identity.sub`. For the log alone.
     pub sub: Option<String>,
@@ -23,7 +23,7 @@ pub struct Inquiry {
 /// A field of the wrong type.
 #[derive(Debug, PartialEq, Eq)]
 pub struct WrongShape {
-    /// Its name.
+    /// The name of the field.
     pub field: &'static str,
     found: String,
     wanted: &'static str,

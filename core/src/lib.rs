@@ -143,11 +143,12 @@ fn variable(name: &str) -> Option<String> {
 /// The function: its figures, and a model that puts them into words, where one is configured.
 #[derive(Debug)]
 pub struct Core {
-    /// The data.
+    /// The results that questions are answered from.
     pub figures: Figures,
-    /// `BEDROCK_MODEL_ID`.
+    /// The model that words the answers, if there is one: `BEDROCK_MODEL_ID`.
     pub model: Option<Bedrock>,
-    /// `IDENTITY_SIGNING_KEY`.
+    /// What verifies that the edge has signed the identity: `IDENTITY_SIGNING_KEY`; `None` trusts
+    /// every caller.
     pub verifier: Option<IdentityVerifier>,
 }
 

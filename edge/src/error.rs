@@ -43,7 +43,7 @@ pub enum EdgeError {
     InvocationFailure(String),
     /// No connection to Lambda could be made, it broke, or the answer was not Lambda's.
     CoreUnreachable(String),
-    /// Core failed.
+    /// Core ran, and failed.
     CoreError {
         /// Its `errorType`, for the log.
         error_type: String,
@@ -52,11 +52,11 @@ pub enum EdgeError {
     },
     /// Core's answer does not fit into the edge's response; the size in bytes.
     CoreAnswerTooLarge(usize),
-    /// Lambda throttles core.
+    /// Lambda throttles core, or is not ready to start it.
     CoreThrottled {
         /// The number of seconds after which to try again.
         retry_after: u32,
-        /// Lambda's message.
+        /// Lambda's message, for the log.
         cause: String,
     },
     /// The edge stopped waiting for core before its own deadline, or core reached its own time-out;
@@ -65,7 +65,7 @@ pub enum EdgeError {
 }
 
 impl EdgeError {
-    /// The HTTP status.
+    /// The HTTP status of the response; of a direct Invoke it stands in the log alone.
     pub fn status(&self) -> u16 {
         match self {
             Self::MissingBody | Self::InvalidJson | Self::NotAnObject | Self::MissingFields(_) => {

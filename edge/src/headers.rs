@@ -7,7 +7,7 @@ use std::borrow::Cow;
 pub struct Headers(Vec<(Cow<'static, str>, Cow<'static, str>)>);
 
 impl Headers {
-    /// Replaces a header.
+    /// Gives a header one value, in place of those that it has.
     pub fn set(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
         self.0
             .retain(|(known, _)| !known.eq_ignore_ascii_case(name));

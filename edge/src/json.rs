@@ -110,7 +110,7 @@ impl<'e> Visitor<'e> for ObjectVisitor {
     }
 }
 
-/// A non-empty string.
+/// The text of a non-empty string; `None` for any other value.
 pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
     string(raw.get()).filter(|text| !text.is_empty())
 }

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Each stage takes the type of the stage before it: a stage that is left out, or comes too early,
-//! does not compile. Every answer goes this way, whole or streamed, over HTTP or by a direct Invoke;
-//! `encoder` alone knows what the entry point reads, and `record` logs the outcome.
+//! does not compile. Every answer goes this way, whole or streamed, over HTTP or by a direct
+//! Invoke; `encoder` alone knows what the entry point reads, and `record` logs the outcome.
 
 mod answer;
 mod clock;
@@ -82,7 +82,8 @@ impl<C: InvokeCore> Edge<C> {
         }
     }
 
-    /// Answers an event.
+    /// Answers an event: takes it through the stages, and encodes what comes of it for the entry
+    /// point.
     pub async fn handle<'a>(&'a self, event: &str, context: &'a Context) -> Reply<'a> {
         let clock = Clock::start();
         let request = Request::read(event, context);

@@ -1,5 +1,5 @@
-//! The log: one line for each request ([`request_line`]), and the lines of what does not belong to a
-//! request's outcome.
+//! The log: one line for each request ([`request_line`]), and the lines of what does not belong to
+//! a request's outcome.
 //!
 //! No token, body or e-mail address comes this far.
 

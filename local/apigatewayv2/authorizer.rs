@@ -39,8 +39,8 @@ impl Authorizer {
     }
 
     /// Verifies the token in the `Authorization` header, with or without the `Bearer` scheme. Where
-    /// the route has `scopes`, the token must have at least one of them. A refusal is given with the
-    /// check that the token does not pass.
+    /// the route has `scopes`, the token must have at least one of them. A refusal is given with
+    /// the check that the token does not pass.
     pub(super) async fn authorize(
         &self,
         parts: &Parts,

@@ -15,7 +15,7 @@ pub struct ThrottlingLimits {
     pub burst: f64,
 }
 
-/// The bucket.
+/// The requests that may still be let through, of which `rate` are added each second.
 #[derive(Debug)]
 pub(super) struct TokenBucket {
     limits: ThrottlingLimits,

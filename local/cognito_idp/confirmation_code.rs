@@ -30,7 +30,8 @@ pub(super) enum Purpose {
     ForgotPassword,
 }
 
-/// Creates a code for a user, prints it, keeps it for the console, and returns the member `CodeDeliveryDetails`.
+/// Creates a code for a user, prints it, keeps it for the console, and returns the member
+/// `CodeDeliveryDetails`.
 pub(super) fn send(recorder: &Recorder, user: &mut User, purpose: Purpose) -> Value {
     let mut random = [0; 4];
     // The system's random numbers cannot fail here: the pool's keys were made of them.

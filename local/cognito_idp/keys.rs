@@ -1,5 +1,5 @@
-//! The pool's RSA keys. They are generated at the start and, where a file is given, stored for later
-//! runs.
+//! The pool's RSA keys. They are generated at the start and, where a file is given, stored for
+//! later runs.
 
 use std::path::Path;
 

@@ -18,9 +18,9 @@ const USER_ADMIN_SCOPE: &str = "aws.cognito.signin.user.admin";
 /// The tokens that a sign-in or a refresh returns.
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens {
-    /// The ID token.
+    /// The ID token, which an app sends to the API.
     pub id: String,
-    /// The access token.
+    /// The access token, which the user pool's own operations take.
     pub access: String,
     /// The refresh token; `None` after a refresh, unless it was replaced.
     pub refresh: Option<String>,

@@ -98,8 +98,8 @@ impl User {
         Ok(())
     }
 
-    /// Sets attributes. Those that are not in the pool's schema are refused, and so are `sub`, a new
-    /// e-mail address, and what only an administrator may write.
+    /// Sets attributes. Those that are not in the pool's schema are refused, and so are `sub`, a
+    /// new e-mail address, and what only an administrator may write.
     fn try_set_attributes(
         &mut self,
         attributes: Vec<Attribute>,

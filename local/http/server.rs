@@ -30,8 +30,8 @@ pub async fn serve(listener: TcpListener, router: Router) {
     serve_within(listener, router, Some(HEADER_TIMEOUT)).await;
 }
 
-/// Serves a router to a client that may keep a connection for as long as it likes, until the task is
-/// aborted.
+/// Serves a router to a client that may keep a connection for as long as it likes, until the task
+/// is aborted.
 pub(crate) async fn serve_without_timeout(listener: TcpListener, router: Router) {
     serve_within(listener, router, None).await;
 }
@@ -63,7 +63,8 @@ pub(super) async fn accept<F>(
     }
 }
 
-/// Whether the error concerns the one connection only, so that the next one can be accepted at once.
+/// Whether the error concerns the one connection only, so that the next one can be accepted at
+/// once.
 fn is_of_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

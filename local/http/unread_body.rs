@@ -1,6 +1,6 @@
-//! Reads what a service has left of a request's body before it answers, for example because the body
-//! is too large. A client that still writes would otherwise find its connection broken, and might
-//! not see the answer.
+//! Reads what a service has left of a request's body before it answers, for example because the
+//! body is too large. A client that still writes would otherwise find its connection broken, and
+//! might not see the answer.
 
 use std::pin::Pin;
 use std::sync::Arc;

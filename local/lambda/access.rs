@@ -42,7 +42,7 @@ pub struct InvokePermission {
 /// The principals that can have a permission.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PermittedPrincipal {
-    /// API Gateway.
+    /// API Gateway, on behalf of the stack's APIs.
     ApiGateway,
     /// The execution role of a function. Holds the function's name.
     Function(String),

@@ -2,8 +2,8 @@
 //! concurrency together, those of a function with one by themselves.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html>
 //!
-//! No function takes more than half of the common limit, because the edge waits for the core that it
-//! invokes: at AWS, the edge may take everything, and every request fails.
+//! No function takes more than half of the common limit, because the edge waits for the core that
+//! it invokes: at AWS, the edge may take everything, and every request fails.
 //!
 //! Where a limit is reached, the environment that has been idle for longest makes place for a new
 //! one. Where none is idle, the caller is throttled.

@@ -60,13 +60,13 @@ impl Drop for ConcurrencyPermit {
 /// The response of a function.
 #[derive(Debug)]
 pub(super) enum FunctionResponse {
-    /// A buffered response.
+    /// A response that is whole.
     Whole(Outcome),
     /// A streamed response, of which the first chunk may not have arrived yet.
     Streaming(StreamedResponse),
 }
 
-/// A streamed response.
+/// A response of which the function may still send chunks.
 #[derive(Debug)]
 pub(super) struct StreamedResponse {
     /// The content type that the function has set.

@@ -47,8 +47,8 @@ impl Log {
         }
     }
 
-    /// Notes the lines from now on in the record of an invocation. Lines that a function prints after
-    /// it has answered belong to its last invocation.
+    /// Notes the lines from now on in the record of an invocation. Lines that a function prints
+    /// after it has answered belong to its last invocation.
     pub(super) fn follow_invocation(&self, recording: &InvocationHandle) {
         *self.recording.lock() = recording.clone();
     }

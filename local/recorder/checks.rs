@@ -1,5 +1,5 @@
-//! The verdict of each hop: by which rule it let a request pass, or stopped it and why. Each kind of
-//! hop is a file.
+//! The verdict of each hop: by which rule it let a request pass, or stopped it and why. Each kind
+//! of hop is a file.
 
 mod api;
 mod authorizer;

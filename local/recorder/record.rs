@@ -111,15 +111,15 @@ pub struct RecordedRequest {
     pub url: String,
     /// The headers with lower-case names. The signatures of tokens and requests are removed.
     pub headers: BTreeMap<String, String>,
-    /// The body.
+    /// The body, without secrets.
     pub body: RecordedBody,
 }
 
-/// A response.
+/// A response as the client got it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordedResponse {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
     /// The headers with lower-case names.
     pub headers: BTreeMap<String, String>,
@@ -147,7 +147,7 @@ pub struct RecordedBody {
 pub struct Piece {
     /// When it came, in milliseconds after the request's arrival.
     pub at_ms: f64,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: usize,
 }
 
@@ -157,7 +157,7 @@ pub struct Piece {
 pub struct Hop {
     /// The name, for example `HTTP API` or the name of a function.
     pub name: String,
-    /// What it is.
+    /// What the hop is a part of.
     pub kind: HopKind,
     /// What became of the request there.
     pub state: HopState,
@@ -181,7 +181,7 @@ pub enum HopKind {
     Authorizer,
     /// Lambda: signature, permission, queue and start of an environment.
     Lambda,
-    /// A function's process.
+    /// The process of a function.
     Function,
 }
 
@@ -189,13 +189,13 @@ pub enum HopKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum HopState {
-    /// It passed.
+    /// The request passed.
     Passed,
-    /// It was stopped.
+    /// The request was stopped here.
     Stopped,
-    /// It did not come so far.
+    /// The request did not come so far.
     NotReached,
-    /// It is there now.
+    /// The request is here now.
     Working,
 }
 
@@ -203,7 +203,7 @@ pub enum HopState {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// The rule.
+    /// The rule, in a few words.
     pub rule: String,
     /// What became of the request.
     pub state: HopState,

@@ -42,7 +42,7 @@ pub(crate) fn summary_line(id: u64, facts: &Facts) -> RequestLine {
     }
 }
 
-/// The whole record.
+/// Everything that is known of a request, in the documented form.
 pub(super) fn record(id: u64, facts: &Facts) -> Record {
     let hops = hops(facts);
     let host = header(&facts.headers, "host").unwrap_or("localhost");

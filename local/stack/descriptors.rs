@@ -8,8 +8,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const SUFFICIENT: u64 = 10_240;
 /// The descriptors of the services' ports and of the program itself.
 const RESERVED: u64 = 80;
-/// The descriptors of an environment: the Runtime API's port, two connections to it, the pipe of the
-/// output, and what watches the process.
+/// The descriptors of an environment: the Runtime API's port, two connections to it, the pipe of
+/// the output, and what watches the process.
 const PER_ENVIRONMENT: u64 = 5;
 
 /// Raises the limit as far as is useful and allowed, and returns it.

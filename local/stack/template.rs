@@ -1,5 +1,5 @@
-//! What the stack has in common with `template.yaml`: the names of the functions, and the values that
-//! a test compares with the template's.
+//! What the stack has in common with `template.yaml`: the names of the functions, and the values
+//! that a test compares with the template's.
 
 /// The name of the edge function.
 pub(crate) const EDGE: &str = "edge";

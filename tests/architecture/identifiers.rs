@@ -54,9 +54,11 @@ const FORBIDDEN_IDENTIFIERS: &[(&str, &str)] = &[
 
 #[test]
 fn identifiers_are_standard_terms() {
-    for (path, code) in ["core", "crates", "edge", "fuzz", "local", "tests"]
-        .into_iter()
-        .flat_map(sources)
+    for (path, code) in [
+        "benches", "core", "crates", "edge", "examples", "fuzz", "local", "tests",
+    ]
+    .into_iter()
+    .flat_map(sources)
     {
         let found = forbidden_identifiers(&code);
         let advice: Vec<_> = found

@@ -1,5 +1,5 @@
-//! The JWT authorizer of an HTTP API whose issuer is the test: claims, scopes, and the event that the
-//! function gets.
+//! The JWT authorizer of an HTTP API whose issuer is the test: claims, scopes, and the event that
+//! the function gets.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What the user pool refuses, and in which words: attributes, passwords, groups, guests and those who
-//! have signed out.
+//! What the user pool refuses, and in which words: attributes, passwords, groups, guests and those
+//! who have signed out.
 
 use axum::http::Method;
 use inference_edge::http::BufferedResponse;

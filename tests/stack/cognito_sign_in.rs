@@ -1,5 +1,5 @@
-//! Sign-ins that the user pool refuses, and in which words: flows, proofs, temporary passwords, and too
-//! many attempts.
+//! Sign-ins that the user pool refuses, and in which words: flows, proofs, temporary passwords, and
+//! too many attempts.
 
 use serde_json::{Value, json};
 

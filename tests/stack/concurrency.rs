@@ -196,7 +196,8 @@ async fn beyond_the_templates_rate_the_api_answers_429_unless_an_option_says_oth
     for (options, is_throttled) in [(&[][..], true), (&["--no-throttling"][..], false)] {
         let stack = Arc::new(Stack::scripted(options));
         let mut asked = JoinSet::new();
-        // A request without a token costs nothing, so that the rate is passed on a slow machine too.
+        // A request without a token costs nothing, so that the rate is passed on a slow machine
+        // too.
         for _ in 0..8 {
             let stack = Arc::clone(&stack);
             asked.spawn(async move {

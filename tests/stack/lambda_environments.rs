@@ -1,5 +1,5 @@
-//! The environments of the local Lambda service: how many there are, how they end, and what a function
-//! finds in one.
+//! The environments of the local Lambda service: how many there are, how they end, and what a
+//! function finds in one.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Words figures as sentences: what was asked for with the change on the year before, or what there is
-//! instead.
+//! Words figures as sentences: what was asked for with the change on the year before, or what there
+//! is instead.
 
 use crate::figures::{Company, Figures, Measure, Results, Source, Split};
 use crate::inquiry::Inquiry;

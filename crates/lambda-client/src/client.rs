@@ -25,8 +25,8 @@ use crate::retry::{Failure, Retry, at_most_once, is_retryable};
 /// The longest answer that is read, in bytes: more than the 6 MiB and 100 bytes that Lambda lets a
 /// function return.
 const MAX_ANSWER: usize = 7 * 1024 * 1024;
-/// How many seconds our clock must be wrong by for a refused signature to be its fault. Lambda accepts
-/// five minutes.
+/// How many seconds our clock must be wrong by for a refused signature to be its fault. Lambda
+/// accepts five minutes.
 const CLOCK_TOLERANCE: u64 = 4 * 60;
 /// What is not percent-encoded in a path: RFC 3986's unreserved characters.
 const ENCODED_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -59,7 +59,7 @@ pub struct Client {
 pub struct Invocation<'a> {
     /// The JSON document that the function receives.
     pub payload: Bytes,
-    /// The header `X-Amz-Tenant-Id`.
+    /// The tenant that the call is for: the header `X-Amz-Tenant-Id`.
     pub tenant_id: Option<&'a str>,
     /// The header `X-Amzn-Trace-Id`; left out if no header can hold it.
     pub trace_id: Option<&'a str>,
@@ -79,7 +79,7 @@ pub struct InvokeOutput {
 pub struct StreamOutput {
     /// The content type that the function gave its answer, where Lambda passes it on.
     pub content_type: Option<String>,
-    /// Its events.
+    /// Its chunks as they arrive, and how it ends.
     pub events: ResponseStream,
 }
 
@@ -236,8 +236,8 @@ impl Client {
         if offset < 0 { now - by } else { now + by }
     }
 
-    /// Corrects our clock if it is why Lambda refused a signature of this time; such a request cannot
-    /// have started the function. Another request may have corrected the clock meanwhile.
+    /// Corrects our clock if it is why Lambda refused a signature of this time; such a request
+    /// cannot have started the function. Another request may have corrected the clock meanwhile.
     fn corrects_clock(&self, answer: &Parts, signed_at: SystemTime) -> bool {
         if error_type(&answer.headers) != Some("InvalidSignatureException") {
             return false;

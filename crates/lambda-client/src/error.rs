@@ -33,7 +33,7 @@ pub enum InvokeError {
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors>
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceError {
-    /// The HTTP status.
+    /// The HTTP status of Lambda's answer.
     pub status: u16,
     /// The error's name, for example `ResourceNotFoundException`.
     pub name: String,

@@ -24,12 +24,10 @@ pub enum Retry {
     ClockCorrected,
 }
 
-/// A failed attempt.
+/// A failed attempt, and whether another one may follow.
 #[derive(Debug)]
 pub struct Failure {
-    /// Why it failed.
     pub error: InvokeError,
-    /// What may follow.
     pub retry: Retry,
 }
 

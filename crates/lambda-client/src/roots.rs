@@ -26,7 +26,7 @@ pub enum Roots {
     Amazon,
     /// Those in a file in PEM, named by `SSL_CERT_FILE`.
     File(PathBuf),
-    /// The system's.
+    /// Those that the operating system trusts.
     System,
 }
 

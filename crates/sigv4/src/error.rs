@@ -7,7 +7,7 @@ use crate::mismatch::Mismatch;
 pub struct SignatureError {
     /// The name of the error.
     pub name: &'static str,
-    /// The message.
+    /// The message, as AWS words it.
     pub message: String,
     /// The canonical request that was computed, where one was, beside the client's.
     pub mismatch: Option<Mismatch>,

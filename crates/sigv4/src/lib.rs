@@ -44,7 +44,7 @@ pub struct Request<'a> {
     pub query: &'a str,
     /// The headers, among them those that carry the signature.
     pub headers: &'a HeaderMap,
-    /// The body, complete.
+    /// The whole body, whose hash is signed.
     pub body: &'a [u8],
 }
 
@@ -57,7 +57,7 @@ pub struct Target<'a> {
     pub path: &'a str,
     /// The query, percent-encoded as it will be sent, without `?`.
     pub query: &'a str,
-    /// The body, complete.
+    /// The whole body, whose hash is signed.
     pub body: &'a [u8],
 }
 

@@ -12,7 +12,7 @@ use crate::pipeline::{ResponseMode, StreamSettings};
 use crate::stages::respond::ErrorDetail;
 use crate::telemetry::LogFormat;
 
-/// `RESPONSE`.
+/// Whether answers are streamed: `RESPONSE`.
 pub fn response_mode(env: &mut Environment) -> ResponseMode {
     let words = [
         ("buffered", ResponseMode::Buffered),
@@ -21,7 +21,7 @@ pub fn response_mode(env: &mut Environment) -> ResponseMode {
     env.choice("RESPONSE", &words, ResponseMode::Buffered)
 }
 
-/// `STREAM_HEARTBEAT_S`, `STREAM_MAX_S`.
+/// How long a stream may be silent, and how long it may last: `STREAM_HEARTBEAT_S`, `STREAM_MAX_S`.
 pub fn stream(env: &mut Environment) -> StreamSettings {
     let heartbeat = env.seconds("STREAM_HEARTBEAT_S", 0..=LONGEST_TIMEOUT.as_secs());
     let heartbeat = heartbeat.unwrap_or(StreamSettings::DEFAULT_HEARTBEAT);
@@ -49,7 +49,7 @@ pub fn cors(env: &mut Environment, methods: &[String]) -> Cors {
     Cors::new(origins, methods, &headers)
 }
 
-/// `CORS`.
+/// Whether the entry point's own CORS configuration writes the headers: `CORS`.
 pub fn platform_cors(env: &mut Environment) -> bool {
     env.choice("CORS", &[("edge", false), ("platform", true)], false)
 }

@@ -12,7 +12,6 @@ pub struct Environment<'a> {
 }
 
 impl<'a> Environment<'a> {
-    /// Reads through `look_up`.
     pub fn new(look_up: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             look_up,
@@ -29,7 +28,7 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// Adds a problem.
+    /// Keeps a problem, which [`Environment::finish`] reports with all others.
     pub fn problem(&mut self, text: impl Into<String>) {
         self.problems.push(text.into());
     }

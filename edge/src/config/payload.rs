@@ -3,7 +3,7 @@
 use super::environment::Environment;
 use crate::stages::enrich::{IdentitySigner, PayloadShape};
 
-/// `PAYLOAD`, which leaves nothing to sign where it is `bare`.
+/// What core receives: `PAYLOAD`, which leaves nothing to sign where it is `bare`.
 pub fn payload_shape(env: &mut Environment) -> PayloadShape {
     let words = [
         ("envelope", PayloadShape::Envelope),
@@ -18,7 +18,7 @@ pub fn payload_shape(env: &mut Environment) -> PayloadShape {
     shape
 }
 
-/// `IDENTITY_SIGNING_KEY`. The problem never holds the key.
+/// What signs the identity: `IDENTITY_SIGNING_KEY`. The problem never holds the key.
 pub fn identity_signer(env: &mut Environment) -> Option<IdentitySigner> {
     let key = env.value("IDENTITY_SIGNING_KEY")?;
     let signer = IdentitySigner::new(&key);

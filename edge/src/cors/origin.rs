@@ -3,9 +3,9 @@
 /// One entry of `ALLOWED_ORIGINS`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum OriginRule {
-    /// `*`
+    /// Every origin: `*`.
     Any,
-    /// `https://main.example.com`
+    /// One origin, lower-case: `https://main.example.com`.
     Exactly(String),
     /// `https://*.example.com`: what stands before and after the star. The star is one or more labels.
     Wildcard(String, String),

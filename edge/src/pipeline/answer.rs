@@ -16,7 +16,7 @@ use crate::stages::respond::{ErrorDetail, PreludeParser, Response, ResponseHead,
 
 /// The answer to a request that no stage refused.
 pub enum Answer {
-    /// The whole response.
+    /// The whole response: nothing more comes from core.
     Whole(Response),
     /// Status and headers, and the body as it comes from core.
     Stream(ResponseHead, CoreBody),
@@ -34,11 +34,11 @@ pub struct StreamLimits {
 /// What comes next of a body.
 #[derive(Debug)]
 pub enum Next {
-    /// Bytes.
+    /// More of the body.
     Bytes(Bytes),
-    /// Nothing for a while.
+    /// Core has sent nothing for a while.
     Silence,
-    /// Nothing more: the answer is whole.
+    /// Core has sent everything: the answer is whole.
     End,
 }
 

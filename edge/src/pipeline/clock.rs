@@ -11,7 +11,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Starts the clock.
+    /// Starts to measure a request.
     pub fn start() -> Self {
         Self {
             start: Instant::now(),

@@ -12,7 +12,7 @@ use crate::telemetry::{self, LogFormat, Outcome, WriteLine, write_to_stdout};
 /// Where the records of all requests are written.
 #[derive(Debug)]
 pub struct RequestLog {
-    /// Writes a line.
+    /// Where each line goes.
     pub write_line: WriteLine,
     format: LogFormat,
     function_name: String,

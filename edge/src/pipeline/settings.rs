@@ -14,35 +14,38 @@ use crate::telemetry::LogFormat;
 /// What the stages are configured with.
 #[derive(Debug)]
 pub struct Settings {
-    /// `ALLOWED_METHODS`, `ROUTES`.
+    /// Which paths and methods are served: `ROUTES`, `ALLOWED_METHODS`.
     pub route_table: RouteTable,
-    /// `JWT_ISSUER`, `JWT_AUDIENCE`: whose tokens the edge verifies itself.
+    /// Whose tokens the edge verifies itself: `JWT_ISSUER`, `JWT_AUDIENCE`.
     pub issuer: Option<Issuer>,
-    /// `RESPONSE`.
+    /// Whether answers are streamed, where the entry point can: `RESPONSE`.
     pub response: ResponseMode,
-    /// What is done about streams.
+    /// How long a stream may be silent, and how long it may last.
     pub stream: StreamSettings,
     /// Who is authorized, and what core receives about the caller.
     pub access: Access,
-    /// `REQUIRED_FIELDS`, in the order in which missing ones are reported.
+    /// The fields that an input must have, in the order in which missing ones are reported:
+    /// `REQUIRED_FIELDS`.
     pub required_fields: Vec<String>,
-    /// `PAYLOAD`.
+    /// What core receives: `PAYLOAD`.
     pub payload: PayloadShape,
-    /// `IDENTITY_SIGNING_KEY`.
+    /// What signs the identity that core receives, if anything does: `IDENTITY_SIGNING_KEY`.
     pub identity_signer: Option<IdentitySigner>,
-    /// `CORE_REPLY`.
+    /// How core's answer is read: `CORE_REPLY`.
     pub core_reply: CoreReplyShape,
-    /// `CORE_TIMEOUT_MS`; `None` leaves the edge's remaining time as the only limit.
+    /// How long core may take: `CORE_TIMEOUT_MS`; `None` leaves the edge's remaining time as the
+    /// only limit.
     pub core_timeout: Option<Duration>,
-    /// `ERROR_DETAIL`.
+    /// What a browser may read of a failure of core: `ERROR_DETAIL`.
     pub error_detail: ErrorDetail,
-    /// `ALLOWED_ORIGINS`, `ALLOWED_HEADERS`.
+    /// Which pages may read answers: `ALLOWED_ORIGINS`, `ALLOWED_HEADERS`.
     pub cors: Cors,
-    /// `CORS`: whether the platform writes the headers where it can.
+    /// Whether the platform writes the CORS headers where it can: `CORS`.
     pub platform_cors: bool,
-    /// `LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`, `AWS_LAMBDA_LOG_FORMAT`.
+    /// Which lines are logged, and how: `LOG_LEVEL`, `AWS_LAMBDA_LOG_LEVEL`,
+    /// `AWS_LAMBDA_LOG_FORMAT`.
     pub log: LogFormat,
-    /// `AWS_LAMBDA_FUNCTION_NAME`, the dimension of the metrics.
+    /// The dimension of the metrics: `AWS_LAMBDA_FUNCTION_NAME`.
     pub function_name: String,
 }
 
@@ -70,7 +73,7 @@ impl Settings {
 /// `RESPONSE`: how the edge answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponseMode {
-    /// In one piece.
+    /// Each answer in one piece.
     Buffered,
     /// As core's bytes come, at every entry point that can stream.
     Stream,

@@ -21,7 +21,8 @@ use crate::telemetry;
 /// The header that announces a streamed response.
 const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 
-/// Answers an invocation.
+/// Hands the event of an invocation to the pipeline and posts the reply; an error says why it could
+/// not be posted.
 pub async fn answer<C: InvokeCore>(
     edge: &Edge<C>,
     api: &PooledClient,

@@ -33,7 +33,7 @@ const DEFAULT_TIME: Duration = Duration::from_secs(60);
 pub struct Invocation {
     /// The request id, the deadline and who called.
     pub context: Context,
-    /// The event.
+    /// The event as it was sent: bytes that may not be UTF-8.
     pub event: Bytes,
     /// The value of [`INVOCATION_ID`].
     pub invocation_id: Option<HeaderValue>,

@@ -35,11 +35,11 @@ pub struct Access {
 /// A request whose caller is authorized.
 #[derive(Debug)]
 pub struct Authorized<'e> {
-    /// The entry point.
+    /// The entry point that the request came by.
     pub source: EventSource,
-    /// The HTTP method.
+    /// The HTTP method as it was sent; empty for a direct Invoke.
     pub method: Cow<'e, str>,
-    /// The caller.
+    /// Who is authorized, and what core receives about them.
     pub caller: Caller<'e>,
     /// What the caller sent.
     pub content: Content<'e>,
@@ -47,7 +47,7 @@ pub struct Authorized<'e> {
     pub meta: RequestMeta<'e>,
 }
 
-/// An authorized caller.
+/// A caller who is allowed to make the request.
 #[derive(Debug)]
 pub struct Caller<'e> {
     /// What core receives about the caller.

@@ -15,7 +15,7 @@ pub use signature::IdentitySigner;
 /// `PAYLOAD`: what core receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayloadShape {
-    /// `{"input", "identity", "requestMeta"}`.
+    /// An object with the members `input`, `identity` and `requestMeta`.
     Envelope,
     /// The caller's object alone.
     Bare,
@@ -38,8 +38,8 @@ struct Meta<'a> {
     request_id: &'a str,
 }
 
-/// Builds the payload, or answers 413 when it would pass Lambda's limit. With a signer, the identity
-/// is signed.
+/// Builds the payload, or answers 413 when it would pass Lambda's limit. With a signer, the
+/// identity is signed.
 pub fn enrich(
     validated: Validated,
     shape: PayloadShape,

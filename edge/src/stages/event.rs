@@ -56,15 +56,15 @@ impl EventSource {
 /// The request that an event carries.
 #[derive(Debug)]
 pub struct Request<'e> {
-    /// The entry point.
+    /// The entry point that the event came by.
     pub source: EventSource,
     /// The HTTP method as it was sent; empty for a direct Invoke.
     pub method: Cow<'e, str>,
     /// The path as it was sent, without the API's stage.
     pub path: Cow<'e, str>,
-    /// The `Origin` header.
+    /// The `Origin` header, which browsers send.
     pub origin: Option<Cow<'e, str>>,
-    /// The `Authorization` header.
+    /// The `Authorization` header, whether the platform has verified it or not.
     pub authorization: Option<Cow<'e, str>>,
     /// What the platform has verified about the caller.
     pub authorizer: AuthorizerContext<'e>,
@@ -77,27 +77,27 @@ pub struct Request<'e> {
 /// What the caller sent, not yet validated.
 #[derive(Debug)]
 pub struct Content<'e> {
-    /// The request's body.
+    /// The body, not yet decoded.
     pub body: Body<'e>,
-    /// The query string.
+    /// The query, not yet decoded where the event has it encoded.
     pub query: Query<'e>,
 }
 
-/// A request's body.
+/// A request's body, in the form in which the event has it.
 #[derive(Debug)]
 pub enum Body<'e> {
     /// There is no body.
     Absent,
     /// Text, as the caller sent it.
     Text(Cow<'e, str>),
-    /// Bytes in base64.
+    /// Bytes in base64, as `isBase64Encoded` says.
     Base64(Cow<'e, str>),
     /// JSON that does not stand in a string: the event of a direct Invoke, or a test event written
     /// by hand.
     Json(&'e str),
 }
 
-/// A query string.
+/// A request's query, in the form in which the event has it.
 #[derive(Debug)]
 pub enum Query<'e> {
     /// As it was sent, percent-encoded.
@@ -111,7 +111,7 @@ pub enum Query<'e> {
 pub struct RequestMeta<'e> {
     /// The caller's address, as the platform saw it.
     pub ip: Option<Cow<'e, str>>,
-    /// The `User-Agent` header.
+    /// The `User-Agent` header, or what the platform says of it.
     pub user_agent: Option<Cow<'e, str>>,
     /// The Lambda request id.
     pub request_id: &'e str,

@@ -26,7 +26,7 @@ pub use sdk::SdkCore;
 /// One call of core.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// What core receives.
+    /// The payload that core receives, and the tenant of the call.
     pub enriched: Enriched,
     /// The invocation's trace header, passed on as `X-Amzn-Trace-Id`.
     pub trace_id: Option<&'a str>,
@@ -34,7 +34,7 @@ pub struct Call<'a> {
     pub budget: Duration,
 }
 
-/// Core's reply.
+/// Core's reply in one piece.
 #[derive(Debug)]
 pub struct CoreReply {
     /// The function's result, or the error payload.

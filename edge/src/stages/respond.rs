@@ -47,18 +47,18 @@ impl CoreReplyShape {
 /// `ERROR_DETAIL`: what a browser may read of a function error of core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorDetail {
-    /// Nothing.
+    /// The browser reads nothing of it.
     None,
-    /// `errorType` and `errorMessage`.
+    /// Its members `errorType` and `errorMessage`.
     Message,
-    /// The whole error payload, with the stack trace.
+    /// The whole error payload, the stack trace too.
     Full,
 }
 
 /// An HTTP response in the form that API Gateway and function URLs unwrap.
 #[derive(Debug)]
 pub struct Response {
-    /// The HTTP status.
+    /// The HTTP status, from 200 to 599.
     pub status: u16,
     /// The headers, with their names as they are written.
     pub headers: Headers,
@@ -71,9 +71,9 @@ pub struct Response {
 /// The values of the headers that every response has.
 #[derive(Debug)]
 pub struct CommonHeaders<'a> {
-    /// The CORS policy.
+    /// The CORS policy at the entry point.
     pub cors: &'a Cors,
-    /// The request's `Origin`.
+    /// The request's `Origin`, for which the CORS policy decides.
     pub origin: Option<&'a str>,
     /// The Lambda request id.
     pub request_id: &'a str,
@@ -84,7 +84,7 @@ pub struct CommonHeaders<'a> {
 }
 
 impl Response {
-    /// A JSON response.
+    /// A response with a body of JSON, and no header but its content type.
     pub fn json(status: u16, body: String) -> Self {
         let mut headers = Headers::default();
         headers.set("Content-Type", "application/json");
@@ -153,8 +153,8 @@ impl Response {
         }
     }
 
-    /// The body alone, as the result of a function that answers no HTTP request, or an error when it
-    /// would pass Lambda's limit.
+    /// The body alone, as the result of a function that answers no HTTP request, or an error when
+    /// it would pass Lambda's limit.
     pub fn into_function_result(self) -> Result<Vec<u8>, EdgeError> {
         if self.body.len() > MAX_ANSWER {
             Err(EdgeError::CoreAnswerTooLarge(self.body.len()))

@@ -21,7 +21,7 @@ use crate::stages::event::{Body, Content, RequestMeta};
 /// A request whose input is valid.
 #[derive(Debug)]
 pub struct Validated<'e> {
-    /// The caller.
+    /// Who is authorized, and what core receives about them.
     pub caller: Caller<'e>,
     /// A JSON object, as the caller sent it.
     pub input: Cow<'e, str>,

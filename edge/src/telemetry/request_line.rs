@@ -15,7 +15,7 @@ use super::{LogFormat, Millis, timestamp};
 pub struct Outcome<'a> {
     /// The Lambda request id.
     pub request_id: &'a str,
-    /// The entry point.
+    /// The name of the entry point: `http-api`, `rest-api`, `function-url` or `direct`.
     pub event_source: &'a str,
     /// The HTTP status; for a direct Invoke, the status that it would have over HTTP.
     pub status: u16,
@@ -126,7 +126,7 @@ fn metrics(line: &mut String, outcome: &Outcome, function_name: &str, now: Syste
     line.push_str("]}]}}");
 }
 
-/// A JSON string.
+/// Writes a text as a JSON string.
 fn text(line: &mut String, text: &str) {
     let is_plain = text
         .bytes()

@@ -217,7 +217,8 @@ fn compare_with_aws(request: &Described, signed: &HeaderMap) {
     let differs = own_headers
         .iter()
         .any(|name| request.headers.contains_key(*name));
-    // AWS's crate reads `+` in a query as a space, as forms are written; both of our sides as a plus.
+    // AWS's crate reads `+` in a query as a space, as forms are written; both of our sides as a
+    // plus.
     let has_plus = request.query.contains('+');
     // It decodes a query as UTF-8, where ours keeps the bytes.
     let has_high_bytes = request

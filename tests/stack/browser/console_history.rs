@@ -1,5 +1,5 @@
-//! The list of requests in the console: it begins before the page is open, new requests take nothing
-//! over, and requests are filtered, pinned, compared, exported and walked through by keys.
+//! The list of requests in the console: it begins before the page is open, new requests take
+//! nothing over, and requests are filtered, pinned, compared, exported and walked through by keys.
 
 use serde_json::{Value, json};
 

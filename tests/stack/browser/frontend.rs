@@ -1,5 +1,5 @@
-//! The frontend for the tests in a browser: how it is built and served, and the steps that the tests
-//! share.
+//! The frontend for the tests in a browser: how it is built and served, and the steps that the
+//! tests share.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

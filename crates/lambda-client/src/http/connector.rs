@@ -1,4 +1,5 @@
-//! Makes connections, directly or by a proxy, and hands over one that was made before it was needed.
+//! Makes connections, directly or by a proxy, and hands over one that was made before it was
+//! needed.
 
 use std::error::Error;
 use std::fmt;

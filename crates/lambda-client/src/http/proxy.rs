@@ -49,8 +49,8 @@ impl Proxy {
         self.0.as_ref()?.intercept(server)
     }
 
-    /// A connector to a server by the proxy, with the proxy's URI; `None` where the server is reached
-    /// without one.
+    /// A connector to a server by the proxy, with the proxy's URI; `None` where the server is
+    /// reached without one.
     pub(super) fn tunnel(
         &self,
         server: &Uri,
@@ -81,7 +81,7 @@ impl fmt::Debug for Proxy {
 pub struct ProxyError {
     /// The proxy, without its credentials.
     pub proxy: Uri,
-    /// Why.
+    /// Why there is no connection through it.
     pub cause: BoxError,
 }
 

@@ -1,5 +1,5 @@
-//! Answers that are too long, break off or are not read: what becomes of their connections, and that
-//! their requests are not sent again.
+//! Answers that are too long, break off or are not read: what becomes of their connections, and
+//! that their requests are not sent again.
 
 use std::time::Duration;
 

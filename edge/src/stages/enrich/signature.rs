@@ -2,8 +2,8 @@
 //!
 //! Whoever may invoke core can give it any `identity`. The signature is a JSON Web Token with the
 //! algorithm HS256 (RFC 7515, RFC 7518 section 3.2), so that core verifies it with any library, or
-//! in ten lines. Its claims are `identity`, as it stands in the payload, `requestId`, and `iat`, the
-//! time in seconds since 1970.
+//! in ten lines. Its claims are `identity`, as it stands in the payload, `requestId`, and `iat`,
+//! the time in seconds since 1970.
 
 use std::fmt;
 use std::time::SystemTime;

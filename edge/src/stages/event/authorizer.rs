@@ -6,7 +6,7 @@ use crate::json::Object;
 /// What the platform has verified about the caller.
 #[derive(Debug)]
 pub enum AuthorizerContext<'e> {
-    /// Nothing.
+    /// The platform has verified nothing.
     None,
     /// A JWT or Cognito authorizer has verified a token with these claims.
     Token(Claims<'e>),

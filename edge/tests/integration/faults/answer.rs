@@ -1,4 +1,5 @@
-//! What the caller reads, from what the edge posts to the Runtime API or gives back in this process.
+//! What the caller reads, from what the edge posts to the Runtime API or gives back in this
+//! process.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Faults of connections: they are refused, silent, closed or reset; before, in and after an answer.
+//! Faults of connections: they are refused, silent, closed or reset; before, in and after an
+//! answer.
 
 use std::time::Duration;
 

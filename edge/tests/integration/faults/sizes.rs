@@ -1,5 +1,6 @@
-//! Lambda's limit of 6 MiB, one byte below, at and above it, in both directions. Of answers Lambda accepts 100 bytes more. The requests are
-//! direct Invokes, in which every byte of the payload is known.
+//! Lambda's limit of 6 MiB, one byte below, at and above it, in both directions. Of answers Lambda
+//! accepts 100 bytes more. The requests are direct Invokes, in which every byte of the payload is
+//! known.
 
 use testkit::endpoint::{Script, Step};
 use testkit::event_stream::{chunk, complete};

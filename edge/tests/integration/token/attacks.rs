@@ -1,5 +1,5 @@
-//! Each attack on a token of RFC 8725, section 2, is a row; the number before its name is that of the
-//! RFC's section.
+//! Each attack on a token of RFC 8725, section 2, is a row; the number before its name is that of
+//! the RFC's section.
 
 mod claims;
 mod headers;

@@ -1,4 +1,5 @@
-//! What must hold of every answer of the edge, of every line in its log, and of all that core receives.
+//! What must hold of every answer of the edge, of every line in its log, and of all that core
+//! receives.
 
 use std::collections::BTreeMap;
 
