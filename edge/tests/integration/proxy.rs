@@ -1,6 +1,8 @@
 //! The edge as a process whose environment names a proxy: by which way it reaches Lambda, and what
 //! the caller reads where the proxy makes no tunnel.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use testkit::endpoint::{Endpoint, Script, Step};
 use testkit::http::{Request, answer};
@@ -10,6 +12,10 @@ use testkit::tls::Authority;
 use crate::process::EdgeProcess;
 
 const EVENT: &str = r#"{"version":"2.0","rawPath":"/","body":"{}","requestContext":{"domainName":"abc.lambda-url.us-east-1.on.aws","http":{"method":"POST"}}}"#;
+
+/// The time until the deadline of a request: only the edge's own bound for a connection, of seconds,
+/// can end it before.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Lambda behind TLS, and an edge that is to reach it.
 struct Scene {
@@ -43,7 +49,10 @@ impl Scene {
 
     /// The status and the body of the answer to a request.
     async fn ask(&self) -> (u64, Value) {
-        self.edge.api.invoke(Invocation::new("id", EVENT));
+        self.edge.api.invoke(Invocation {
+            time: DEADLINE,
+            ..Invocation::new("id", EVENT)
+        });
         let posted = self.edge.api.posted().await;
         let response: Value = serde_json::from_slice(&posted.body).expect("JSON");
         let body = response["body"].as_str().expect("a body");
@@ -103,8 +112,6 @@ async fn a_host_in_no_proxy_is_reached_directly() {
     }
 }
 
-/// The deadline of a request is a minute away: only the edge's own bound for a connection can end
-/// it as `core_unreachable`.
 #[tokio::test]
 async fn a_proxy_that_makes_no_tunnel_is_core_unreachable_before_the_deadline() {
     let answered = |answer: &str| Script::proxy_answering(answer);
