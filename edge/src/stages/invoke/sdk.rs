@@ -63,10 +63,7 @@ impl InvokeCore for SdkCore {
             .set_tenant_id(call.enriched.tenant)
             .customize()
             .mutate_request(set_trace_header(call.trace_id));
-        let output = timeout(call.budget, operation.send())
-            .await
-            .map_err(|_| edge_gave_up())?
-            .map_err(edge_error)?;
+        let output = within(call.budget, operation.send()).await?;
         let is_function_error = output.function_error().is_some();
         Ok(CoreReply {
             payload: output.payload.map(Blob::into_inner).unwrap_or_default(),
@@ -83,11 +80,22 @@ impl InvokeCore for SdkCore {
             .set_tenant_id(call.enriched.tenant)
             .customize()
             .mutate_request(set_trace_header(call.trace_id));
-        let output = timeout(call.budget, operation.send())
-            .await
-            .map_err(|_| edge_gave_up())?
-            .map_err(edge_error)?;
+        let output = within(call.budget, operation.send()).await?;
         Ok(core_stream(output))
+    }
+}
+
+/// Waits for Lambda's answer until the budget is used up.
+async fn within<T, E>(
+    budget: Duration,
+    answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> Result<T, EdgeError>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    match timeout(budget, answer).await {
+        Ok(answer) => answer.map_err(edge_error),
+        Err(_) => Err(edge_gave_up()),
     }
 }
 
