@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::frontend::{ASK, frontend, sign_in, sign_up, signed_in};
-use super::streaming::ask_and_hold;
-use crate::harness::scripted_core;
-use crate::hold::Hold;
+use super::frontend::{
+    ASK, frontend, frontend_of_user, frontend_of_user_with_scripted_core, sign_in, sign_up,
+    signed_in,
+};
 
 #[tokio::test]
 async fn a_new_user_signs_up_in_the_authenticator_confirms_and_asks() {
@@ -45,10 +45,9 @@ async fn a_wrong_password_is_refused_and_the_right_one_accepted() {
 
 #[tokio::test]
 async fn an_expired_session_is_renewed_without_a_new_sign_in() {
-    let Some((stack, browser)) = frontend(&["--token-life", "3"]).await else {
+    let Some((_stack, browser)) = frontend_of_user(&["--token-life", "3"]).await else {
         return;
     };
-    signed_in(&stack, &browser).await;
     // Time is what is tested here.
     tokio::time::sleep(Duration::from_secs(4)).await;
     browser.click(ASK).await;
@@ -58,11 +57,9 @@ async fn an_expired_session_is_renewed_without_a_new_sign_in() {
 
 #[tokio::test]
 async fn a_function_error_of_core_is_shown_with_a_hint_and_nothing_typed_is_lost() {
-    let core = scripted_core();
-    let Some((stack, browser)) = frontend(&["--core", &core]).await else {
+    let Some((_stack, browser)) = frontend_of_user_with_scripted_core().await else {
         return;
     };
-    signed_in(&stack, &browser).await;
     browser.fill("input[name=question]", "throw").await;
     browser.click(ASK).await;
     browser.sees("core_error").await;
@@ -78,20 +75,11 @@ async fn a_function_error_of_core_is_shown_with_a_hint_and_nothing_typed_is_lost
 }
 
 #[tokio::test]
-async fn a_streamed_answer_appears_while_core_still_works() {
-    let core = scripted_core();
-    let Some((stack, browser)) = frontend(&["--core", &core]).await else {
+async fn a_function_error_of_core_where_a_stream_was_asked_for_is_shown() {
+    let Some((_stack, browser)) = frontend_of_user_with_scripted_core().await else {
         return;
     };
-    signed_in(&stack, &browser).await;
-    let hold = Hold::new();
-    ask_and_hold(&browser, &hold).await;
-    assert!(
-        !browser.text().await.contains("two"),
-        "core waits: it cannot have said more"
-    );
-    hold.release();
-    browser.sees("one two").await;
+    browser.click("input[name=streams]").await;
     browser.fill("input[name=question]", "throw").await;
     browser.click(ASK).await;
     browser.sees("core_error").await;
@@ -100,12 +88,11 @@ async fn a_streamed_answer_appears_while_core_still_works() {
 
 #[tokio::test]
 async fn an_origin_that_is_not_listed_is_blocked_by_the_browser() {
-    let Some((stack, browser)) =
-        frontend(&["--env", "ALLOWED_ORIGINS=https://elsewhere.example"]).await
+    let Some((_stack, browser)) =
+        frontend_of_user(&["--env", "ALLOWED_ORIGINS=https://elsewhere.example"]).await
     else {
         return;
     };
-    signed_in(&stack, &browser).await;
     browser.click(ASK).await;
     browser
         .sees("add the origin of this page to ALLOWED_ORIGINS")

@@ -11,7 +11,7 @@ use axum::routing::get;
 use tower_http::services::{ServeDir, ServeFile};
 
 use super::driver::{Browser, browser_is_missing};
-use crate::harness::Stack;
+use crate::harness::{Stack, scripted_core};
 use crate::not_run::not_run;
 
 pub const ASK: &str = "button[type=submit]";
@@ -110,6 +110,18 @@ pub async fn frontend(arguments: &[&str]) -> Option<(Stack, Browser)> {
     let browser = Browser::start().await;
     browser.open(stack.ready_value("/webUrl")).await;
     Some((stack, browser))
+}
+
+/// The frontend of a stack with these options, after the first user has signed in.
+pub async fn frontend_of_user(arguments: &[&str]) -> Option<(Stack, Browser)> {
+    let (stack, browser) = frontend(arguments).await?;
+    signed_in(&stack, &browser).await;
+    Some((stack, browser))
+}
+
+/// The same with the scripted core function.
+pub async fn frontend_of_user_with_scripted_core() -> Option<(Stack, Browser)> {
+    frontend_of_user(&["--core", &scripted_core()]).await
 }
 
 /// A host for single-page applications: every unknown path answers index.html.

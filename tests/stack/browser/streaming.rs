@@ -4,13 +4,13 @@
 use serde_json::json;
 
 use super::driver::{Browser, browser_is_missing};
-use super::frontend::{ASK, Host, built_frontend, frontend, signed_in};
+use super::frontend::{ASK, Host, built_frontend, frontend_of_user_with_scripted_core, signed_in};
 use crate::harness::{Stack, scripted_core};
 use crate::hold::Hold;
 
 /// Asks with the switch on, and waits for the first part of the answer; core then waits until it is
 /// let go on.
-pub(super) async fn ask_and_hold(browser: &Browser, hold: &Hold) {
+async fn ask_and_hold(browser: &Browser, hold: &Hold) {
     browser.click("input[name=streams]").await;
     browser.fill("input[name=question]", &hold.question()).await;
     browser.click(ASK).await;
@@ -29,11 +29,9 @@ async fn fetched(browser: &Browser) -> Vec<String> {
 
 #[tokio::test]
 async fn a_page_streams_an_answer_through_the_rest_api_with_the_id_token_alone() {
-    let core = scripted_core();
-    let Some((stack, browser)) = frontend(&["--core", &core]).await else {
+    let Some((stack, browser)) = frontend_of_user_with_scripted_core().await else {
         return;
     };
-    signed_in(&stack, &browser).await;
     let hold = Hold::new();
     ask_and_hold(&browser, &hold).await;
     assert!(
@@ -57,11 +55,9 @@ async fn a_page_streams_an_answer_through_the_rest_api_with_the_id_token_alone()
 
 #[tokio::test]
 async fn a_stopped_answer_stays_on_the_page_which_says_that_core_may_go_on() {
-    let core = scripted_core();
-    let Some((stack, browser)) = frontend(&["--core", &core]).await else {
+    let Some((_stack, browser)) = frontend_of_user_with_scripted_core().await else {
         return;
     };
-    signed_in(&stack, &browser).await;
     let hold = Hold::new();
     ask_and_hold(&browser, &hold).await;
     browser.passes("streaming").await;
@@ -83,11 +79,9 @@ async fn a_stopped_answer_stays_on_the_page_which_says_that_core_may_go_on() {
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_shows_its_part_and_the_reason() {
-    let core = scripted_core();
-    let Some((stack, browser)) = frontend(&["--core", &core]).await else {
+    let Some((_stack, browser)) = frontend_of_user_with_scripted_core().await else {
         return;
     };
-    signed_in(&stack, &browser).await;
     browser.click("input[name=streams]").await;
     browser.fill("input[name=question]", "break-off-text").await;
     browser.click(ASK).await;
