@@ -4,6 +4,7 @@
 //! Where Chromium and its driver are not installed, the tests say so and how to install them. The
 //! frontend's tests also need its packages (npm ci in web).
 
+mod accessibility;
 mod asking;
 mod configuration;
 mod console;

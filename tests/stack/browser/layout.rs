@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::driver::SIZES;
-use super::frontend::{ASK, SIGN_UP_TAB, frontend, sign_in, sign_up, signed_in};
+use super::accessibility::SIZES;
+use super::frontend::{ASK, SIGN_UP_TAB, frontend, frontend_of_user, sign_in, sign_up, signed_in};
 
 #[tokio::test]
 async fn the_sign_in_page_is_a_centred_card_under_a_title_whose_fields_fill_it() {
@@ -132,10 +132,9 @@ async fn the_pages_of_a_signed_in_user_are_accessible() {
     browser.sees("Missing fields: segment").await;
     browser.passes("failure").await;
     browser.end().await;
-    let Some((stack, browser)) = frontend(&[]).await else {
+    let Some((_stack, browser)) = frontend_of_user(&[]).await else {
         return;
     };
-    signed_in(&stack, &browser).await;
     browser.click(ASK).await;
     browser.sees("$117,154 million").await;
     browser.find(".outcome a").await;
