@@ -133,8 +133,8 @@ pub struct StackArguments {
     /// After how many seconds without a request an environment ends
     #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub idle_timeout: u64,
-    /// Lets any number of requests through the API, which otherwise throttles them as in the
-    /// template
+    /// Lets any number of requests through the APIs, which otherwise throttle them as in the
+    /// template, and streams as fast as they come
     #[arg(long)]
     pub no_throttling: bool,
     /// A variable for the edge function; may be given more than once

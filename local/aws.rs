@@ -35,6 +35,10 @@ pub(crate) const REST_API_INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29
 pub(crate) const REST_API_STREAM_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 /// The longest that a function may be silent while a regional REST API streams its response.
 pub(crate) const REST_API_STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// How much of a streamed response a REST API passes on without a limit, in bytes, and the bytes a
+/// second after that. AWS writes 10 MB and 2 MB/s.
+pub(crate) const REST_API_STREAM_BURST: u32 = 10 * 1024 * 1024;
+pub(crate) const REST_API_STREAM_RATE: u32 = 2 * 1024 * 1024;
 
 /// The largest payload of a synchronous invocation that Lambda accepts, in bytes.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
@@ -44,6 +48,11 @@ pub(crate) const LAMBDA_MAX_REQUEST: usize = 6 * 1024 * 1024;
 pub(crate) const LAMBDA_MAX_EVENT: usize = 1024 * 1024;
 /// The largest response that Lambda accepts from a function, in bytes.
 pub(crate) const LAMBDA_MAX_RESPONSE: usize = 6_291_556;
+/// How much of a streamed response Lambda takes from a function without a limit, in bytes, and the
+/// bytes a second after that.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html>
+pub(crate) const LAMBDA_STREAM_BURST: u32 = 6 * 1024 * 1024;
+pub(crate) const LAMBDA_STREAM_RATE: u32 = 2 * 1024 * 1024;
 /// The longest `X-Amz-Client-Context` that Lambda accepts, in bytes of base64.
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 pub(crate) const LAMBDA_MAX_CLIENT_CONTEXT: usize = 3583;

@@ -30,6 +30,8 @@ struct List {
 #[derive(Debug, Deserialize)]
 struct Sent {
     id: u64,
+    /// What was sent otherwise than it was recorded.
+    note: Option<String>,
 }
 
 /// Runs `inference-edge requests`.
@@ -59,6 +61,9 @@ pub fn replay(arguments: &ReplayArguments) -> ExitCode {
         let url = format!("{console}/records/{}/replay", arguments.id);
         let sent: Sent = parse(&send(Method::POST, &url).await?)?;
         let body = send(Method::GET, &format!("{console}/records/{}", sent.id)).await?;
+        if let Some(note) = &sent.note {
+            eprintln!("note: {note}");
+        }
         if arguments.json {
             print_json(&body)
         } else {

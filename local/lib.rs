@@ -31,4 +31,5 @@ pub mod recorder;
 pub mod signer;
 pub mod stack;
 pub mod terminal;
+pub mod throttle;
 mod trace;

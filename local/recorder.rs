@@ -2,8 +2,8 @@
 //! the console, the command line and the terminal.
 //!
 //! It records from the start of the stack on, whether anybody looks or not, and keeps at most
-//! [`MAX_RECORDS`] requests and [`MAX_BYTES`] of memory. Services note what they do in a
-//! `Recording`; when it is dropped, the record ends. What must not leave the process is removed
+//! [`MAX_RECORDS`] requests, those of the last seconds besides, and [`MAX_BYTES`] of memory.
+//! Services note what they do in a `Recording`; when it is dropped, the record ends. What must not leave the process is removed
 //! when a record is read.
 
 mod checks;
@@ -22,6 +22,7 @@ mod view;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -36,8 +37,11 @@ pub(crate) use recording::{InvocationHandle, InvocationRecording, Recording};
 pub(crate) use text::write_record;
 use view::summary_line;
 
-/// The most records that are kept.
+/// The most records that are listed, and that are kept when they are older than [`MIN_AGE`].
 pub const MAX_RECORDS: usize = 200;
+/// How long a record is kept if the memory allows it, however many come after it: under load, one
+/// that was just listed can still be read.
+const MIN_AGE: Duration = Duration::from_secs(10);
 /// The most memory that records take, in bytes. Beyond it the oldest are dropped.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// The most messages of Cognito's that are kept.
@@ -61,6 +65,9 @@ pub(crate) struct Announcement {
 /// A stored request that can be sent again.
 #[derive(Debug)]
 pub(crate) struct StoredRequest {
+    pub id: u64,
+    /// When it arrived, in milliseconds since 1970.
+    pub at: i64,
     pub entry_point: EntryPoint,
     pub method: axum::http::Method,
     pub path: String,
@@ -191,7 +198,7 @@ impl Recorder {
         let changed = |entry: &&Arc<Entry>| entry.change.load(Ordering::SeqCst) > since;
         let records = self
             .0
-            .entries()
+            .listed()
             .iter()
             .filter(changed)
             .map(|entry| view::summary(entry.id, &entry.facts.lock()))
@@ -208,7 +215,7 @@ impl Recorder {
     /// The records that a filter selects, newest first.
     pub(crate) fn list(&self, filter: &Filter) -> Vec<Summary> {
         let mut summaries = Vec::new();
-        for entry in self.0.entries().iter().rev() {
+        for entry in self.0.listed().iter().rev() {
             let facts = entry.facts.lock();
             let summary = view::summary(entry.id, &facts);
             if filter.selects(&summary, &facts) {
@@ -245,6 +252,8 @@ impl Recorder {
         let entry = entries.iter().find(|entry| entry.id == id)?;
         let facts = entry.facts.lock();
         Some(StoredRequest {
+            id,
+            at: facts.at,
             entry_point: facts.entry_point,
             method: facts.method.clone(),
             path: facts.path.clone(),

@@ -141,10 +141,10 @@ impl Display for RequestText<'_> {
             Some(status) if !self.line.is_aborted => status.to_string(),
             _ => "aborted".to_owned(),
         };
-        let color = if stop.is_some() { red } else { "" };
+        let (color, color_end) = if stop.is_some() { (red, end) } else { ("", "") };
         write!(
             f,
-            "{:>4} │ {method} {path} → {color}{status}{end} in {ms:.2} ms {dim}(",
+            "{:>4} │ {method} {path} → {color}{status}{color_end} in {ms:.2} ms {dim}(",
             format!("#{id}")
         )?;
         for (at, (name, ms)) in hops.iter().enumerate() {

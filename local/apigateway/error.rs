@@ -24,6 +24,8 @@ pub(super) enum RestError {
     HeadersTooLarge,
     /// The request body exceeds API Gateway's limit.
     TooLarge,
+    /// The stage has had more requests than its rate and burst limits allow.
+    TooManyRequests,
     /// Lambda has throttled the invocation.
     Throttled,
     /// The integration failed or did not return a valid response. Holds the reason.
@@ -84,6 +86,11 @@ impl RestError {
                 "RequestEntityTooLargeException",
                 "Request Too Long",
             ),
+            Self::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "TooManyRequestsException",
+                "Too Many Requests",
+            ),
             Self::Throttled => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "InternalServerErrorException",
@@ -113,6 +120,10 @@ impl RestError {
             ),
             Self::NoMethod => (Rule::Route, "no resource has this path and method"),
             Self::TooLarge => (Rule::Size, "the body is larger than 10 MB"),
+            Self::TooManyRequests => (
+                Rule::Concurrency,
+                "throttled: --no-throttling switches the template's limits off",
+            ),
             Self::Throttled => (Rule::Concurrency, "Lambda has throttled the function"),
             Self::Malformed(why) => (Rule::Response, why.as_str()),
             Self::TimedOut => (Rule::TimeOut, "the integration took longer than 29 s"),

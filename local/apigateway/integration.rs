@@ -15,6 +15,7 @@ use super::{response, stream};
 use crate::aws::REST_API_INTEGRATION_TIMEOUT;
 use crate::http::{BufferedResponse, HttpClient, RequestError};
 use crate::signer::Signer;
+use crate::throttle::{Bandwidth, Pacer};
 
 /// The `responseTransferMode` of an integration.
 #[derive(Debug, Clone, Copy)]
@@ -25,13 +26,15 @@ pub(crate) enum TransferMode {
     Stream(StreamLimits),
 }
 
-/// How long a streamed response may take.
+/// How long a streamed response may take, and how fast it may be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StreamLimits {
     /// From the request to the end of the response.
     pub total: Duration,
     /// Without a byte from the function.
     pub idle: Duration,
+    /// The limits of the bandwidth; `None` for none.
+    pub bandwidth: Option<Bandwidth>,
 }
 
 /// The integration of one stage.
@@ -87,10 +90,13 @@ impl Integration<'_> {
             return Err(response::refused_by_lambda(&answer));
         }
         let events = EventStream::new(answer.into_body(), limits.idle, deadline);
-        stream::respond(events).await.map_err(|error| match error {
-            StreamError::TimedOut => RestError::TimedOut,
-            StreamError::Failed(why) => RestError::Malformed(why),
-        })
+        let pacer = Pacer::new(limits.bandwidth);
+        stream::respond(events, pacer)
+            .await
+            .map_err(|error| match error {
+                StreamError::TimedOut => RestError::TimedOut,
+                StreamError::Failed(why) => RestError::Malformed(why),
+            })
     }
 
     fn request(

@@ -34,6 +34,7 @@ use crate::http::{HttpClient, head_length};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::recorder::{EntryPoint, Recorder, Recording};
 use crate::signer::Signer;
+use crate::throttle::{ThrottlingLimits, TokenBucket};
 use crate::trace;
 use authorizer::CognitoAuthorizer;
 pub(crate) use error::GatewayResponses;
@@ -47,6 +48,8 @@ pub(crate) use integration::{StreamLimits, TransferMode};
 pub(crate) struct RestApiConfiguration {
     /// The stages, of which the name of one is the first segment of every path.
     pub stages: Vec<Stage>,
+    /// The limits beyond which requests to a stage are refused; `None` for no limit.
+    pub throttling: Option<ThrottlingLimits>,
     /// The path of the API's one resource.
     pub resource: String,
     /// The methods of the resource that require a token.
@@ -80,6 +83,8 @@ pub(crate) struct RestApi(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     configuration: RestApiConfiguration,
+    /// The bucket of each stage, in their order.
+    buckets: Vec<TokenBucket>,
     authorizer: CognitoAuthorizer,
     http: HttpClient,
 }
@@ -126,7 +131,12 @@ impl RestApi {
         let http = HttpClient::new();
         let authorizer =
             CognitoAuthorizer::new(Verifier::new(configuration.jwt.clone(), http.clone()));
+        let buckets = configuration.throttling.map(|limits| {
+            let stages = configuration.stages.iter();
+            stages.map(|_| TokenBucket::new(limits)).collect()
+        });
         Self(Arc::new(Inner {
+            buckets: buckets.unwrap_or_default(),
             configuration,
             authorizer,
             http,
@@ -175,13 +185,16 @@ impl Inner {
         if head_length(parts) > API_GATEWAY_MAX_HEADERS {
             return Err(RestError::HeadersTooLarge);
         }
-        let (stage, path) = self.stage(parts).ok_or(RestError::NoStage)?;
+        let (at, stage, path) = self.stage(parts).ok_or(RestError::NoStage)?;
         let has_method =
             parts.method == Method::OPTIONS || self.configuration.methods.contains(&parts.method);
         if path != self.configuration.resource || !has_method {
             return Err(RestError::NoMethod);
         }
         recording.route(&format!("{} {path}", parts.method));
+        if self.buckets.get(at).is_some_and(|bucket| !bucket.take()) {
+            return Err(RestError::TooManyRequests);
+        }
         let claims = self.authorize(parts, recording).await?;
         let body = Limited::new(body, API_GATEWAY_MAX_BODY)
             .collect()
@@ -212,14 +225,14 @@ impl Inner {
             .await
     }
 
-    /// The stage that the path names, and the path without it.
-    fn stage<'a>(&self, parts: &'a Parts) -> Option<(&Stage, &'a str)> {
+    /// The index of the stage that the path names, the stage, and the path without it.
+    fn stage<'a>(&self, parts: &'a Parts) -> Option<(usize, &Stage, &'a str)> {
         let path = parts.uri.path().strip_prefix('/')?;
         let (name, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
-        let mut stages = self.configuration.stages.iter();
+        let mut stages = self.configuration.stages.iter().enumerate();
         stages
-            .find(|stage| stage.name == name)
-            .map(|stage| (stage, rest))
+            .find(|(_, stage)| stage.name == name)
+            .map(|(at, stage)| (at, stage, rest))
     }
 
     async fn authorize(

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use super::response;
+use crate::throttle::Pacer;
 
 /// The delimiter between the metadata and the body.
 const DELIMITER: [u8; 8] = [0; 8];
@@ -110,7 +111,10 @@ fn end(payload: &[u8]) -> Result<Option<Bytes>, StreamError> {
 }
 
 /// Waits for the metadata and returns the response, whose body is the rest of the events.
-pub(super) async fn respond(mut events: EventStream) -> Result<Response, StreamError> {
+pub(super) async fn respond(
+    mut events: EventStream,
+    mut pacer: Pacer,
+) -> Result<Response, StreamError> {
     let mut start = Vec::new();
     let length = loop {
         let Some(chunk) = events.next().await? else {
@@ -130,7 +134,8 @@ pub(super) async fn respond(mut events: EventStream) -> Result<Response, StreamE
     let mut response =
         response::from_metadata(&start[..length]).map_err(|why| no_metadata(&why))?;
     let first = Bytes::from(start.split_off(length + DELIMITER.len()));
-    *response.body_mut() = body(first, events);
+    pacer.pass(first.len()).await;
+    *response.body_mut() = body(first, events, pacer);
     Ok(response)
 }
 
@@ -138,14 +143,18 @@ fn no_metadata(why: &str) -> StreamError {
     StreamError::Failed(format!("the function's response has no metadata: {why}"))
 }
 
-fn body(first: Bytes, events: EventStream) -> Body {
-    let chunks = stream::unfold((first, Some(events)), |(first, events)| async move {
+fn body(first: Bytes, events: EventStream, pacer: Pacer) -> Body {
+    let chunks = stream::unfold((first, Some((events, pacer))), |(first, rest)| async move {
         if !first.is_empty() {
-            return Some((Ok(first), (Bytes::new(), events)));
+            return Some((Ok(first), (Bytes::new(), rest)));
         }
-        let mut events = events?;
+        let (mut events, mut pacer) = rest?;
         match events.next().await {
-            Ok(chunk) => Some((Ok(chunk?), (Bytes::new(), Some(events)))),
+            Ok(chunk) => {
+                let chunk = chunk?;
+                pacer.pass(chunk.len()).await;
+                Some((Ok(chunk), (Bytes::new(), Some((events, pacer)))))
+            }
             Err(error) => {
                 // Lets the server write the chunks before: an error discards what is not written
                 // yet.

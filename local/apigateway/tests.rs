@@ -20,10 +20,19 @@ use crate::http::serve_with_header_names;
 const LONG: StreamLimits = StreamLimits {
     total: Duration::from_secs(900),
     idle: Duration::from_secs(300),
+    bandwidth: None,
 };
 
 /// Starts an API before a Lambda endpoint and returns its address.
 async fn api_before(lambda: &Endpoint, limits: StreamLimits) -> String {
+    throttled_api_before(lambda, limits, None).await
+}
+
+async fn throttled_api_before(
+    lambda: &Endpoint,
+    limits: StreamLimits,
+    throttling: Option<ThrottlingLimits>,
+) -> String {
     let stage = |name, transfer_mode| Stage {
         name,
         function: "edge",
@@ -34,6 +43,7 @@ async fn api_before(lambda: &Endpoint, limits: StreamLimits) -> String {
             stage("prod", TransferMode::Buffered),
             stage("stream", TransferMode::Stream(limits)),
         ],
+        throttling,
         resource: "/inference".to_owned(),
         methods: vec![Method::POST],
         jwt: JwtConfiguration {
@@ -66,8 +76,12 @@ fn received_event(request: &Request) -> Value {
 
 /// Sends a request without a token, which only `OPTIONS` may have, and returns the connection.
 async fn send(address: &str, path: &str, headers: &str) -> TcpStream {
+    send_with(address, "OPTIONS", path, headers).await
+}
+
+async fn send_with(address: &str, method: &str, path: &str, headers: &str) -> TcpStream {
     let mut connection = TcpStream::connect(address).await.expect("a connection");
-    let request = format!("OPTIONS {path} HTTP/1.1\r\nHost: api.example:4009\r\n{headers}\r\n");
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: api.example:4009\r\n{headers}\r\n");
     connection
         .write_all(request.as_bytes())
         .await
@@ -77,8 +91,12 @@ async fn send(address: &str, path: &str, headers: &str) -> TcpStream {
 
 /// Everything that the API answers until it closes the connection.
 async fn answer(address: &str, path: &str, headers: &str) -> String {
+    answer_to(address, "OPTIONS", path, headers).await
+}
+
+async fn answer_to(address: &str, method: &str, path: &str, headers: &str) -> String {
     let headers = format!("{headers}Connection: close\r\n");
-    let mut connection = send(address, path, &headers).await;
+    let mut connection = send_with(address, method, path, &headers).await;
     let mut answer = Vec::new();
     // A connection that is cut may be reset.
     let _ = connection.read_to_end(&mut answer).await;

@@ -9,7 +9,6 @@ mod claims;
 mod error;
 mod response;
 mod route;
-mod throttle;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,12 +30,11 @@ use crate::jwt::{JwtConfiguration, Verifier};
 use crate::payload::{ApiDescription, ProxyRequest, header_text};
 use crate::recorder::{EntryPoint, Recorder, Recording};
 use crate::signer::Signer;
+use crate::throttle::{ThrottlingLimits, TokenBucket};
 use crate::trace;
 use authorizer::{Authorizer, JwtAuthorizerContext};
 use error::GatewayError;
 pub use route::{Route, Routes};
-pub use throttle::ThrottlingLimits;
-use throttle::TokenBucket;
 
 /// The id of the API, which events carry.
 const API_ID: &str = "local0api0";

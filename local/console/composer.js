@@ -57,7 +57,7 @@ export async function replay(record, changes) {
 export async function ask(path, body) {
   const response = await fetch(path, { method: 'POST', body: body === undefined ? undefined : JSON.stringify(body) });
   const answer = await response.json();
-  showStatus('send-status', response.ok ? `${answer.status ?? 'No response'}: #${answer.id}` : answer.message, !response.ok);
+  showStatus('send-status', response.ok ? `${answer.status ?? 'No response'}: #${answer.id}${answer.note ? `; ${answer.note}` : ''}` : answer.message, !response.ok);
   if (response.ok) onSent(answer.id);
 }
 

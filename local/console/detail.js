@@ -4,7 +4,7 @@ import { picture, waterfall } from './chain.js';
 import { sideBySide, unified } from './diff.js';
 import { ENTRY_POINTS, announce, button, bytes, copyButton, element, milliseconds, parsed, pretty, tabs } from './dom.js';
 import { isPinned, list, record as load, togglePin } from './feed.js';
-import { curlOf, exportRecord, isWhole, saveEvent } from './share.js';
+import { curlOf, eventOf, exportRecord, isWhole, saveEvent } from './share.js';
 
 let shownTab = 'verdicts';
 let actions = {};
@@ -37,7 +37,7 @@ function tools(record) {
     button('Replay', () => actions.replay(record), { disabled: isFile || cut, title: 'Send the same request again' }),
     button('Edit and replay', () => actions.edit(record), { disabled: isFile }),
     copyButton('Copy as curl', () => curlOf(record), { disabled: cut }),
-    button('Save as event file', () => saveEvent(record), { disabled: !isWhole(record.event) }),
+    button('Save as event file', () => saveEvent(record), { disabled: !isWhole(eventOf(record)), title: 'What the function received: for sam local invoke, Invoke and tests' }),
     button('Export', () => exportRecord(record), { title: 'One file with every hop, that another console opens' }),
     button(isPinned(record.id) ? 'Unpin' : 'Pin', async (event) => { await togglePin(record.id); event.target.textContent = isPinned(record.id) ? 'Unpin' : 'Pin'; }, { disabled: isFile }));
 }
@@ -126,7 +126,9 @@ function logs(record) {
   return element('div', {}, record.invocations.map((one) => {
     const report = [`request id ${one.requestId}`, one.ms === null ? 'running' : `${milliseconds(one.ms)}, ${one.billedMs} ms billed`, one.memoryMb ? `${one.maxMemoryUsedMb ?? '…'} of ${one.memoryMb} MB` : null, one.initMs === null ? null : `cold start ${milliseconds(one.initMs)}`];
     return element('section', { className: 'part' }, element('h3', {}, one.function, element('span', { className: 'soft' }, ` ${report.filter(Boolean).join(' · ')}`)),
-      element('pre', { tabIndex: 0, className: 'log' }, one.log.length ? one.log.join('\n') : '(it printed nothing for this request)'));
+      element('pre', { tabIndex: 0, className: 'log' }, one.log.length ? one.log.join('\n') : '(it printed nothing for this request)'),
+      one.sharedLog?.length ? element('p', {}, 'Could belong to this request, or to another that the environment worked on at the same time:') : null,
+      one.sharedLog?.length ? element('pre', { tabIndex: 0, className: 'log' }, one.sharedLog.join('\n')) : null);
   }));
 }
 

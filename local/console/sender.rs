@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::Full;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use crate::cognito_identity::credentials_of_user;
-use crate::cognito_idp::UserPool;
+use crate::cognito_idp::{RenewedToken, UserPool};
 use crate::credentials::CredentialStore;
 use crate::http::HttpClient;
 use crate::recorder::{Announcement, EntryPoint, Recorder, StoredRequest, trace_root};
@@ -83,22 +84,27 @@ enum SignedTarget {
 pub(super) struct Sent {
     pub id: u64,
     pub status: Option<u16>,
+    /// What was sent otherwise than it was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl Sender {
     /// Sends a recorded request again. A signed one is signed anew with the same credentials,
-    /// because a signature is valid for five minutes.
+    /// because a signature is valid for five minutes, and a token that was valid then and has
+    /// expired since is replaced.
     pub(super) async fn replay(&self, id: u64, changes: Changes) -> Result<Sent, String> {
         let stored = self
             .recorder
             .stored_request(id)
             .ok_or_else(|| format!("there is no record {id}"))?;
-        let request = self.repeated(&stored, changes)?;
+        let (request, note) = self.repeated(&stored, changes)?;
         let announcement = Announcement {
             replay_of: Some(id),
             ..Announcement::default()
         };
-        self.send(request, announcement).await
+        let sent = self.send(request, announcement).await?;
+        Ok(Sent { note, ..sent })
     }
 
     /// Sends a request to the edge, signed with the credentials that the identity pool issues for a
@@ -126,7 +132,7 @@ impl Sender {
         &self,
         stored: &StoredRequest,
         changes: Changes,
-    ) -> Result<Request<Full<Bytes>>, String> {
+    ) -> Result<(Request<Full<Bytes>>, Option<String>), String> {
         if stored.is_truncated && changes.body.is_none() {
             return Err("its body is larger than what a record keeps".to_owned());
         }
@@ -140,7 +146,8 @@ impl Sender {
         }
         let url = format!("{}{path}", self.base(stored)?);
         let body = changes.body.map_or(stored.body.clone(), Bytes::from);
-        let headers = with_changes(&stored.headers, &changes.headers)?;
+        let mut headers = with_changes(&stored.headers, &changes.headers)?;
+        let note = self.renew_token(stored, &mut headers);
         let signer = headers
             .get("authorization")
             .and_then(|value| value.to_str().ok())
@@ -167,7 +174,26 @@ impl Sender {
                 request.headers_mut().insert(name, value.clone());
             }
         }
-        Ok(request)
+        Ok((request, note))
+    }
+
+    /// Replaces the token of a request if it was valid when the request was recorded and has expired
+    /// since; returns what to say about it.
+    fn renew_token(&self, stored: &StoredRequest, headers: &mut HeaderMap) -> Option<String> {
+        let recorded = stored.headers.get(AUTHORIZATION)?;
+        let sent = headers.get_mut(AUTHORIZATION)?;
+        if sent != recorded {
+            return None;
+        }
+        let text = recorded.to_str().ok()?;
+        let (scheme, token) = text.rsplit_once(' ').unwrap_or(("", text));
+        let recorded_at = u64::try_from(stored.at / 1000).ok()?;
+        let RenewedToken { token, kind, email } = self.pool.renewed(token, recorded_at)?;
+        *sent = HeaderValue::from_str(format!("{scheme} {token}").trim_start()).ok()?;
+        Some(format!(
+            "the {kind} of {email} has expired since #{}: a new one of the same user was sent",
+            stored.id
+        ))
     }
 
     fn base(&self, stored: &StoredRequest) -> Result<&str, String> {
@@ -220,7 +246,11 @@ impl Sender {
         };
         let id = self.recorder.ids_of_trace(&root).last().copied();
         let id = id.ok_or("the request left no record")?;
-        Ok(Sent { id, status })
+        Ok(Sent {
+            id,
+            status,
+            note: None,
+        })
     }
 }
 

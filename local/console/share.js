@@ -1,5 +1,5 @@
 // What a record becomes outside of the page: a curl line, an event file, an exported file.
-import { parsed, saveFile } from './dom.js';
+import { saveFile } from './dom.js';
 import { idToken } from './session.js';
 
 /** What browsers add, and a caller need not send. */
@@ -24,7 +24,11 @@ export function curlOf(record) {
 
 export const isWhole = (body) => Boolean(body) && !body.isTruncated;
 
-export const saveEvent = (record) => saveFile('event.json', JSON.stringify(parsed(record.event.text), null, 2));
+/** What the function received: the event that the API made, or the payload of an Invoke. */
+export const eventOf = (record) => record.event ?? (record.entryPoint === 'invoke' ? record.request.body : null);
+
+/** Saves the event byte by byte as it was recorded: to read and write JSON anew could change numbers. */
+export const saveEvent = (record) => saveFile('event.json', eventOf(record).text);
 
 export function exportRecord(record) {
   const file = { format: 'inference-edge-record-1', exportedAt: new Date().toISOString(), record };

@@ -26,6 +26,7 @@ use super::output::Output;
 use super::platform_log::LogFormat;
 use super::pool::{Poll, Pool};
 use crate::recorder::InvocationHandle;
+use crate::throttle::Bandwidth;
 pub(super) use response::ResponseRejected;
 
 /// An execution environment of a function.
@@ -113,7 +114,11 @@ impl Environment {
     /// Starts an environment of the pool's function in the background.
     pub(super) fn start(pool: Arc<Pool>, permit: EnvironmentPermit) -> Arc<Self> {
         let environment = Arc::new(Self {
-            log: Arc::new(Log::new(&pool.function.name, pool.function.echo_log)),
+            log: Arc::new(Log::new(
+                &pool.function.name,
+                pool.function.echo_log,
+                pool.function.concurrency(),
+            )),
             log_format: pool.function.log_format(),
             pool,
             output: OnceLock::new(),
@@ -158,6 +163,11 @@ impl Environment {
         self.stop.notify_one();
     }
 
+    /// The limits of the bandwidth of its streamed responses.
+    pub(super) fn stream_bandwidth(&self) -> Option<Bandwidth> {
+        self.pool.function.stream_bandwidth
+    }
+
     /// Whether it works on as many invocations as it may at the same time.
     pub(super) fn is_busy(&self) -> bool {
         self.active.lock().in_flight.len() >= self.pool.function.concurrency()
@@ -189,6 +199,8 @@ impl Environment {
     }
 
     fn begin(self: &Arc<Self>, invocation: Invocation) -> Option<NextInvocation> {
+        // What the process has written before it asked belongs to the invocations before.
+        self.catch_up_with_lines();
         let mut active = self.active.lock();
         if active.is_ending {
             drop(active);
@@ -205,7 +217,8 @@ impl Environment {
         let init = self.init.lock().take();
         let recording = invocation.recording.clone();
         recording.began(init, self.pool.function.memory);
-        self.log.follow_invocation(&recording);
+        self.log
+            .begin_invocation(&invocation.request_id, &recording);
         let (done, permit, next) = invocation.into_next(self.pool.function.timeout);
         let deadline =
             tokio::spawn(Arc::clone(self).watch_deadline(next.request_id.clone())).abort_handle();
@@ -220,6 +233,12 @@ impl Environment {
         };
         active.in_flight.insert(next.request_id.clone(), in_flight);
         Some(next)
+    }
+
+    fn catch_up_with_lines(&self) {
+        if let Some(output) = self.output.get() {
+            output.catch_up_with_lines();
+        }
     }
 
     async fn watch_deadline(self: Arc<Self>, request_id: String) {

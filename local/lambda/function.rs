@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::platform_log::LogFormat;
+use crate::throttle::Bandwidth;
 
 /// Examines a response and returns a hint for the developer, if there is one.
 pub(super) type ResponseHint = fn(&[u8]) -> Option<&'static str>;
@@ -30,6 +31,8 @@ pub struct Function {
     pub response_hint: Option<ResponseHint>,
     /// Whether to print what the process writes.
     pub echo_log: bool,
+    /// The limits of streamed responses; `None` for none.
+    pub stream_bandwidth: Option<Bandwidth>,
 }
 
 impl Function {

@@ -1,6 +1,10 @@
 //! The log of an environment: the lines that the function's process writes, and Lambda's own. The
-//! end of it is retained for the log tail; the process's lines are printed in the terminal.
+//! end of it is retained for the log tail; the process's lines are printed in the terminal and noted
+//! in the records of its invocations.
 
+mod attribution;
+
+use attribution::Attribution;
 use parking_lot::Mutex;
 
 use crate::aws::{LAMBDA_MAX_LOG_LINE, LAMBDA_MAX_LOG_TAIL};
@@ -15,8 +19,8 @@ pub(super) struct Log {
     function: String,
     echo: bool,
     state: Mutex<State>,
-    /// The record of the invocation to which the next lines belong.
-    recording: Mutex<InvocationHandle>,
+    /// The invocations to which the lines belong.
+    attribution: Mutex<Attribution>,
 }
 
 #[derive(Debug, Default)]
@@ -37,20 +41,25 @@ struct RetainedText {
 pub(super) struct LogPosition(usize);
 
 impl Log {
-    /// Creates an empty log. If `echo` is set, the lines of the process are printed.
-    pub(super) fn new(function: &str, echo: bool) -> Self {
+    /// Creates the empty log of an environment that works on so many invocations at the same time.
+    /// If `echo` is set, the lines of the process are printed.
+    pub(super) fn new(function: &str, echo: bool, concurrency: usize) -> Self {
         Self {
             function: function.to_owned(),
             echo,
             state: Mutex::default(),
-            recording: Mutex::default(),
+            attribution: Mutex::new(Attribution::new(concurrency)),
         }
     }
 
-    /// Notes the lines from now on in the record of an invocation. Lines that a function prints
-    /// after it has answered belong to its last invocation.
-    pub(super) fn follow_invocation(&self, recording: &InvocationHandle) {
-        *self.recording.lock() = recording.clone();
+    /// Notes that an invocation begins, to which the lines from now on may belong.
+    pub(super) fn begin_invocation(&self, request_id: &str, recording: &InvocationHandle) {
+        self.attribution.lock().begin(request_id, recording);
+    }
+
+    /// Notes that an invocation has ended.
+    pub(super) fn end_invocation(&self, request_id: &str) {
+        self.attribution.lock().end(request_id);
     }
 
     /// Appends a line of Lambda's own, which is not printed.
@@ -92,7 +101,7 @@ impl Log {
     fn end_line(&self, state: &mut State) {
         let line = String::from_utf8_lossy(&state.partial_line);
         state.retained.push(&line);
-        self.recording.lock().log(&line);
+        self.attribution.lock().note(&line);
         if self.echo {
             print_from(&self.function, &line);
         }
@@ -147,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_tail_is_what_came_since_the_mark_and_no_more_than_4_kb() {
-        let log = Log::new("core", false);
+        let log = Log::new("core", false, 1);
         log.append_platform_line("before");
         let position = log.position();
         log.append_platform_line("after");
@@ -163,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_line_is_appended_when_it_is_complete_however_it_arrives() {
-        let log = Log::new("core", false);
+        let log = Log::new("core", false, 1);
         for piece in ["on", "e\ntwo\n", "", "thr"] {
             log.append_output(piece.as_bytes());
         }
@@ -175,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_is_cut_and_not_held() {
-        let log = Log::new("core", false);
+        let log = Log::new("core", false, 1);
         let megabyte = vec![b'x'; 1024 * 1024];
         (0..8).for_each(|_| log.append_output(&megabyte));
         let held = log.state.lock().partial_line.capacity();

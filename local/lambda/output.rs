@@ -61,10 +61,15 @@ impl Output {
 
     /// Appends to the log what the process has written until now, a line that it has not ended too.
     pub(super) fn catch_up(&self) {
+        self.catch_up_with_lines();
+        self.log.end_partial_line();
+    }
+
+    /// Appends to the log the lines that the process has written until now.
+    pub(super) fn catch_up_with_lines(&self) {
         // The runtime may not have noticed yet that there is something to read: the pipe itself is
         // asked.
         self.drain(|buffer| Ok(rustix::io::read(&self.pipe, buffer)?));
-        self.log.end_partial_line();
     }
 
     fn drain(&self, read: impl Fn(&mut [u8]) -> io::Result<usize>) -> Drained {
@@ -90,7 +95,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_written_before_is_in_the_log_without_a_wait() {
-        let log = Arc::new(Log::new("core", false));
+        let log = Arc::new(Log::new("core", false, 1));
         let (reader, mut writer) = io::pipe().expect("a pipe");
         let output = Output::read_from(reader, Arc::clone(&log)).expect("an output");
         for n in 0..50 {
@@ -108,7 +113,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_pipe_is_followed_to_its_end() {
-        let log = Arc::new(Log::new("core", false));
+        let log = Arc::new(Log::new("core", false, 1));
         let (reader, mut writer) = io::pipe().expect("a pipe");
         let output = Output::read_from(reader, Arc::clone(&log)).expect("an output");
         let writing = std::thread::spawn(move || {

@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use super::environment::{Environment, ResponseRejected};
 use super::invocation::PlatformError;
 use crate::aws::LAMBDA_MAX_RESPONSE;
+use crate::throttle::Pacer;
 
 /// Serves the Runtime API until the task is aborted.
 pub(super) async fn serve(listener: TcpListener, environment: Arc<Environment>) {
@@ -78,7 +79,7 @@ async fn response(
     }
 }
 
-/// Passes chunks on as they arrive. If the caller is gone, the rest of the response is read all the
+/// Passes chunks on as they arrive, no faster than the function's bandwidth allows. If the caller is gone, the rest of the response is read all the
 /// same, as Lambda does.
 async fn stream(
     environment: &Environment,
@@ -94,6 +95,7 @@ async fn stream(
         );
     };
     let mut error = None;
+    let mut pacer = Pacer::new(environment.stream_bandwidth());
     while let Some(frame) = body.frame().await {
         if !environment.is_in_flight(id) {
             return refuse(
@@ -104,6 +106,7 @@ async fn stream(
         }
         match frame.map(Frame::into_data) {
             Ok(Ok(chunk)) => {
+                pacer.pass(chunk.len()).await;
                 environment.record_piece(id, &chunk);
                 drop(chunks.send(chunk).await)
             }

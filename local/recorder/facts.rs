@@ -155,6 +155,8 @@ pub(super) struct InvocationFacts {
     pub memory: u32,
     pub max_memory_used: Option<u64>,
     pub log: Vec<String>,
+    /// The lines that the function has printed for this invocation or for another one.
+    pub shared_log: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -185,6 +187,7 @@ impl InvocationFacts {
             memory: 0,
             max_memory_used: None,
             log: Vec::new(),
+            shared_log: Vec::new(),
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::facts::{Facts, SentMail};
-use super::{Announcement, MAX_BYTES, MAX_RECORDS};
+use super::{Announcement, MAX_BYTES, MAX_RECORDS, MIN_AGE};
 
 /// What all clones of a recorder share.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ pub(super) struct History {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub id: u64,
+    pub arrived: Instant,
     /// The number of its last change.
     pub change: AtomicU64,
     pub bytes: AtomicUsize,
@@ -68,6 +70,16 @@ impl Default for Inner {
     }
 }
 
+impl History {
+    /// Removes the oldest record if there are too many or they take too much.
+    fn take_superfluous(&mut self, now: Instant) -> Option<Arc<Entry>> {
+        let oldest = self.records.front()?;
+        let is_old = now.saturating_duration_since(oldest.arrived) >= MIN_AGE;
+        let is_superfluous = self.bytes > MAX_BYTES || (self.records.len() > MAX_RECORDS && is_old);
+        is_superfluous.then(|| self.records.pop_front()).flatten()
+    }
+}
+
 impl Inner {
     /// Begins a record.
     pub(super) fn push(&self, facts: Facts) -> Arc<Entry> {
@@ -77,6 +89,7 @@ impl Inner {
             history.last_id += 1;
             let entry = Arc::new(Entry {
                 id: history.last_id,
+                arrived: Instant::now(),
                 change: AtomicU64::new(0),
                 bytes: AtomicUsize::new(0),
                 is_dropped: AtomicBool::new(false),
@@ -124,6 +137,14 @@ impl Inner {
         self.spans.lock().get(&span).cloned()
     }
 
+    /// The records of a list, oldest first.
+    pub(super) fn listed(&self) -> Vec<Arc<Entry>> {
+        let records = &self.history.lock().records;
+        let older = records.len().saturating_sub(MAX_RECORDS);
+        records.iter().skip(older).cloned().collect()
+    }
+
+    /// All records, oldest first.
     pub(super) fn entries(&self) -> Vec<Arc<Entry>> {
         self.history.lock().records.iter().cloned().collect()
     }
@@ -131,6 +152,10 @@ impl Inner {
     /// Counts the memory of a record, and drops the oldest records while there are too many or they
     /// take too much.
     fn grow(&self, entry: &Entry, size: usize) {
+        self.grow_at(entry, size, Instant::now());
+    }
+
+    pub(super) fn grow_at(&self, entry: &Entry, size: usize, now: Instant) {
         let mut dropped = Vec::new();
         {
             let mut history = self.history.lock();
@@ -139,10 +164,7 @@ impl Inner {
             }
             entry.bytes.fetch_add(size, Ordering::Relaxed);
             history.bytes += size;
-            while history.bytes > MAX_BYTES || history.records.len() > MAX_RECORDS {
-                let Some(oldest) = history.records.pop_front() else {
-                    break;
-                };
+            while let Some(oldest) = history.take_superfluous(now) {
                 oldest.is_dropped.store(true, Ordering::Relaxed);
                 history.bytes -= oldest.bytes.load(Ordering::Relaxed);
                 dropped.push(oldest);

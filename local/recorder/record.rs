@@ -239,6 +239,9 @@ pub struct RecordedInvocation {
     pub max_memory_used_mb: Option<u64>,
     /// The lines that the function printed for this invocation.
     pub log: Vec<String>,
+    /// The lines that could belong to this invocation, or to another one that the environment worked
+    /// on at the same time.
+    pub shared_log: Vec<String>,
 }
 
 /// A refused signature: the canonical request, line by line.

@@ -1,5 +1,7 @@
 //! What is kept of requests, which of them belong together, and how they end.
 
+use std::time::Instant;
+
 use super::*;
 use axum::body::Body;
 use axum::http::Request;
@@ -106,7 +108,7 @@ async fn the_number_and_the_memory_of_the_records_are_bounded() {
         (history.records.len(), history.bytes)
     };
     assert!(
-        count <= MAX_RECORDS && bytes <= MAX_BYTES,
+        count < MAX_RECORDS && bytes <= MAX_BYTES,
         "{count}, {bytes}"
     );
     assert!(count > 10, "{count} records are kept");
@@ -123,6 +125,28 @@ async fn the_number_and_the_memory_of_the_records_are_bounded() {
     let spans = recorder.0.spans.lock().len();
     assert!(spans <= 22 * count, "{spans} spans of {count} records");
     drop(open);
+}
+
+#[test]
+fn a_record_of_the_last_seconds_can_be_read_although_it_is_not_listed_any_more() {
+    let recorder = Recorder::default();
+    let mut last = None;
+    for _ in 0..3 * MAX_RECORDS {
+        last = Some(recorder.begin(EntryPoint::HttpApi, &parts()));
+    }
+    let newest = 3 * MAX_RECORDS as u64;
+    let first_listed = newest + 1 - MAX_RECORDS as u64;
+    let ids = |records: Vec<Summary>| records.iter().map(|one| one.id).collect::<Vec<_>>();
+    let expected: Vec<_> = (first_listed..=newest).collect();
+    assert_eq!(ids(recorder.changes_since(0).records), expected);
+    let newest_first: Vec<_> = expected.iter().rev().copied().collect();
+    assert_eq!(ids(recorder.list(&Filter::default())), newest_first);
+    assert_eq!(recorder.find("1").map(|record| record.summary.id), Some(1));
+    let entry = recorder.0.entries().pop().expect("a record");
+    recorder.0.grow_at(&entry, 0, Instant::now() + MIN_AGE);
+    assert!(recorder.find("1").is_none(), "it is older now");
+    assert_eq!(ids(recorder.changes_since(0).records), expected);
+    drop(last);
 }
 
 #[test]

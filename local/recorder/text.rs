@@ -103,5 +103,14 @@ fn write_log(text: &mut String, invocation: &RecordedInvocation) -> fmt::Result 
     for line in &invocation.log {
         writeln!(text, "  {line}")?;
     }
+    if !invocation.shared_log.is_empty() {
+        writeln!(
+            text,
+            "  could belong to this request, or to another that the environment worked on at the same time:"
+        )?;
+    }
+    for line in &invocation.shared_log {
+        writeln!(text, "  ? {line}")?;
+    }
     Ok(())
 }

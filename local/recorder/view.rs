@@ -108,12 +108,14 @@ fn invocation(facts: &InvocationFacts) -> RecordedInvocation {
         init_ms: facts.init.map(millis),
         memory_mb: facts.memory,
         max_memory_used_mb: facts.max_memory_used,
-        log: facts
-            .log
-            .iter()
-            .map(|line| redaction::text(line).into_owned())
-            .collect(),
+        log: lines(&facts.log),
+        shared_log: lines(&facts.shared_log),
     }
+}
+
+fn lines(log: &[String]) -> Vec<String> {
+    let lines = log.iter().map(|line| redaction::text(line).into_owned());
+    lines.collect()
 }
 
 fn body(stored: &StoredBody) -> RecordedBody {

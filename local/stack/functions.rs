@@ -10,13 +10,16 @@ use super::template::{
     STREAM_CORE_TIMEOUT, STREAM_EDGE_TIMEOUT,
 };
 use crate::arguments::StackArguments;
-use crate::aws::USER_POOL_CLIENT_ID;
+use crate::aws::{LAMBDA_STREAM_BURST, LAMBDA_STREAM_RATE, USER_POOL_CLIENT_ID};
 use crate::credentials::{CredentialStore, Principal};
 use crate::experiment_core::{SLEEPING_CORE, THROTTLED_CORE, THROWING_CORE};
 use crate::lambda::{Function, InvokePermission, PermittedPrincipal};
+use crate::throttle::Bandwidth;
 
 /// The variable of the edge that its core function has too.
 const SIGNING_KEY: &str = "IDENTITY_SIGNING_KEY";
+/// The time-out of the core function that never answers, in seconds: how long its experiment takes.
+const SLEEPING_CORE_TIMEOUT: u64 = 1;
 /// The origins of development servers that are allowed by default: Vite's and Create React App's.
 const DEVELOPMENT_ORIGINS: &str = "http://localhost:5173,http://localhost:3000";
 
@@ -121,16 +124,17 @@ impl FunctionBuilder<'_> {
     }
 
     /// The functions that take core's place in the error lab. None of them runs before it is used.
+    /// Only the one that never answers has a time-out of a second: the others must not meet it on a
+    /// busy machine.
     fn experiment_cores(&self) -> [Function; 3] {
-        let second = Duration::from_secs(1);
-        let core = |name: &str| {
-            let mut core = self.function(name, name, Vec::new(), CORE_TIMEOUT);
-            core.timeout = second;
-            core
-        };
-        let mut throttled = core(THROTTLED_CORE);
+        let core = |name, timeout| self.function(name, name, Vec::new(), timeout);
+        let mut throttled = core(THROTTLED_CORE, CORE_TIMEOUT);
         throttled.reserved_concurrency = Some(0);
-        [core(THROWING_CORE), core(SLEEPING_CORE), throttled]
+        [
+            core(THROWING_CORE, CORE_TIMEOUT),
+            core(SLEEPING_CORE, SLEEPING_CORE_TIMEOUT),
+            throttled,
+        ]
     }
 
     fn function(
@@ -150,6 +154,10 @@ impl FunctionBuilder<'_> {
             inherits_environment: false,
             response_hint: None,
             echo_log: !self.arguments.quiet,
+            stream_bandwidth: (!self.arguments.no_throttling).then_some(Bandwidth {
+                burst: LAMBDA_STREAM_BURST,
+                rate: LAMBDA_STREAM_RATE,
+            }),
         }
     }
 

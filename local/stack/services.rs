@@ -19,8 +19,11 @@ use super::template::{
 use crate::apigateway::{
     GatewayResponses, RestApi, RestApiConfiguration, Stage, StreamLimits, TransferMode,
 };
-use crate::apigatewayv2::{HttpApi, HttpApiConfiguration, Route, Routes, ThrottlingLimits};
-use crate::aws::{REST_API_STREAM_IDLE_TIMEOUT, REST_API_STREAM_TIMEOUT, USER_POOL_CLIENT_ID};
+use crate::apigatewayv2::{HttpApi, HttpApiConfiguration, Route, Routes};
+use crate::aws::{
+    REST_API_STREAM_BURST, REST_API_STREAM_IDLE_TIMEOUT, REST_API_STREAM_RATE,
+    REST_API_STREAM_TIMEOUT, USER_POOL_CLIENT_ID,
+};
 use crate::cognito_identity::IdentityPool;
 use crate::cognito_idp::UserPool;
 use crate::console::{Console, configuration_file};
@@ -31,6 +34,7 @@ use crate::jwt::{JwtConfiguration, Verifier};
 use crate::lambda::{FunctionUrl, InvokeMode, Lambda, UrlAuth};
 use crate::recorder::Recorder;
 use crate::signer::Signer;
+use crate::throttle::{Bandwidth, ThrottlingLimits};
 
 /// The parts of which the services are built.
 pub(super) struct Services {
@@ -44,7 +48,8 @@ pub(super) struct Services {
     pub console: Console,
     /// The allowed origins, separated by commas.
     pub origins: String,
-    /// Whether the API is throttled as the template says.
+    /// Whether the APIs are throttled as the template says, and the bandwidth of streams is limited
+    /// as at AWS.
     pub is_throttled: bool,
 }
 
@@ -111,10 +116,7 @@ impl Services {
             cors: self.cors("POST", CORS_ALLOW_HEADERS),
             lambda: lambda.to_owned(),
             signer: self.signer(),
-            throttling: self.is_throttled.then_some(ThrottlingLimits {
-                rate: f64::from(THROTTLING_RATE),
-                burst: f64::from(THROTTLING_BURST),
-            }),
+            throttling: self.throttling(),
             recorder: self.recorder.clone(),
         });
         api.router()
@@ -124,6 +126,10 @@ impl Services {
         let limits = StreamLimits {
             total: REST_API_STREAM_TIMEOUT,
             idle: REST_API_STREAM_IDLE_TIMEOUT,
+            bandwidth: self.is_throttled.then_some(Bandwidth {
+                burst: REST_API_STREAM_BURST,
+                rate: REST_API_STREAM_RATE,
+            }),
         };
         let stages = vec![
             Stage {
@@ -139,6 +145,7 @@ impl Services {
         ];
         let api = RestApi::new(RestApiConfiguration {
             stages,
+            throttling: self.throttling(),
             resource: "/inference".to_owned(),
             methods: vec![Method::GET, Method::POST],
             jwt: self.jwt(),
@@ -150,6 +157,13 @@ impl Services {
             recorder: self.recorder.clone(),
         });
         api.router()
+    }
+
+    fn throttling(&self) -> Option<ThrottlingLimits> {
+        self.is_throttled.then_some(ThrottlingLimits {
+            rate: f64::from(THROTTLING_RATE),
+            burst: f64::from(THROTTLING_BURST),
+        })
     }
 
     fn identity_pool(&self) -> Router {

@@ -40,6 +40,7 @@ impl Gateway {
                 reserved_concurrency: None,
                 inherits_environment: false,
                 response_hint: None,
+                stream_bandwidth: None,
                 echo_log: false,
             }],
             Recorder::default(),

@@ -10,6 +10,7 @@ mod configuration;
 mod console;
 mod console_experiments;
 mod console_history;
+mod console_load;
 mod console_record;
 mod console_security;
 mod driver;

@@ -192,8 +192,14 @@ async fn with_few_descriptors_requests_are_answered_or_throttled() {
 }
 
 #[tokio::test]
-async fn beyond_the_templates_rate_the_api_answers_429_unless_an_option_says_otherwise() {
-    for (options, is_throttled) in [(&[][..], true), (&["--no-throttling"][..], false)] {
+async fn beyond_the_templates_rate_the_apis_answer_429_unless_an_option_says_otherwise() {
+    for (api, options, is_throttled) in [
+        ("/apiUrl", &[][..], true),
+        ("/restApiUrl", &[][..], true),
+        ("/streamApiUrl", &[][..], true),
+        ("/apiUrl", &["--no-throttling"][..], false),
+        ("/restApiUrl", &["--no-throttling"][..], false),
+    ] {
         let stack = Arc::new(Stack::scripted(options));
         let mut asked = JoinSet::new();
         // A request without a token costs nothing, so that the rate is passed on a slow machine
@@ -203,7 +209,7 @@ async fn beyond_the_templates_rate_the_api_answers_429_unless_an_option_says_oth
             asked.spawn(async move {
                 let mut throttled = Vec::new();
                 for _ in 0..100 {
-                    let url = format!("{}/inference", stack.ready_value("/apiUrl"));
+                    let url = format!("{}/inference", stack.ready_value(api));
                     let answer = send(Method::POST, &url, &[], "").await;
                     match answer.status.as_u16() {
                         401 => {}
@@ -215,7 +221,7 @@ async fn beyond_the_templates_rate_the_api_answers_429_unless_an_option_says_oth
             });
         }
         let throttled = asked.join_all().await.concat();
-        assert_eq!(!throttled.is_empty(), is_throttled, "{options:?}");
+        assert_eq!(!throttled.is_empty(), is_throttled, "{api} {options:?}");
         assert!(
             throttled
                 .iter()

@@ -165,7 +165,7 @@ async fn a_core_that_does_not_stream_gets_a_buffered_response() {
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn a_slow_reader_gives_back_pressure_to_core() {
-    let stack = Stack::scripted(&[]);
+    let stack = Stack::scripted(&["--no-throttling"]);
     let mut chunks = ChunkedBody::of(ask_stream(&stack, "flood:100")).await;
     let first = chunks.next().await.expect("a chunk").expect("bytes").len();
     // While the test does not read, the response fills the buffers of the sockets and no more.
@@ -178,6 +178,18 @@ async fn a_slow_reader_gives_back_pressure_to_core() {
         (1024..64 * 1024).contains(&peak),
         "the edge took {peak} KiB for 100 MiB"
     );
+}
+
+#[tokio::test]
+async fn a_stream_passes_no_faster_than_lambda_streams() {
+    let stack = Stack::scripted(&[]);
+    let start = std::time::Instant::now();
+    let chunks = ChunkedBody::of(ask_stream(&stack, "flood:8")).await;
+    let (bytes, is_whole) = chunks.rest().await;
+    assert_eq!((bytes.len(), is_whole), (8 << 20, true));
+    // 6 MiB at once, and the rest at 2 MiB/s.
+    let passed = start.elapsed();
+    assert!(passed >= Duration::from_secs(1), "{passed:?}");
 }
 
 fn ask_stream(stack: &Stack, question: &str) -> Request<Full<Bytes>> {

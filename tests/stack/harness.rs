@@ -1,5 +1,7 @@
 //! Starts the stack as a process, as a developer does, and sends requests to it.
 
+use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -73,17 +75,45 @@ impl Stack {
 
     /// Starts the stack by a command that ends in its arguments, and waits until it is ready.
     pub fn start_command(mut command: Command) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self::spawn(command, Output::default())
+    }
+
+    /// Starts the stack on free ports in a terminal of its own, and waits until it is ready.
+    pub fn in_terminal(arguments: &[&str]) -> Self {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&controller).expect("its permission");
+        unlockpt(&controller).expect("its release");
+        let name = ptsname(&controller, Vec::new()).expect("its name");
+        let name = name.into_string().expect("its name as text");
+        let options = File::options().read(true).write(true).open(name);
+        let terminal = OwnedFd::from(options.expect("the terminal"));
+        let mut command = program(&[&["--port", "0"], arguments].concat());
+        let copy = || Stdio::from(terminal.try_clone().expect("a descriptor"));
+        command.stdin(copy()).stdout(copy()).stderr(copy());
+        let output = Output::default();
+        output.follow(File::from(controller));
+        Self::spawn(command, output)
+    }
+
+    fn spawn(mut command: Command, output: Output) -> Self {
         let ready_file =
             std::env::temp_dir().join(format!("inference-edge-{}.json", uuid::Uuid::new_v4()));
         let mut child = command
             .arg("--ready-file")
             .arg(&ready_file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
             .spawn()
             .expect("the stack");
-        let output = Output::of(&mut child);
+        // It holds the writing end of the output.
+        drop(command);
+        if let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) {
+            output.follow(stdout);
+            output.follow(stderr);
+        }
         output.wait_for("Ctrl-C stops everything.");
         let ready = std::fs::read_to_string(&ready_file).expect("the ready file");
         Self {

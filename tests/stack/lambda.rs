@@ -33,6 +33,7 @@ impl LambdaService {
             reserved_concurrency: None,
             inherits_environment: false,
             response_hint: None,
+            stream_bandwidth: None,
             echo_log: false,
         };
         change(&mut function);

@@ -12,6 +12,8 @@ mod cognito_sign_in;
 mod command_line;
 mod concurrency;
 mod direct_invoke;
+#[cfg(target_os = "linux")]
+mod error_lab;
 mod first_steps;
 mod function_log;
 mod function_url;

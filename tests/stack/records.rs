@@ -2,12 +2,14 @@
 //! each entry point, replays, aborted requests, and the lines that the stack prints as JSON.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::http::Method;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use crate::harness::{Stack, header, program, send, text, value};
+use crate::hold::Hold;
 
 const QUESTION: &str = r#"{"partner":"p","year":1,"period":"Q1","question":"text"}"#;
 
@@ -191,6 +193,61 @@ async fn what_a_function_prints_is_in_the_record_of_its_request() {
 }
 
 #[tokio::test]
+async fn lines_of_requests_that_an_environment_answers_at_once_are_recognized_by_their_ids() {
+    let stack = Stack::scripted(&["--env", "AWS_LAMBDA_MAX_CONCURRENCY=4"]);
+    let stack = Arc::new(stack);
+    let hold = Hold::new();
+    let asked = [(); 2].map(|()| {
+        let (stack, question) = (Arc::clone(&stack), hold.question());
+        tokio::spawn(async move { stack.ask_core(&question).await.status })
+    });
+    let both_wait_for_core = |records: &[Value; 2]| {
+        let functions = |record: &Value| record["invocations"].as_array().map(Vec::len);
+        records.iter().all(|record| functions(record) == Some(2))
+    };
+    both(&stack, both_wait_for_core).await;
+    hold.release();
+    for answer in asked {
+        assert_eq!(answer.await.expect("an answer"), 200);
+    }
+    let lines = |record: &Value, kind: &str| {
+        let lines = record["invocations"][0][kind].as_array();
+        lines.cloned().unwrap_or_default()
+    };
+    let count = |record: &Value| lines(record, "log").len() + lines(record, "sharedLog").len();
+    // The edge prints its line after the answer.
+    let records = both(&stack, |records| {
+        records.iter().map(count).sum::<usize>() == 2
+    })
+    .await;
+    for record in records {
+        let id = record["invocations"][0]["requestId"]
+            .as_str()
+            .expect("an id");
+        let [line] = &lines(&record, "log")[..] else {
+            panic!("not one line: {record}");
+        };
+        assert!(
+            line.as_str().is_some_and(|line| line.contains(id)),
+            "{record}"
+        );
+    }
+}
+
+/// The first two records, once they are as they should be.
+async fn both(stack: &Stack, are_so: impl Fn(&[Value; 2]) -> bool) -> [Value; 2] {
+    let deadline = std::time::Instant::now() + crate::harness::TEST_TIMEOUT;
+    loop {
+        let records = [record(stack, 1).await, record(stack, 2).await];
+        if are_so(&records) {
+            return records;
+        }
+        assert!(std::time::Instant::now() < deadline, "{records:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
 async fn the_list_is_filtered_and_what_cannot_be_selected_is_refused_by_name() {
     let stack = Stack::scripted(&[]);
     stack.ask_core("text").await;
@@ -301,6 +358,60 @@ async fn a_signed_request_is_signed_anew_when_it_is_replayed_and_changed() {
 }
 
 #[tokio::test]
+async fn a_token_that_has_expired_since_is_replaced_in_a_replay_which_is_said() {
+    let stack = Stack::scripted(&["--token-life", "5"]);
+    // On a busy machine a token may expire before it is used.
+    let token = loop {
+        let tokens = stack.sign_in().await;
+        let token = tokens["IdToken"].as_str().expect("a token").to_owned();
+        if stack.ask_with(&token, QUESTION).await.status == 200 {
+            break token;
+        }
+    };
+    let passed = stack.console("records?status=200&limit=1").await["records"][0]["id"].to_string();
+    let refused = loop {
+        if stack.ask_with(&token, QUESTION).await.status == 401 {
+            break stack.console("records?limit=1").await["records"][0]["id"].to_string();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    };
+    let console = stack.ready_value("/consoleUrl");
+    let lab = send(
+        Method::POST,
+        &format!("{console}/lab/expired-token"),
+        &[],
+        "",
+    )
+    .await;
+    let experiment = value(&lab)["id"].to_string();
+    let note =
+        "the ID token of ada@example.edu has expired since #N: a new one of the same user was sent";
+    let note = note.replace('N', &passed);
+    let changed = json!({ "headers": { "authorization": format!("Bearer {token}x") } });
+    for (name, id, changes, status, expected) in [
+        ("valid when it was sent", &passed, None, 200, json!(note)),
+        ("refused when it was sent", &refused, None, 401, Value::Null),
+        ("of the error lab", &experiment, None, 401, Value::Null),
+        ("another token", &passed, Some(changed), 401, Value::Null),
+    ] {
+        let url = format!("{console}/records/{id}/replay");
+        let changes = changes.map(|changes| changes.to_string());
+        let changes = changes.unwrap_or_default();
+        let sent = value(&send(Method::POST, &url, &[], &changes).await);
+        assert_eq!(
+            (&sent["status"], &sent["note"]),
+            (&json!(status), &expected),
+            "{name}: {sent}"
+        );
+    }
+    let replayed = run(&stack, &["replay", &passed]);
+    assert!(
+        replayed.contains(" → 200 in ") && replayed.contains(&format!("note: {note}\n")),
+        "{replayed}"
+    );
+}
+
+#[tokio::test]
 async fn aborted_requests_end_as_records_and_leave_no_memory_behind() {
     let stack = Stack::scripted(&[]);
     let address = stack.ready_value("/apiUrl").trim_start_matches("http://");
@@ -378,18 +489,90 @@ async fn a_refused_preflight_says_which_header_is_missing() {
     }
 }
 
+/// A stack that was started without the option `--log`, unless the arguments have it, and with
+/// its output in a pipe.
+fn in_a_pipe(arguments: &[&str]) -> Stack {
+    Stack::start_command(program(&[&["--port", "0"], arguments].concat()))
+}
+
 #[tokio::test]
-async fn outside_of_a_terminal_every_line_is_json() {
-    // Not the default here, so that the other tests read text.
-    let stack = Stack::start(&["--log", "json"]);
-    stack.ask("{}").await;
-    let line = stack.wait_for("\"source\":\"request\"");
-    let request: Value = serde_json::from_str(&line).expect("JSON");
-    assert_eq!(request["request"]["stop"]["hop"], "edge", "{line}");
-    assert!(request["request"]["hops"][0]["ms"].is_f64(), "{line}");
-    let edge: Value = serde_json::from_str(&stack.wait_for("\"source\":\"edge\"")).expect("JSON");
-    assert_eq!(edge["fields"]["code"], "missing_fields", "{edge}");
-    for line in stack.written().lines() {
-        assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+async fn outside_of_a_terminal_and_where_it_is_asked_for_every_line_is_json() {
+    for (name, stack) in [
+        ("in a pipe", in_a_pipe(&[])),
+        ("asked for", Stack::in_terminal(&["--log", "json"])),
+    ] {
+        stack.ask("{}").await;
+        let line = stack.wait_for("\"source\":\"request\"");
+        let request: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(request["request"]["stop"]["hop"], "edge", "{name}: {line}");
+        assert!(
+            request["request"]["hops"][0]["ms"].is_f64(),
+            "{name}: {line}"
+        );
+        let edge: Value =
+            serde_json::from_str(&stack.wait_for("\"source\":\"edge\"")).expect("JSON");
+        assert_eq!(edge["fields"]["code"], "missing_fields", "{name}: {edge}");
+        for line in stack.written().lines() {
+            assert!(
+                serde_json::from_str::<Value>(line).is_ok(),
+                "{name}: {line}"
+            );
+        }
+    }
+}
+
+/// A line with `N` in place of every number with a fraction.
+fn without_times(line: &str) -> String {
+    let is_time = |word: &str| word.contains('.') && word.parse::<f64>().is_ok();
+    let ends = |c: char| !(c.is_ascii_digit() || c == '.');
+    let pieces = line.split_inclusive(ends).map(|piece| {
+        let number = piece.trim_end_matches(ends);
+        match is_time(number) {
+            true => format!("N{}", &piece[number.len()..]),
+            false => piece.to_owned(),
+        }
+    });
+    pieces.collect()
+}
+
+#[tokio::test]
+async fn in_a_terminal_a_request_is_a_line_with_each_hops_time_and_an_error_another_with_its_mend()
+{
+    let question =
+        r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
+    for (name, stack, [red, dim, end]) in [
+        (
+            "in a terminal",
+            Stack::in_terminal(&[]),
+            ["\x1b[31m", "\x1b[2m", "\x1b[0m"],
+        ),
+        ("in a pipe", in_a_pipe(&["--log", "text"]), [""; 3]),
+    ] {
+        stack.ask(question).await;
+        let line = stack.wait_for("  #1 │ POST /inference");
+        let hops = "HTTP API N, JWT authorizer N, Lambda N, edge N, Lambda N, core N, cold start";
+        assert_eq!(
+            without_times(&line),
+            format!("  #1 │ POST /inference → 200 in N ms {dim}({hops}){end}"),
+            "{name}"
+        );
+        stack.ask_with("nonsense", question).await;
+        let line = stack.wait_for("  #2 │ POST /inference");
+        assert_eq!(
+            without_times(&line),
+            format!(
+                "  #2 │ POST /inference → {red}401{end} in N ms {dim}(HTTP API N, JWT authorizer N){end}"
+            ),
+            "{name}"
+        );
+        let stop = record(&stack, 2).await["stop"].clone();
+        let member = |name: &str| stop[name].as_str().expect("a text").to_owned();
+        let [hop, why, mend] = ["hop", "why", "mend"].map(member);
+        assert!(mend.contains("token"), "{stop}");
+        assert_eq!(
+            stack.wait_for("✗"),
+            format!("     │ {red}✗ {hop}: {why}{end} → {mend}"),
+            "{name}"
+        );
     }
 }

@@ -38,7 +38,8 @@ impl Output {
         output
     }
 
-    fn follow(&self, stream: impl Read + Send + 'static) {
+    /// Also reads this stream from now on.
+    pub fn follow(&self, stream: impl Read + Send + 'static) {
         let output = self.clone();
         output.change(|written| written.open_streams += 1);
         std::thread::spawn(move || {

@@ -8,6 +8,8 @@ use testkit::endpoint::{Endpoint, Gate, Script, Step};
 use testkit::event_stream::{chunk, complete};
 use testkit::http::last_answer;
 
+use crate::throttle::Bandwidth;
+
 use super::{LONG, StreamLimits, answer, api_before, read_until, received_event, send};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nConnection: close\r\n\r\n";
@@ -123,6 +125,7 @@ async fn a_silent_function_and_a_long_response_are_timed_out() {
     let limited = |total, idle| StreamLimits {
         total: Duration::from_millis(total),
         idle: Duration::from_millis(idle),
+        bandwidth: None,
     };
     for (name, limits) in [
         ("idle", limited(900_000, 100)),
@@ -169,4 +172,29 @@ async fn a_caller_that_leaves_closes_the_invocations_connection() {
         drop(connection);
         lambda.closed().await;
     }
+}
+
+#[tokio::test]
+async fn a_stream_passes_no_faster_than_its_bandwidth_allows() {
+    let frames = [
+        chunk(METADATA),
+        chunk("1234567890"),
+        chunk("1234567890"),
+        complete("{}"),
+    ];
+    let lambda = streaming_bytes(frames.concat()).await;
+    let bandwidth = Some(Bandwidth {
+        burst: 13,
+        rate: 20,
+    });
+    let address = api_before(&lambda, StreamLimits { bandwidth, ..LONG }).await;
+    let start = std::time::Instant::now();
+    let response = answer(&address, "/stream/inference", "").await;
+    assert!(
+        response.contains("one") && response.ends_with("\r\n0\r\n\r\n"),
+        "{response}"
+    );
+    // 13 bytes at once, and ten in half a second.
+    let passed = start.elapsed();
+    assert!(passed >= Duration::from_millis(500), "{passed:?}");
 }

@@ -166,6 +166,11 @@ impl Environment {
             }
             self.log.tail(position)
         });
+        if self.pool.function.concurrency() > 1 {
+            // What it has written until now may belong to this invocation.
+            self.catch_up_with_lines();
+        }
+        self.log.end_invocation(request_id);
         in_flight.deadline.abort();
         in_flight
             .recording

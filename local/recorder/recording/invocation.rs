@@ -219,4 +219,25 @@ impl InvocationHandle {
     pub(crate) fn log(&self, line: &str) {
         self.note(|invocation, _| push_log_line(&mut invocation.log, line));
     }
+
+    /// Notes a line that the function has printed for this invocation or for another one that its
+    /// environment works on.
+    pub(crate) fn shared_log(&self, line: &str) {
+        self.note(|invocation, _| push_log_line(&mut invocation.shared_log, line));
+    }
+
+    /// The request ids by which a line that the function prints may name the invocation: that of
+    /// Lambda, and that of the API.
+    pub(crate) fn request_ids(&self) -> Vec<String> {
+        let Some((_, entry, index)) = &self.0 else {
+            return Vec::new();
+        };
+        let Some(entry) = entry.upgrade() else {
+            return Vec::new();
+        };
+        let facts = entry.facts.lock();
+        let own = facts.invocations.get(*index).map(|one| &one.request_id);
+        let ids = own.into_iter().chain([&facts.request_id]);
+        ids.filter(|id| !id.is_empty()).cloned().collect()
+    }
 }

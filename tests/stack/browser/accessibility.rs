@@ -107,12 +107,13 @@ impl Browser {
             .collect()
     }
 
-    async fn devtools(&self, command: &str, parameters: Value) {
+    /// The result of a command of the Chrome DevTools Protocol.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
         let body = json!({ "cmd": command, "params": parameters });
         self.client
             .issue_cmd(ChromeCommand(body))
             .await
-            .expect("an answer");
+            .expect("an answer")
     }
 
     /// Saves a screenshot in the tests' folder, target/tmp.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::console::{console, run_in_shell, signed_in};
 use super::driver::{Browser, browser_is_missing};
-use crate::harness::{Stack, scripted_core};
+use crate::harness::{Stack, scripted_core, value};
 use crate::hold::Hold;
 
 /// The state of each node of the chain's picture.
@@ -190,4 +190,61 @@ async fn the_pieces_of_a_stream_appear_while_core_still_works() {
     browser.sees("data: {\"text\":\"two\"}").await;
     browser.sees("Pieces of the stream").await;
     browser.end().await;
+}
+
+#[tokio::test]
+async fn a_saved_event_file_is_what_the_function_received_and_invokes_the_edge_again() {
+    let Some((stack, browser)) = console(&[]).await else {
+        return;
+    };
+    signed_in(&browser).await;
+    sent(&browser).await;
+    browser.catch_downloads().await;
+    let file = saved_event(&browser).await;
+    let record = stack
+        .console(&format!("records/{}", record_id(&browser).await))
+        .await;
+    assert_eq!(record["event"]["text"], file.as_str(), "every byte");
+    let again = value(&stack.invoke("edge", &[], &file).await);
+    assert_eq!(again["statusCode"], 200, "{again}");
+    let answer = |body: &Value| -> Value {
+        let body: Value = serde_json::from_str(body.as_str().expect("a body")).expect("JSON");
+        body["answer"].clone()
+    };
+    let first = answer(&record["response"]["body"]["text"]);
+    assert!(first.is_string(), "{record}");
+    assert_eq!(answer(&again["body"]), first);
+    let received = stack.console("records?limit=1").await["records"][0]["id"].clone();
+    let received = stack.console(&format!("records/{received}")).await;
+    assert_eq!(
+        received["invocations"][0]["payload"]["text"],
+        file.as_str(),
+        "{received}"
+    );
+    browser.end().await;
+}
+
+#[tokio::test]
+async fn a_saved_payload_of_an_invoke_keeps_its_numbers_and_white_space() {
+    let Some((_stack, browser)) = console(&[]).await else {
+        return;
+    };
+    signed_in(&browser).await;
+    // JSON that a script would write otherwise after reading it.
+    let payload = r#"{ "partner":"Apple", "year":2023.0, "period":"Q1", "question":"revenue", "n":12345678901234567890 }"#;
+    browser
+        .value("document.getElementById('target').value = 'invoke'; return true;")
+        .await;
+    browser.fill("#body", payload).await;
+    browser.click("#send").await;
+    browser.sees("Together").await;
+    browser.catch_downloads().await;
+    assert_eq!(saved_event(&browser).await, payload);
+    browser.end().await;
+}
+
+/// The file that the button saves.
+async fn saved_event(browser: &Browser) -> String {
+    browser.press("Save as event file").await;
+    browser.downloaded().await
 }

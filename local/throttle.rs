@@ -1,8 +1,13 @@
-//! The throttling of an HTTP API: a bucket of as many tokens as the burst limit, which is filled at
-//! the rate limit. Each request takes one.
+//! The throttling of APIs and the bandwidth of streams: a bucket of as many tokens as the burst
+//! limit, which is filled at the rate limit. Each request takes one, and each byte of a stream.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html>
 
+mod bandwidth;
+
 use std::time::Instant;
+
+pub use bandwidth::Bandwidth;
+pub(crate) use bandwidth::Pacer;
 
 use parking_lot::Mutex;
 
@@ -17,7 +22,7 @@ pub struct ThrottlingLimits {
 
 /// The requests that may still be let through, of which `rate` are added each second.
 #[derive(Debug)]
-pub(super) struct TokenBucket {
+pub(crate) struct TokenBucket {
     limits: ThrottlingLimits,
     state: Mutex<State>,
 }
@@ -30,7 +35,7 @@ struct State {
 
 impl TokenBucket {
     /// Creates a full bucket.
-    pub(super) fn new(limits: ThrottlingLimits) -> Self {
+    pub(crate) fn new(limits: ThrottlingLimits) -> Self {
         Self {
             limits,
             state: Mutex::new(State {
@@ -41,7 +46,7 @@ impl TokenBucket {
     }
 
     /// Takes a token; returns `false` if there is none.
-    pub(super) fn take(&self) -> bool {
+    pub(crate) fn take(&self) -> bool {
         self.take_at(Instant::now())
     }
 
