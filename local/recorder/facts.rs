@@ -219,9 +219,10 @@ impl Facts {
             access: None,
             refusal: None,
             event: None,
-            invocations: Vec::new(),
+            // The edge's and core's.
+            invocations: Vec::with_capacity(2),
             response: None,
-            spans: Vec::new(),
+            spans: Vec::with_capacity(2),
         }
     }
 
@@ -265,9 +266,9 @@ pub(super) fn push_log_line(log: &mut Vec<String>, line: &str) -> usize {
     if log.len() >= MAX_LOG_LINES {
         return 0;
     }
-    let line: String = line.chars().take(MAX_LOG_LINE).collect();
+    let line = &line[..line.floor_char_boundary(MAX_LOG_LINE)];
     let size = line.len() + size_of::<String>();
-    log.push(line);
+    log.push(line.to_owned());
     size
 }
 
