@@ -5,19 +5,19 @@
 //! alone), knows nothing of HTTP, CORS or tokens, and trusts for who is asking the `identity`
 //! alone, which no caller can set.
 //!
-//! [`inquiry`] reads the event, [`figures`] holds the data, [`rank`] picks the facts that the
-//! question asks for, and [`answer`] puts them into sentences; [`bedrock`] lets a model do that,
-//! where `BEDROCK_MODEL_ID` names one. [`events`] sends them one by one, where `RESPONSE=stream`
-//! asks for it. [`signature`] refuses an identity that the edge has not signed, where
-//! `IDENTITY_SIGNING_KEY` is set.
+//! `inquiry` reads the event, [`figures`] holds the data, `rank` picks the facts that the question
+//! asks for, and `answer` puts them into sentences; [`bedrock`] lets a model do that, where
+//! `BEDROCK_MODEL_ID` names one. `events` sends them one by one, where `RESPONSE=stream` asks for
+//! it. `signature` refuses an identity that the edge has not signed, where `IDENTITY_SIGNING_KEY` is
+//! set.
 
-pub mod answer;
+mod answer;
 pub mod bedrock;
-pub mod events;
+mod events;
 pub mod figures;
-pub mod inquiry;
-pub mod rank;
-pub mod signature;
+mod inquiry;
+mod rank;
+mod signature;
 
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime};

@@ -7,7 +7,7 @@
 //! Only `config` reads the environment, beside the AWS SDK's own search for region and credentials.
 //! Only `stages::invoke`, the keys of `stages::token` and `runtime` open connections.
 
-pub mod claims;
+mod claims;
 pub mod config;
 pub mod cors;
 mod deadline;
@@ -18,7 +18,7 @@ mod limits;
 mod memory;
 pub mod pipeline;
 mod runtime;
-pub mod runtime_api;
+mod runtime_api;
 pub mod stages;
 pub mod telemetry;
 
