@@ -142,9 +142,9 @@ mod tests {
     #[test]
     fn only_true_and_its_string_are_true() {
         let claims = claims(r#"{"a":true,"b":"true","c":"True","d":1,"e":false}"#);
-        let said: Vec<_> = ["a", "b", "c", "d", "e"]
+        let are_true: Vec<_> = ["a", "b", "c", "d", "e"]
             .map(|name| claims.is_true(name))
             .into();
-        assert_eq!(said, [true, true, false, false, false]);
+        assert_eq!(are_true, [true, true, false, false, false]);
     }
 }

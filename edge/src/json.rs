@@ -45,12 +45,12 @@ impl<'e> Object<'e> {
     }
 
     /// The text of a member's value.
-    pub fn written(&self, name: &str) -> Option<&'e str> {
+    pub fn raw_text(&self, name: &str) -> Option<&'e str> {
         self.get(name).map(RawValue::get)
     }
 
     /// The text of the value of a member whose name may be in any case, as header names are.
-    pub fn written_ignoring_case(&self, name: &str) -> Option<&'e str> {
+    pub fn raw_text_ignoring_case(&self, name: &str) -> Option<&'e str> {
         self.0
             .iter()
             .rev()

@@ -57,11 +57,11 @@ pub struct KeyCache<F> {
     issuer: String,
     client: F,
     limits: KeyCacheLimits,
-    kept: Mutex<Kept>,
+    kept: Mutex<CachedKeys>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct CachedKeys {
     keys: Arc<JwkSet>,
     /// By both clocks: the monotonic one stands still while the environment is frozen.
     fetched: Option<(Instant, SystemTime)>,
@@ -111,13 +111,13 @@ impl<F: FetchDocument> KeyCache<F> {
     }
 
     /// Whether there are keys to use for this key id, though they may be old.
-    fn is_usable(&self, kept: &Kept, key_id: Option<&str>) -> bool {
+    fn is_usable(&self, kept: &CachedKeys, key_id: Option<&str>) -> bool {
         kept.is_younger_than(self.limits.max_stale) && kept.keys.find(key_id).is_some()
     }
 
     /// While there are keys to use, nobody waits often for an issuer that does not answer: a caller
     /// can make up key ids without end.
-    fn may_refresh(&self, kept: &Kept) -> bool {
+    fn may_refresh(&self, kept: &CachedKeys) -> bool {
         let is_urgent = kept.failure.is_some() && !kept.is_younger_than(self.limits.max_stale);
         let cooldown = if is_urgent {
             self.limits.retry_cooldown
@@ -127,14 +127,14 @@ impl<F: FetchDocument> KeyCache<F> {
         kept.tried.is_none_or(|at| at.elapsed() >= cooldown)
     }
 
-    async fn refresh(&self, kept: &mut Kept) {
+    async fn refresh(&self, kept: &mut CachedKeys) {
         // Before the fetch, which a caller may stop waiting for.
         kept.tried = Some(Instant::now());
         let answer = self.fetch().await;
         let now = Some(Instant::now());
         match answer {
             Ok(keys) => {
-                *kept = Kept {
+                *kept = CachedKeys {
                     keys: Arc::new(keys),
                     fetched: now.map(|now| (now, SystemTime::now())),
                     tried: now,
@@ -179,7 +179,7 @@ impl<F: FetchDocument> KeyCache<F> {
     }
 }
 
-impl Kept {
+impl CachedKeys {
     fn is_younger_than(&self, age: Duration) -> bool {
         self.fetched.is_some_and(|(at, wall)| {
             at.elapsed() < age && wall.elapsed().is_ok_and(|elapsed| elapsed < age)

@@ -131,23 +131,23 @@ impl<'a> Encoder<'a> {
     /// The response for an error. A detail is left out if the response would pass Lambda's limit
     /// with it.
     fn failure_response(&self, error: &EdgeError, record: &Record) -> Response {
-        let answer = |error: &EdgeError| {
+        let response_for = |error: &EdgeError| {
             let response = Response::failure(error, record.request_id, &self.settings.route_table);
             self.with_common_headers(response, record)
         };
-        let whole = answer(error);
+        let response = response_for(error);
         // JSON escapes make at most six bytes of one.
-        let surely_fits = whole.body.len() < MAX_ANSWER / 8;
+        let surely_fits = response.body.len() < MAX_ANSWER / 8;
         match error {
             EdgeError::CoreError { error_type, .. }
-                if !surely_fits && whole.to_json_within_limit(self.source).is_err() =>
+                if !surely_fits && response.to_json_within_limit(self.source).is_err() =>
             {
-                answer(&EdgeError::CoreError {
+                response_for(&EdgeError::CoreError {
                     error_type: error_type.clone(),
                     detail: None,
                 })
             }
-            _ => whole,
+            _ => response,
         }
     }
 

@@ -33,7 +33,7 @@ pub async fn answer<C: InvokeCore>(
         event,
         invocation_id,
     } = invocation;
-    let answer = Answer {
+    let responder = Responder {
         api,
         context,
         invocation_id: invocation_id.as_ref(),
@@ -44,32 +44,32 @@ pub async fn answer<C: InvokeCore>(
             error_type: "invalid_event".to_owned(),
             error_message: "The event is not UTF-8".to_owned(),
         };
-        return answer.failed(&error).await;
+        return responder.post_error(&error).await;
     };
     match edge.handle(event, context).await {
         Reply::Result(json, record) => {
-            let sent = answer.whole(json.into()).await;
+            let sent = responder.post_result(json.into()).await;
             record.write();
             sent
         }
         Reply::Failure(error, record) => {
-            let sent = answer.failed(&error).await;
+            let sent = responder.post_error(&error).await;
             record.write();
             sent
         }
-        Reply::Stream(head, body_stream) => answer.streamed(head, body_stream).await,
+        Reply::Stream(head, body_stream) => responder.post_stream(head, body_stream).await,
     }
 }
 
-/// The response to one invocation.
-struct Answer<'a> {
+/// Posts the response to one invocation.
+struct Responder<'a> {
     api: &'a PooledClient,
     context: &'a Context,
     invocation_id: Option<&'a HeaderValue>,
 }
 
-impl Answer<'_> {
-    async fn whole(&self, json: Bytes) -> Result<(), Error> {
+impl Responder<'_> {
+    async fn post_result(&self, json: Bytes) -> Result<(), Error> {
         self.send(
             "response",
             &[("content-type", "application/json")],
@@ -78,7 +78,7 @@ impl Answer<'_> {
         .await
     }
 
-    async fn failed(&self, error: &Diagnostic) -> Result<(), Error> {
+    async fn post_error(&self, error: &Diagnostic) -> Result<(), Error> {
         let headers = [
             ("content-type", "application/json"),
             ("lambda-runtime-function-error-type", "Function.Error"),
@@ -89,7 +89,7 @@ impl Answer<'_> {
 
     /// A stream that fails closes the connection, from which Lambda learns that the response is not
     /// whole.
-    async fn streamed(&self, head: Head, body_stream: StreamBody<'_>) -> Result<(), Error> {
+    async fn post_stream(&self, head: Head, body_stream: StreamBody<'_>) -> Result<(), Error> {
         let (sender, body) = Body::channel();
         let headers = [
             ("content-type", head.content_type.as_str()),

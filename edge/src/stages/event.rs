@@ -269,13 +269,13 @@ fn is_function_url(context: &Object) -> bool {
 impl<'e> Body<'e> {
     fn of(event: &Object<'e>) -> Self {
         let Some(written) = event
-            .written("body")
+            .raw_text("body")
             .filter(|written| !matches!(*written, "null" | "\"\""))
         else {
             return Self::Absent;
         };
         let is_base64 = event
-            .written("isBase64Encoded")
+            .raw_text("isBase64Encoded")
             .is_some_and(|flag| matches!(flag, "true" | "\"true\""));
         match json::string(written) {
             Some(text) if is_base64 => Self::Base64(text),

@@ -37,7 +37,7 @@ pub fn route<'e>(
         || route_table
             .routes
             .iter()
-            .any(|route| route.is(&request.path));
+            .any(|route| route.matches(&request.path));
     if !has_route {
         return Err(EdgeError::NotFound);
     }
@@ -61,9 +61,9 @@ impl RouteTable {
         methods.join(", ")
     }
 
-    fn has_method(&self, asked: &str) -> bool {
-        let asked = if asked == "HEAD" { "GET" } else { asked };
-        self.methods.iter().any(|method| method == asked)
+    fn has_method(&self, method: &str) -> bool {
+        let method = if method == "HEAD" { "GET" } else { method };
+        self.methods.iter().any(|served| served == method)
     }
 }
 
@@ -84,7 +84,7 @@ impl Route {
         }
     }
 
-    fn is(&self, path: &str) -> bool {
+    fn matches(&self, path: &str) -> bool {
         match self {
             Self::Exact(route) => path == route,
             Self::Below(route) => path.starts_with(route),
@@ -109,7 +109,7 @@ mod tests {
             ("/", "", false),
         ] {
             assert_eq!(
-                Route::parse(route).expect(route).is(path),
+                Route::parse(route).expect(route).matches(path),
                 is,
                 "{route} {path}"
             );

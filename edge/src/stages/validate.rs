@@ -178,8 +178,8 @@ mod tests {
                 "invalid_json",
             ),
         ] {
-            let said = check_fields(input, &required()).map_or_else(|error| error.code(), |()| "");
-            assert_eq!(said, code, "{name}");
+            let found = check_fields(input, &required()).map_or_else(|error| error.code(), |()| "");
+            assert_eq!(found, code, "{name}");
         }
     }
 

@@ -48,7 +48,7 @@ fn compare_objects(text: &str) {
         (Ok(Value::Object(members)), ours) => {
             let ours = ours.expect("serde_json reads it as an object");
             for (name, value) in &members {
-                let raw = ours.written(name).expect("serde_json finds the member");
+                let raw = ours.raw_text(name).expect("serde_json finds the member");
                 let again: Value = serde_json::from_str(raw).expect("a member is JSON");
                 assert_eq!(&again, value, "the member {name:?}");
                 let text = value.as_str().filter(|text| !text.is_empty());

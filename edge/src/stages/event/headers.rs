@@ -26,11 +26,11 @@ impl<'e> Headers<'e> {
     pub fn get(&self, name: &str) -> Option<Cow<'e, str>> {
         let text = |written: &'e str| json::string(written).filter(|text| !text.is_empty());
         self.single
-            .written_ignoring_case(name)
+            .raw_text_ignoring_case(name)
             .and_then(text)
             .or_else(|| {
                 let values: Vec<&'e RawValue> =
-                    serde_json::from_str(self.multi.written_ignoring_case(name)?).ok()?;
+                    serde_json::from_str(self.multi.raw_text_ignoring_case(name)?).ok()?;
                 values.last().and_then(|raw| text(raw.get()))
             })
     }

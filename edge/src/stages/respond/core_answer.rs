@@ -191,7 +191,7 @@ pub fn add_core_headers(answer: &Object, response: &mut Headers) -> Result<(), S
     }
     let single = single
         .iter()
-        .filter(|(name, _)| multi.written_ignoring_case(name).is_none());
+        .filter(|(name, _)| multi.raw_text_ignoring_case(name).is_none());
     let mut headers: Vec<(&str, &RawValue)> = single.collect();
     for (name, values) in multi.iter() {
         headers.extend(list(values).into_iter().map(|value| (name, value)));

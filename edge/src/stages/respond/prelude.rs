@@ -157,10 +157,10 @@ impl PreludeParser {
 
     fn without_prelude(&mut self) -> ResponseHead {
         let mut response = Response::json(200, String::new());
-        let said = self.content_type.take();
+        let content_type = self.content_type.take();
         response.headers.set(
             "Content-Type",
-            said.unwrap_or_else(|| {
+            content_type.unwrap_or_else(|| {
                 content_type_of(&self.held[self.blank..])
                     .unwrap_or("application/octet-stream")
                     .to_owned()
