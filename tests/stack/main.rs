@@ -27,7 +27,10 @@ mod log;
 #[path = "../not_run.rs"]
 mod not_run;
 mod question;
+mod record_form;
 mod records;
+mod replay;
+mod request_lines;
 mod rest_api;
 mod srp;
 mod status_table;

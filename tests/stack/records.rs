@@ -1,111 +1,20 @@
-//! The records as JSON and on the command line: their documented form, what is recorded through
-//! each entry point, replays, aborted requests, and the lines that the stack prints as JSON.
+//! The records as JSON: what is recorded through each entry point, the list and its filters, and
+//! aborted requests.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::http::Method;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::harness::{Stack, header, program, send, text, value};
+use crate::harness::{Stack, header, send, text};
 use crate::hold::Hold;
 
-const QUESTION: &str = r#"{"partner":"p","year":1,"period":"Q1","question":"text"}"#;
-
-/// Runs a subcommand against a stack and returns what it prints.
-fn run(stack: &Stack, arguments: &[&str]) -> String {
-    let file = stack.ready_file().display().to_string();
-    let output = program(&[arguments, &["--ready-file", &file]].concat())
-        .output()
-        .expect("the program");
-    let printed = [output.stdout, output.stderr].concat();
-    String::from_utf8_lossy(&printed).into_owned()
-}
+pub const QUESTION: &str = r#"{"partner":"p","year":1,"period":"Q1","question":"text"}"#;
 
 /// The record with a number.
-async fn record(stack: &Stack, id: u64) -> Value {
+pub async fn record(stack: &Stack, id: u64) -> Value {
     stack.console(&format!("records/{id}")).await
-}
-
-/// The paths of the members of a value. Headers and claims have any names.
-fn members(value: &Value, path: &str, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(object) => {
-            for (name, value) in object {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                let is_open = path.ends_with("headers") || path == "claims";
-                found.insert(path.clone());
-                if !is_open {
-                    members(value, &path, found);
-                }
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                members(item, &format!("{path}[]"), found);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The members that the document's table of records lists.
-fn documented() -> BTreeSet<String> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/local.md");
-    let document = std::fs::read_to_string(path).expect("the document");
-    let (_, table) = document
-        .split_once("| member | meaning |")
-        .expect("a table");
-    let rows = table
-        .trim_start()
-        .lines()
-        .take_while(|line| line.starts_with('|'));
-    rows.skip(1)
-        .flat_map(|row| {
-            let cell = row.split('|').nth(1).unwrap_or_default();
-            let spans = cell.split('`').skip(1).step_by(2).map(str::to_owned);
-            spans.collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-#[tokio::test]
-async fn the_document_lists_the_members_that_records_have_and_no_others() {
-    let stack = Stack::scripted(&[]);
-    stack.ask_core("text").await;
-    stack.ask("{}").await;
-    let console = stack.ready_value("/consoleUrl");
-    send(
-        Method::POST,
-        &format!("{console}/lab/wrong-signature"),
-        &[],
-        "",
-    )
-    .await;
-    let body = json!({ "target": "edge-stream", "body": QUESTION.replace("text", "flood:1") });
-    send(
-        Method::POST,
-        &format!("{console}/send"),
-        &[],
-        &body.to_string(),
-    )
-    .await;
-    let mut found = BTreeSet::new();
-    for id in 1..=4 {
-        members(&record(&stack, id).await, "", &mut found);
-    }
-    assert_eq!(found, documented());
-    let list = stack.console("records").await;
-    let mut in_list = BTreeSet::new();
-    members(&list["records"], "", &mut in_list);
-    let above = |path: &String| !path.trim_start_matches("[].").contains(['[', '.']);
-    let names: BTreeSet<_> = in_list.iter().filter(|path| above(path)).collect();
-    assert_eq!(names.len(), 12, "{names:?}");
 }
 
 #[tokio::test]
@@ -291,127 +200,6 @@ async fn the_list_is_filtered_and_what_cannot_be_selected_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn the_command_line_lists_shows_and_replays() {
-    let stack = Stack::scripted(&[]);
-    stack.ask_core("text").await;
-    stack.ask("{}").await;
-    let list = run(&stack, &["requests"]);
-    assert!(
-        list.contains("http-api") && list.contains("✗ edge: missing_fields"),
-        "{list}"
-    );
-    let one = run(&stack, &["requests", "2"]);
-    for part in [
-        "✓ JWT authorizer",
-        "✗ validate: missing_fields",
-        "→ Give partner",
-        "· core",
-    ] {
-        assert!(one.contains(part), "{part} is not in {one}");
-    }
-    let json: Value =
-        serde_json::from_str(&run(&stack, &["requests", "--json", "2"])).expect("JSON");
-    assert_eq!(json, record(&stack, 2).await);
-    let filtered: Value =
-        serde_json::from_str(&run(&stack, &["requests", "--json", "--status", "2xx"]))
-            .expect("JSON");
-    assert_eq!(filtered["records"].as_array().map(Vec::len), Some(1));
-    let replayed = run(&stack, &["replay", "1"]);
-    assert!(
-        replayed.contains("#3 POST") && replayed.contains("repeats #1"),
-        "{replayed}"
-    );
-    let replayed = record(&stack, 3).await;
-    assert_eq!(
-        (&replayed["replayOf"], &replayed["status"]),
-        (&json!(1), &json!(200))
-    );
-    let original = record(&stack, 1).await;
-    assert_eq!(replayed["request"]["body"], original["request"]["body"]);
-    for (arguments, message) in [
-        (["requests", "99"], "there is no record 99"),
-        (["replay", "99"], "there is no record 99"),
-    ] {
-        let printed = run(&stack, &arguments);
-        assert!(printed.contains(message), "{printed}");
-    }
-    let nowhere = program(&["requests", "--port", "1"])
-        .output()
-        .expect("the program");
-    let printed = String::from_utf8_lossy(&nowhere.stderr).into_owned();
-    assert!(
-        !nowhere.status.success() && printed.contains("give its --port or --ready-file"),
-        "{printed}"
-    );
-}
-
-#[tokio::test]
-async fn a_signed_request_is_signed_anew_when_it_is_replayed_and_changed() {
-    let stack = Stack::scripted(&[]);
-    stack.invoke_as("userCredentials", "edge", QUESTION).await;
-    let url = format!("{}/records/1/replay", stack.ready_value("/consoleUrl"));
-    let changes = json!({ "body": "{}" }).to_string();
-    let sent = value(&send(Method::POST, &url, &[], &changes).await);
-    let replayed = record(&stack, sent["id"].as_u64().expect("a number")).await;
-    assert_eq!(replayed["stop"]["rule"], "validate", "{replayed}");
-    assert_eq!(replayed["request"]["body"]["text"], "{}");
-}
-
-#[tokio::test]
-async fn a_token_that_has_expired_since_is_replaced_in_a_replay_which_is_said() {
-    let stack = Stack::scripted(&["--token-life", "5"]);
-    // On a busy machine a token may expire before it is used.
-    let token = loop {
-        let tokens = stack.sign_in().await;
-        let token = tokens["IdToken"].as_str().expect("a token").to_owned();
-        if stack.ask_with(&token, QUESTION).await.status == 200 {
-            break token;
-        }
-    };
-    let passed = stack.console("records?status=200&limit=1").await["records"][0]["id"].to_string();
-    let refused = loop {
-        if stack.ask_with(&token, QUESTION).await.status == 401 {
-            break stack.console("records?limit=1").await["records"][0]["id"].to_string();
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    };
-    let console = stack.ready_value("/consoleUrl");
-    let lab = send(
-        Method::POST,
-        &format!("{console}/lab/expired-token"),
-        &[],
-        "",
-    )
-    .await;
-    let experiment = value(&lab)["id"].to_string();
-    let note =
-        "the ID token of ada@example.edu has expired since #N: a new one of the same user was sent";
-    let note = note.replace('N', &passed);
-    let changed = json!({ "headers": { "authorization": format!("Bearer {token}x") } });
-    for (name, id, changes, status, expected) in [
-        ("valid when it was sent", &passed, None, 200, json!(note)),
-        ("refused when it was sent", &refused, None, 401, Value::Null),
-        ("of the error lab", &experiment, None, 401, Value::Null),
-        ("another token", &passed, Some(changed), 401, Value::Null),
-    ] {
-        let url = format!("{console}/records/{id}/replay");
-        let changes = changes.map(|changes| changes.to_string());
-        let changes = changes.unwrap_or_default();
-        let sent = value(&send(Method::POST, &url, &[], &changes).await);
-        assert_eq!(
-            (&sent["status"], &sent["note"]),
-            (&json!(status), &expected),
-            "{name}: {sent}"
-        );
-    }
-    let replayed = run(&stack, &["replay", &passed]);
-    assert!(
-        replayed.contains(" → 200 in ") && replayed.contains(&format!("note: {note}\n")),
-        "{replayed}"
-    );
-}
-
-#[tokio::test]
 async fn aborted_requests_end_as_records_and_leave_no_memory_behind() {
     let stack = Stack::scripted(&[]);
     let address = stack.ready_value("/apiUrl").trim_start_matches("http://");
@@ -486,93 +274,5 @@ async fn a_refused_preflight_says_which_header_is_missing() {
         assert_eq!(stop["rule"], "CORS preflight", "{stop}");
         let said = stop["why"].as_str().unwrap_or_default();
         assert!(said.contains(why), "{said}");
-    }
-}
-
-/// A stack that was started without the option `--log`, unless the arguments have it, and with
-/// its output in a pipe.
-fn in_a_pipe(arguments: &[&str]) -> Stack {
-    Stack::start_command(program(&[&["--port", "0"], arguments].concat()))
-}
-
-#[tokio::test]
-async fn outside_of_a_terminal_and_where_it_is_asked_for_every_line_is_json() {
-    for (name, stack) in [
-        ("in a pipe", in_a_pipe(&[])),
-        ("asked for", Stack::in_terminal(&["--log", "json"])),
-    ] {
-        stack.ask("{}").await;
-        let line = stack.wait_for("\"source\":\"request\"");
-        let request: Value = serde_json::from_str(&line).expect("JSON");
-        assert_eq!(request["request"]["stop"]["hop"], "edge", "{name}: {line}");
-        assert!(
-            request["request"]["hops"][0]["ms"].is_f64(),
-            "{name}: {line}"
-        );
-        let edge: Value =
-            serde_json::from_str(&stack.wait_for("\"source\":\"edge\"")).expect("JSON");
-        assert_eq!(edge["fields"]["code"], "missing_fields", "{name}: {edge}");
-        for line in stack.written().lines() {
-            assert!(
-                serde_json::from_str::<Value>(line).is_ok(),
-                "{name}: {line}"
-            );
-        }
-    }
-}
-
-/// A line with `N` in place of every number with a fraction.
-fn without_times(line: &str) -> String {
-    let is_time = |word: &str| word.contains('.') && word.parse::<f64>().is_ok();
-    let ends = |c: char| !(c.is_ascii_digit() || c == '.');
-    let pieces = line.split_inclusive(ends).map(|piece| {
-        let number = piece.trim_end_matches(ends);
-        match is_time(number) {
-            true => format!("N{}", &piece[number.len()..]),
-            false => piece.to_owned(),
-        }
-    });
-    pieces.collect()
-}
-
-#[tokio::test]
-async fn in_a_terminal_a_request_is_a_line_with_each_hops_time_and_an_error_another_with_its_mend()
-{
-    let question =
-        r#"{"partner":"Apple","year":2023,"period":"Q1","question":"What was the revenue?"}"#;
-    for (name, stack, [red, dim, end]) in [
-        (
-            "in a terminal",
-            Stack::in_terminal(&[]),
-            ["\x1b[31m", "\x1b[2m", "\x1b[0m"],
-        ),
-        ("in a pipe", in_a_pipe(&["--log", "text"]), [""; 3]),
-    ] {
-        stack.ask(question).await;
-        let line = stack.wait_for("  #1 │ POST /inference");
-        let hops = "HTTP API N, JWT authorizer N, Lambda N, edge N, Lambda N, core N, cold start";
-        assert_eq!(
-            without_times(&line),
-            format!("  #1 │ POST /inference → 200 in N ms {dim}({hops}){end}"),
-            "{name}"
-        );
-        stack.ask_with("nonsense", question).await;
-        let line = stack.wait_for("  #2 │ POST /inference");
-        assert_eq!(
-            without_times(&line),
-            format!(
-                "  #2 │ POST /inference → {red}401{end} in N ms {dim}(HTTP API N, JWT authorizer N){end}"
-            ),
-            "{name}"
-        );
-        let stop = record(&stack, 2).await["stop"].clone();
-        let member = |name: &str| stop[name].as_str().expect("a text").to_owned();
-        let [hop, why, mend] = ["hop", "why", "mend"].map(member);
-        assert!(mend.contains("token"), "{stop}");
-        assert_eq!(
-            stack.wait_for("✗"),
-            format!("     │ {red}✗ {hop}: {why}{end} → {mend}"),
-            "{name}"
-        );
     }
 }
