@@ -84,7 +84,7 @@ function rowOf(one, key) {
   const open = element('button', { type: 'button', className: 'open', 'aria-current': isCurrent ? 'true' : undefined, on: { click: () => select(one.id) } },
     element('span', { className: `status ${state}` }, status),
     element('span', { className: 'what' }, `${one.method} ${one.path}`),
-    element('span', { className: 'how' }, `${ENTRY_POINTS[one.entryPoint]}${one.coldStart ? ' · cold start' : ''}${one.replayOf ? ` · repeats #${one.replayOf}` : ''}`),
+    element('span', { className: 'how' }, `${ENTRY_POINTS[one.entryPoint]}${one.coldStart ? ' · cold' : ''}${one.replayOf ? ` · repeats #${one.replayOf}` : ''}`),
     element('span', { className: 'ms' }, `${one.state === 'open' ? 'in progress' : milliseconds(one.ms)} · ${new Date(one.at).toLocaleTimeString()}`));
   const pinned = isPinned(one.id);
   const pin = element('button', {

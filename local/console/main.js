@@ -28,7 +28,19 @@ async function show(id, isOwn = false) {
   showAsCurrent(id);
   await draw();
   if (isOwn) announce($('record-title')?.textContent ?? '');
+  showMain();
+}
+
+/** On a narrow page, where the view is below the form and the list, scrolls to it. */
+function showMain() {
   if (matchMedia('(max-width: 60rem)').matches) $('main').scrollIntoView({ block: 'start' });
+}
+
+/** Shows a view that was chosen above the page. The requests begin with the form and the list. */
+function choose(name) {
+  view(name);
+  if (name === 'requests') scrollTo({ top: 0 });
+  else showMain();
 }
 
 async function draw() {
@@ -71,12 +83,12 @@ function welcome() {
       step(has.user, 'Sign in', user ? 'A user is there already. The user pool gives you an ID token, valid for an hour.' : 'Sign up with an e-mail address: the code appears on the left.',
         has.user || !user || !configuration.user.password ? null : own('first-sign-in', `Sign in as ${user}`, () => account(signIn))),
       step(false, 'Send a question', 'The body on the left is one that the sample core answers. It travels through every hop.', own('first-send', 'Send the sample question', send)),
-      step(false, 'See where a request can stop', has.request ? 'Select a request on the left to see its hops. Or send one that goes wrong.' : 'The error lab sends requests that go wrong in one way each, and says what to learn from them.', own('first-lab', 'Open the error lab', () => view('lab'))))));
+      step(false, 'See where a request can stop', has.request ? 'Select a request on the left to see its hops. Or send one that goes wrong.' : 'The error lab sends requests that go wrong in one way each, and says what to learn from them.', own('first-lab', 'Open the error lab', () => choose('lab'))))));
 }
 
 const redraw = () => { if (shown === null) welcome(); };
 
-for (const one of document.querySelectorAll('nav button')) one.addEventListener('click', () => view(one.dataset.view));
+for (const one of document.querySelectorAll('nav button')) one.addEventListener('click', () => choose(one.dataset.view));
 startSession(configuration);
 onSession(redraw);
 startComposer(configuration, (id) => show(id, true));

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::accessibility::SIZES;
 use super::driver::{Browser, browser_is_missing};
 use crate::harness::Stack;
 
@@ -183,4 +184,28 @@ pub fn run_in_shell(line: &str) -> String {
         .expect("a shell");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[tokio::test]
+async fn on_a_phone_a_view_that_is_chosen_comes_into_sight() {
+    let Some((_stack, browser)) = console(&[]).await else {
+        return;
+    };
+    browser.resize(SIZES[1]).await;
+    for (view, heading) in [
+        ("lab", "#view-lab h2"),
+        ("token", "#view-token"),
+        ("connect", "#view-connect h2"),
+        ("requests", "#send-title"),
+    ] {
+        browser.click(&format!("[data-view={view}]")).await;
+        let script = format!(
+            "const header = document.querySelector('header').getBoundingClientRect();
+             const {{ top }} = document.querySelector('{heading}').getBoundingClientRect();
+             return [top, top >= header.bottom && top < innerHeight / 2];"
+        );
+        let place = browser.value(&script).await;
+        assert_eq!(place[1], true, "{view} is at {}", place[0]);
+    }
+    browser.end().await;
 }
