@@ -11,6 +11,7 @@ mod cognito_policy;
 mod cognito_sign_in;
 mod command_line;
 mod concurrency;
+mod core_failures;
 mod direct_invoke;
 #[cfg(target_os = "linux")]
 mod error_lab;
@@ -32,6 +33,7 @@ mod records;
 mod replay;
 mod request_lines;
 mod rest_api;
+mod settings;
 mod srp;
 mod status_table;
 mod template;
