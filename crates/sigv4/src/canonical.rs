@@ -119,13 +119,14 @@ pub fn normalized_path(path: &str) -> String {
     normalized
 }
 
-/// The query's pairs, decoded, encoded in the one canonical way, sorted by name and then by value.
+/// The query's pairs, decoded, encoded in the one canonical way, sorted by name and then by value. A
+/// `+` is a space, as in forms: so AWS's own signer and its services read it.
 pub fn sorted_query(query: &str) -> String {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     let mut pairs: Vec<_> = pairs
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (encode(&decode(name)), encode(&decode(value)))
+            (encode(&decode_query(name)), encode(&decode_query(value)))
         })
         .collect();
     pairs.sort();
@@ -155,8 +156,9 @@ fn encode_into(text: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Undoes percent-encoding; what is no escape stays.
-pub fn decode(text: &str) -> Vec<u8> {
+/// A name or a value of a query: undoes percent-encoding, where what is no escape stays, and reads
+/// `+` as a space.
+pub fn decode_query(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -164,7 +166,11 @@ pub fn decode(text: &str) -> Vec<u8> {
         let escape = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
         let escape = escape.filter(|hex| hex.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let byte = escape.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        decoded.push(byte.unwrap_or(bytes[at]));
+        decoded.push(match (byte, bytes[at]) {
+            (Some(byte), _) => byte,
+            (None, b'+') => b' ',
+            (None, byte) => byte,
+        });
         at += if byte.is_some() { 3 } else { 1 };
     }
     decoded
@@ -200,8 +206,10 @@ mod tests {
             ("flag", "flag="),
             ("q=a%20b&x=!'()*", "q=a%20b&x=%21%27%28%29%2A"),
             ("Qualifier=%24LATEST", "Qualifier=%24LATEST"),
-            ("q=a+b", "q=a%2Bb"),
-            ("q=%zz&r=%+1", "q=%25zz&r=%25%2B1"),
+            ("q=a+b", "q=a%20b"),
+            ("q=a%2Bb", "q=a%2Bb"),
+            ("a+b=+", "a%20b=%20"),
+            ("q=%zz&r=%+1", "q=%25zz&r=%25%201"),
         ] {
             assert_eq!(sorted_query(sent), canonical, "{sent}");
         }

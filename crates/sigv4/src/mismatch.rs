@@ -126,7 +126,7 @@ fn common_mistakes<'a>(
     } else {
         "GET"
     };
-    let query_with_plus = || sorted_query(&request.query.replace('+', "%20"));
+    let query_with_plus = || sorted_query(&request.query.replace('+', "%2B"));
     vec![
         (
             "the path must be encoded once more than it is sent",
@@ -145,7 +145,7 @@ fn common_mistakes<'a>(
             with(&|c| c.query = request.query.into()),
         ),
         (
-            "a space in the query is %20, not +",
+            "a plus in the query is %2B: + is a space",
             with(&|c| c.query = query_with_plus().into()),
         ),
         (

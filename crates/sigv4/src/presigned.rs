@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::ALGORITHM;
 use crate::SignatureError;
-use crate::canonical::decode;
+use crate::canonical::decode_query;
 use crate::request_signature::{Presigned, RequestSignature, basic_date, incomplete};
 
 /// The longest time that a presigned URL may be valid, in seconds: a week.
@@ -19,7 +19,7 @@ pub fn read_query(query: &str) -> Result<RequestSignature<'static>, SignatureErr
         let mut values = pairs.filter(|(known, _)| *known == name);
         values
             .next()
-            .map(|(_, value)| String::from_utf8_lossy(&decode(value)).into_owned())
+            .map(|(_, value)| String::from_utf8_lossy(&decode_query(value)).into_owned())
     };
     let required = |name: &str| {
         let missing = || {

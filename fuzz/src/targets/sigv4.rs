@@ -217,9 +217,6 @@ fn compare_with_aws(request: &Described, signed: &HeaderMap) {
     let differs = own_headers
         .iter()
         .any(|name| request.headers.contains_key(*name));
-    // AWS's crate reads `+` in a query as a space, as forms are written; both of our sides as a
-    // plus.
-    let has_plus = request.query.contains('+');
     // It decodes a query as UTF-8, where ours keeps the bytes.
     let has_high_bytes = request
         .query
@@ -227,7 +224,6 @@ fn compare_with_aws(request: &Described, signed: &HeaderMap) {
         .windows(2)
         .any(|pair| pair[0] == b'%' && !(b'0'..=b'7').contains(&pair[1]));
     if !is_sent_as_written
-        || has_plus
         || has_high_bytes
         || !request.path.starts_with('/')
         || request.path.contains('?')
