@@ -177,6 +177,7 @@ fn limits(arguments: &StackArguments) -> ConcurrencyLimits {
     ConcurrencyLimits {
         environments: arguments.concurrency.min(possible),
         idle_timeout: Duration::from_secs(arguments.idle_timeout),
+        ..ConcurrencyLimits::default()
     }
 }
 

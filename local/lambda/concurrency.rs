@@ -26,6 +26,8 @@ pub struct ConcurrencyLimits {
     pub environments: usize,
     /// How long an environment without an invocation is kept.
     pub idle_timeout: Duration,
+    /// How long an event that has failed waits before its second and before its third attempt.
+    pub event_retry_waits: [Duration; 2],
 }
 
 impl Default for ConcurrencyLimits {
@@ -33,6 +35,7 @@ impl Default for ConcurrencyLimits {
         Self {
             environments: 200,
             idle_timeout: Duration::from_secs(300),
+            event_retry_waits: [Duration::from_secs(60), Duration::from_secs(120)],
         }
     }
 }

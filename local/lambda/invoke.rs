@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
 mod buffered;
+mod event;
 mod event_stream;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use super::Lambda;
 use super::error::LambdaError;
 use super::invoke_request::{InvokeQuery, InvokeRequest, ReceivedRequest, with_request_id};
+pub(super) use event::EventRetries;
 
 /// An operation that invokes a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +90,7 @@ impl Operation {
         match (invocation_type.as_str(), self) {
             ("DryRun", _) => Ok(StatusCode::NO_CONTENT.into_response()),
             ("Event", Self::Invoke) => {
-                // Lambda's two retries of a failed event are not implemented.
-                invoke_request.submit_event(lambda)?;
+                event::submit(invoke_request, lambda)?;
                 Ok(StatusCode::ACCEPTED.into_response())
             }
             ("RequestResponse", Self::Invoke) => {

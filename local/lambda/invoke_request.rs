@@ -43,7 +43,7 @@ pub(super) struct ReceivedRequest<'a> {
 }
 
 /// A request to invoke a function.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct InvokeRequest {
     /// The function and the qualifier that the caller has named.
     pub name: FunctionName,
@@ -119,8 +119,9 @@ impl InvokeRequest {
         Ok((invoke_request, invocation_type))
     }
 
-    /// Passes the invocation to an environment without waiting for the response.
-    fn submit(
+    /// Passes the invocation to an environment without waiting for the response. An event is queued
+    /// if there is no environment for it.
+    pub(super) fn submit(
         self,
         lambda: &Lambda,
         is_event: bool,
@@ -149,11 +150,6 @@ impl InvokeRequest {
             permit: None,
         })?;
         Ok(function_response)
-    }
-
-    /// Passes the invocation to an environment, or queues it, for a caller that does not wait.
-    pub(super) fn submit_event(self, lambda: &Lambda) -> Result<(), LambdaError> {
-        self.submit(lambda, true).map(drop)
     }
 
     /// Invokes the function and waits for its response, or for the beginning of a streamed one.

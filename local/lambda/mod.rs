@@ -36,6 +36,7 @@ use error::LambdaError;
 pub use function::Function;
 use function_name::FunctionName;
 pub(crate) use function_url::{FunctionUrl, InvokeMode, UrlAuth};
+use invoke::EventRetries;
 use pool::Pool;
 
 use crate::recorder::Recorder;
@@ -47,6 +48,7 @@ pub struct Lambda {
     recorder: Recorder,
     access: Arc<AccessControl>,
     idle_timeout: Duration,
+    event_retries: Arc<EventRetries>,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl Lambda {
             recorder,
             access: Arc::new(access),
             idle_timeout: limits.idle_timeout,
+            event_retries: Arc::new(EventRetries::new(limits.event_retry_waits)),
         }
     }
 
@@ -147,6 +150,12 @@ impl Lambda {
         );
         pools.insert(tenant.map(str::to_owned), Arc::clone(&pool));
         Some(pool)
+    }
+
+    /// Whether what the function prints is printed.
+    fn echoes_log(&self, name: &str) -> bool {
+        let entry = self.functions.get(name);
+        entry.is_some_and(|entry| entry.function.echo_log)
     }
 
     /// Fails if there is no function with the name and the qualifier. There are no published

@@ -150,6 +150,25 @@ fn a_record_of_the_last_seconds_can_be_read_although_it_is_not_listed_any_more()
 }
 
 #[test]
+fn another_attempt_at_an_event_is_an_invocation_of_its_own() {
+    let recorder = Recorder::default();
+    let invocation = recorder.invocation(&parts(), "core");
+    invocation.request("one", None, b"{}");
+    let first = invocation.handle();
+    drop(invocation);
+    first.finished(b"failed", true, 0);
+    let second = first.next_attempt();
+    second.finished(b"done", false, 0);
+    let record = recorder.find("one").expect("a record");
+    let attempts: Vec<_> = record
+        .invocations
+        .iter()
+        .map(|one| (one.request_id.as_str(), one.is_function_error))
+        .collect();
+    assert_eq!(attempts, [("one", true), ("one", false)]);
+}
+
+#[test]
 fn nothing_is_recorded_when_recording_is_off() {
     let recorder = Recorder::default();
     recorder.disable();

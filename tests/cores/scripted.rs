@@ -35,6 +35,18 @@ fn main() {
                     &error,
                 ));
             }
+            "fail-until" => {
+                // Each attempt adds its request id to the file.
+                let (attempt, path) = rest.split_once(':').expect("a number and a path");
+                let attempts = std::fs::read_to_string(path).unwrap_or_default() + &id + "\n";
+                std::fs::write(path, &attempts).expect("a file");
+                if attempts.lines().count() < attempt.parse().expect("a number") {
+                    let error = r#"{"errorType":"Boom","errorMessage":"it broke"}"#;
+                    request_runtime_api(&api, "POST", &format!("invocation/{id}/error"), error);
+                } else {
+                    answer(&api, &id, "null");
+                }
+            }
             "exit" => std::process::exit(rest.parse().unwrap_or(1)),
             "sleep" => {
                 std::thread::sleep(Duration::from_millis(rest.parse().expect("milliseconds")));

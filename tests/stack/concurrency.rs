@@ -151,6 +151,37 @@ async fn events_beyond_the_concurrency_are_queued_and_run_later() {
     }
 }
 
+#[tokio::test]
+async fn an_event_that_fails_is_attempted_twice_more_with_its_request_id() {
+    let wait = Duration::from_millis(10);
+    for (name, succeeds, attempts) in [
+        ("it succeeds", 1, 1),
+        ("its second attempt succeeds", 2, 2),
+        ("its third attempt succeeds", 3, 3),
+        ("it always fails", 9, 3),
+    ] {
+        let limits = ConcurrencyLimits {
+            event_retry_waits: [wait, 2 * wait],
+            ..ConcurrencyLimits::default()
+        };
+        let service = LambdaService::start_with(limits, |_| {}).await;
+        let path = new_path();
+        let kind = [("x-amz-invocation-type", "Event".to_owned())];
+        let question = format!("fail-until:{succeeds}:{}", path.display());
+        let event = json!({ "question": question }).to_string();
+        let answer = service.invoke("core", &kind, &event).await;
+        assert_eq!(answer.status, 202, "{name}: {}", text(&answer));
+        let ids = || std::fs::read_to_string(&path).unwrap_or_default();
+        wait_until("the attempts", || ids().lines().count() >= attempts).await;
+        // Long enough for another attempt, if there were one.
+        tokio::time::sleep(20 * wait).await;
+        let id = header(&answer, "x-amzn-requestid");
+        assert_eq!(ids(), format!("{id}\n").repeat(attempts), "{name}");
+        remove(&path);
+        service.lambda.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_few_descriptors_requests_are_answered_or_throttled() {
     let mut shell = std::process::Command::new("sh");

@@ -183,6 +183,34 @@ impl InvocationHandle {
         Some(stand_in)
     }
 
+    /// The handle for another attempt at the same event, which the record shows as an invocation of
+    /// its own.
+    pub(crate) fn next_attempt(&self) -> Self {
+        let mut next = None;
+        if let Some((recorder, entry, index)) = &self.0
+            && let Some(entry) = entry.upgrade()
+        {
+            recorder.0.note(&entry, |facts| {
+                let arrived = facts.elapsed();
+                let Some(last) = facts.invocations.get(*index) else {
+                    return 0;
+                };
+                let mut attempt = InvocationFacts::new(&last.function, last.caller, arrived);
+                attempt.request_id.clone_from(&last.request_id);
+                attempt.payload = last.payload.clone();
+                let size = size_of::<InvocationFacts>() + attempt.payload.kept.len();
+                next = Some((
+                    recorder.clone(),
+                    Arc::downgrade(&entry),
+                    facts.invocations.len(),
+                ));
+                facts.invocations.push(attempt);
+                size
+            });
+        }
+        Self(next)
+    }
+
     /// Notes that an environment begins to work on the invocation; with the time of its
     /// initialization, if it is the first one.
     pub(crate) fn began(&self, init: Option<Duration>, memory: u32) {
