@@ -128,8 +128,9 @@ impl<F: FetchDocument> KeyCache<F> {
     }
 
     async fn refresh(&self, kept: &mut CachedKeys) {
-        // Before the fetch, which a caller may stop waiting for.
+        // Before the fetch, which a caller may stop waiting for: then it has failed.
         kept.tried = Some(Instant::now());
+        kept.failure = Some("the issuer was asked for its keys, and the caller left".to_owned());
         let answer = self.fetch().await;
         let now = Some(Instant::now());
         match answer {

@@ -155,3 +155,151 @@ fn keys_come_from_https_or_from_this_machine() {
         assert_eq!(is_https_or_loopback(url), is_safe, "{url}");
     }
 }
+
+/// What an issuer publishes: its discovery document, and its keys. `None` never comes.
+#[derive(Debug, Clone)]
+struct Documents {
+    discovery: String,
+    keys: Option<String>,
+}
+
+impl FetchDocument for Documents {
+    async fn get(&self, url: &str) -> Result<Vec<u8>, String> {
+        match url {
+            "https://pool/.well-known/openid-configuration" => Ok(self.discovery.clone().into()),
+            "https://pool/jwks" | "http://pool/jwks" => match &self.keys {
+                Some(keys) => Ok(keys.clone().into()),
+                None => std::future::pending().await,
+            },
+            _ => Err(format!("there is no {url}")),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_issuer_publishes_is_its_own_and_not_too_large() {
+    let discovery = |issuer: &str, keys: &str| {
+        serde_json::json!({ "issuer": issuer, "jwks_uri": keys }).to_string()
+    };
+    let good = || discovery("https://pool", "https://pool/jwks");
+    let padded = |length: usize| {
+        let keys = r#"{"keys":[{"kty":"RSA","kid":"k1"}]}"#;
+        Some(format!("{keys}{}", " ".repeat(length - keys.len())))
+    };
+    for (name, issuer, discovery, keys, failure) in [
+        ("good", "https://pool", good(), padded(100), None),
+        (
+            "an issuer that ends with a slash",
+            "https://pool/",
+            discovery("https://pool/", "https://pool/jwks"),
+            padded(100),
+            None,
+        ),
+        (
+            "as large as allowed",
+            "https://pool",
+            good(),
+            padded(150_000),
+            None,
+        ),
+        (
+            "too large",
+            "https://pool",
+            good(),
+            padded(150_001),
+            Some("https://pool/jwks: more than 150000 bytes"),
+        ),
+        (
+            "of another issuer",
+            "https://pool",
+            discovery("https://other", "https://pool/jwks"),
+            padded(100),
+            Some("openid-configuration is of another issuer, https://other"),
+        ),
+        (
+            "keys that can be changed on the way",
+            "https://pool",
+            discovery("https://pool", "http://pool/jwks"),
+            padded(100),
+            Some("names keys that are not behind https: http://pool/jwks"),
+        ),
+        (
+            "not JSON",
+            "https://pool",
+            "<html>".to_owned(),
+            padded(100),
+            Some("openid-configuration: expected value"),
+        ),
+        (
+            "keys that never come",
+            "https://pool",
+            good(),
+            None,
+            Some("https://pool/jwks: no answer within 1.5s"),
+        ),
+    ] {
+        let cache = KeyCache::new(
+            issuer,
+            Documents { discovery, keys },
+            KeyCacheLimits::default(),
+        );
+        let start = Instant::now();
+        match (cache.keys(Some("k1")).await, failure) {
+            (Ok(keys), None) => assert!(keys.find(Some("k1")).is_some(), "{name}"),
+            (Err(why), Some(expected)) => assert!(why.contains(expected), "{name}: {why}"),
+            (keys, _) => panic!("{name}: {keys:?}"),
+        }
+        assert!(start.elapsed() <= FETCH_TIMEOUT, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_warm_up_that_failed_the_first_token_causes_a_fetch() {
+    let publisher = Publisher::with(&[]);
+    let cache = publisher.cache();
+    assert_eq!(
+        cache.warm().await,
+        Err("https://pool/jwks: down".to_owned())
+    );
+    publisher.publish(&["k1"]);
+    assert_eq!(has(&cache, "k1").await, Ok(true));
+    assert_eq!(publisher.asked.load(Ordering::SeqCst), 2);
+    assert_eq!(cache.warm().await, Ok(()));
+}
+
+#[test]
+fn keys_are_old_by_the_clock_that_says_so() {
+    let now = SystemTime::now();
+    let hour = Duration::from_secs(3600);
+    for (name, wall, is_young) in [
+        ("now", now, true),
+        ("frozen for two hours", now - 2 * hour, false),
+        ("a clock that was set back", now + hour, false),
+    ] {
+        let kept = CachedKeys {
+            fetched: Some((Instant::now(), wall)),
+            ..CachedKeys::default()
+        };
+        assert_eq!(kept.is_younger_than(hour), is_young, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_its_caller_leaves_has_failed_and_is_repeated_after_a_second() {
+    let discovery = r#"{"issuer":"https://pool","jwks_uri":"https://pool/jwks"}"#.to_owned();
+    let silent = Documents {
+        discovery,
+        keys: None,
+    };
+    let cache = KeyCache::new("https://pool", silent, KeyCacheLimits::default());
+    let moment = Duration::from_millis(100);
+    let left = timeout(moment, cache.keys(Some("k1"))).await;
+    assert!(left.is_err(), "the issuer has answered");
+    let next = timeout(moment, cache.keys(Some("k1"))).await;
+    let why = next.expect("no fetch so soon").expect_err("no keys");
+    assert!(why.contains("the caller left"), "{why}");
+    pass(1).await;
+    let again = timeout(2 * FETCH_TIMEOUT, cache.keys(Some("k1"))).await;
+    let why = again.expect("an end").expect_err("no keys");
+    assert!(why.contains("no answer within 1.5s"), "{why}");
+}
