@@ -16,6 +16,7 @@ mod direct_invoke;
 #[cfg(target_os = "linux")]
 mod error_lab;
 mod first_steps;
+mod full_disk;
 mod function_log;
 mod function_url;
 mod function_url_stream;
