@@ -122,15 +122,11 @@ impl Recorder {
             .get("x-amzn-trace-id")
             .and_then(|value| value.to_str().ok());
         let origin = trace.and_then(|trace| self.0.origin(trace));
-        let entry = origin
-            .as_ref()
-            .and_then(|origin| origin.entry.upgrade())
-            .filter(|entry| !entry.is_dropped.load(Ordering::Relaxed));
-        match (entry, origin) {
-            (Some(entry), Some(Origin { caller, .. })) => {
-                InvocationRecording::nested(self, entry, caller, function)
-            }
-            _ => InvocationRecording::root(self.begin(EntryPoint::Invoke, parts), function),
+        let known = origin.and_then(|Origin { entry, caller }| Some((entry.upgrade()?, caller)));
+        let kept = known.filter(|(entry, _)| !entry.is_dropped.load(Ordering::Relaxed));
+        match kept {
+            Some((entry, caller)) => InvocationRecording::nested(self, entry, caller, function),
+            None => InvocationRecording::root(self.begin(EntryPoint::Invoke, parts), function),
         }
     }
 

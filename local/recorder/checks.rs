@@ -68,21 +68,22 @@ fn rule_name(rule: Rule) -> &'static str {
 }
 
 fn signature(verdict: &mut Verdict, access: &AccessFacts, refusal: Option<&Refusal>) {
-    match (&access.principal, refusal) {
-        (Some(principal), _) => verdict.passed("Signature", format!("made by {principal}")),
-        (None, refusal) => {
-            let why = refusal.map_or("the signature does not hold", |refusal| &refusal.why);
-            let mistake = access
-                .mismatch
-                .as_ref()
-                .and_then(|mismatch| mismatch.signed.as_ref());
-            let mend = mistake.map_or_else(
-                || mend::refusal(Rule::Signature, EntryPoint::Invoke).to_owned(),
-                |(_, mistake)| {
-                    format!("Change how the client signs: {mistake}. The line that differs is marked below.")
-                },
-            );
-            verdict.stopped("Signature", why, mend);
-        }
+    if let Some(principal) = &access.principal {
+        verdict.passed("Signature", format!("made by {principal}"));
+        return;
     }
+    let why = refusal.map_or("the signature does not hold", |refusal| &refusal.why);
+    let mistake = access
+        .mismatch
+        .as_ref()
+        .and_then(|mismatch| mismatch.signed.as_ref());
+    let mend = mistake.map_or_else(
+        || mend::refusal(Rule::Signature, EntryPoint::Invoke).to_owned(),
+        |(_, mistake)| {
+            format!(
+                "Change how the client signs: {mistake}. The line that differs is marked below."
+            )
+        },
+    );
+    verdict.stopped("Signature", why, mend);
 }

@@ -16,7 +16,7 @@ use crate::ROOT;
 use crate::document::Ready;
 
 /// How long a block may take, or a server until it is ready: a first build is among them.
-const PATIENCE: Duration = Duration::from_secs(20 * 60);
+const BLOCK_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 /// How long a server may take to end.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -162,7 +162,7 @@ impl Session {
             .ok_or("the shell gave no process id")?;
         self.servers.push(pid);
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < BLOCK_TIMEOUT {
             let written = std::fs::read_to_string(&output).unwrap_or_default();
             let is_ready = match ready {
                 Ready::Prints(text) => written.contains(text),
@@ -178,7 +178,7 @@ impl Session {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        Err(format!("it was not ready within {PATIENCE:?}"))
+        Err(format!("it was not ready within {BLOCK_TIMEOUT:?}"))
     }
 
     /// Ends every server, with all processes of its group.
@@ -233,9 +233,9 @@ impl Session {
 
     fn next_line(&mut self) -> Result<String, String> {
         self.lines
-            .recv_timeout(PATIENCE)
+            .recv_timeout(BLOCK_TIMEOUT)
             .map_err(|error| match error {
-                RecvTimeoutError::Timeout => format!("it does not end within {PATIENCE:?}"),
+                RecvTimeoutError::Timeout => format!("it does not end within {BLOCK_TIMEOUT:?}"),
                 RecvTimeoutError::Disconnected => {
                     let status = self.shell.wait().map(|status| status.to_string());
                     status.unwrap_or_else(|error| error.to_string())

@@ -35,9 +35,10 @@ impl Attribution {
 
     /// Adds an invocation that begins.
     pub(super) fn begin(&mut self, request_id: &str, recording: &InvocationHandle) {
-        let names = match self.is_shared() {
-            true => recording.request_ids(),
-            false => Vec::new(),
+        let names = if self.is_shared() {
+            recording.request_ids()
+        } else {
+            Vec::new()
         };
         self.active.push(Known {
             request_id: request_id.to_owned(),
