@@ -113,7 +113,7 @@ pub fn normalized_path(path: &str) -> String {
         normalized.push('/');
         encode_into(&mut normalized, segment.as_bytes());
     }
-    if kept.is_empty() || path.ends_with('/') {
+    if kept.is_empty() || ["/", "/.", "/.."].iter().any(|end| path.ends_with(end)) {
         normalized.push('/');
     }
     normalized
@@ -187,6 +187,9 @@ mod tests {
             ("/", "/"),
             ("/a/./b/../c", "/a/c"),
             ("//a//b/", "/a/b/"),
+            ("/a/b/.", "/a/b/"),
+            ("/a/b/..", "/a/"),
+            ("/a/b.", "/a/b."),
             (
                 "/functions/arn%3Aaws/invocations",
                 "/functions/arn%253Aaws/invocations",
