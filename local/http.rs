@@ -1,6 +1,7 @@
 //! The HTTP server and the HTTP client of the local services.
 
 mod header_names;
+mod request_body;
 mod resolver;
 mod server;
 mod unread_body;
@@ -22,6 +23,7 @@ use hyper_util::rt::TokioExecutor;
 use rustix::io::Errno;
 
 pub(crate) use header_names::{HeaderNames, serve_with_header_names};
+pub(crate) use request_body::{BodyError, read_body};
 use resolver::Resolver;
 pub use server::serve;
 pub(crate) use server::serve_without_timeout;

@@ -7,6 +7,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::json;
 
+use crate::http::BodyError;
 use crate::recorder::{Refusal, Rule};
 
 /// The reason why the API returns an error of its own in place of the integration's response.
@@ -24,6 +25,8 @@ pub(super) enum RestError {
     HeadersTooLarge,
     /// The request body exceeds API Gateway's limit.
     TooLarge,
+    /// The client ended the request before the end of its body.
+    Incomplete,
     /// The stage has had more requests than its rate and burst limits allow.
     TooManyRequests,
     /// Lambda has throttled the invocation.
@@ -86,6 +89,11 @@ impl RestError {
                 "RequestEntityTooLargeException",
                 "Request Too Long",
             ),
+            Self::Incomplete => (
+                StatusCode::BAD_REQUEST,
+                "BadRequestException",
+                "Bad Request",
+            ),
             Self::TooManyRequests => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "TooManyRequestsException",
@@ -120,6 +128,7 @@ impl RestError {
             ),
             Self::NoMethod => (Rule::Route, "no resource has this path and method"),
             Self::TooLarge => (Rule::Size, "the body is larger than 10 MB"),
+            Self::Incomplete => (Rule::Form, BodyError::INCOMPLETE),
             Self::TooManyRequests => (
                 Rule::Concurrency,
                 "throttled: --no-throttling switches the template's limits off",
@@ -142,5 +151,14 @@ impl RestError {
             .insert("x-amzn-errortype", HeaderValue::from_static(name));
         responses.add_to(&mut response, request);
         response
+    }
+}
+
+impl From<BodyError> for RestError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Incomplete => Self::Incomplete,
+        }
     }
 }

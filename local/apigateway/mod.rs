@@ -25,12 +25,11 @@ use axum::http::{HeaderValue, Method};
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
-use http_body_util::{BodyExt, Limited};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::aws::{API_GATEWAY_MAX_BODY, API_GATEWAY_MAX_HEADERS};
-use crate::http::{HttpClient, head_length};
+use crate::http::{HttpClient, head_length, read_body};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::recorder::{EntryPoint, Recorder, Recording};
 use crate::signer::Signer;
@@ -196,11 +195,7 @@ impl Inner {
             return Err(RestError::TooManyRequests);
         }
         let claims = self.authorize(parts, recording).await?;
-        let body = Limited::new(body, API_GATEWAY_MAX_BODY)
-            .collect()
-            .await
-            .map_err(|_| RestError::TooLarge)?
-            .to_bytes();
+        let body = read_body(body, API_GATEWAY_MAX_BODY).await?;
         recording.body(&body);
         let proxy_request = ProxyRequest {
             parts,

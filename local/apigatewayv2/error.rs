@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use axum::response::Response;
 
-use crate::http::json;
+use crate::http::{BodyError, json};
 use crate::recorder::{Refusal, Rule};
 
 /// The reason why the API returns an error of its own in place of the integration's response.
@@ -22,6 +22,8 @@ pub(super) enum GatewayError {
     HeadersTooLarge,
     /// The request body exceeds the limit.
     TooLarge,
+    /// The client ended the request before the end of its body.
+    Incomplete,
     /// The integration failed or did not return a valid response. Holds the reason.
     Integration(String),
     /// The integration was throttled or did not respond in time. Holds the reason.
@@ -40,6 +42,7 @@ impl GatewayError {
                 "Request Header Fields Too Large",
             ),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            Self::Incomplete => (StatusCode::BAD_REQUEST, "Bad Request"),
             Self::Integration(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         }
@@ -59,6 +62,7 @@ impl GatewayError {
                 "the request line and the headers are larger than 10,240 bytes",
             ),
             Self::TooLarge => (Rule::Size, "the body is larger than the integration takes"),
+            Self::Incomplete => (Rule::Form, BodyError::INCOMPLETE),
             Self::Integration(why) => (Rule::Response, why.as_str()),
             Self::Unavailable(why) => (Rule::TimeOut, why.as_str()),
         };
@@ -77,5 +81,14 @@ impl GatewayError {
             response.headers_mut().insert(WWW_AUTHENTICATE, line);
         }
         response
+    }
+}
+
+impl From<BodyError> for GatewayError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Incomplete => Self::Incomplete,
+        }
     }
 }

@@ -21,11 +21,10 @@ use axum::http::header::{HeaderName, HeaderValue};
 use axum::http::request::Parts;
 use axum::response::Response;
 use base64::Engine;
-use http_body_util::{BodyExt, Limited};
 
 use crate::aws::{API_GATEWAY_MAX_BODY, API_GATEWAY_MAX_HEADERS, HTTP_API_INTEGRATION_TIMEOUT};
 use crate::cors::CorsConfiguration;
-use crate::http::{HttpClient, RequestError, head_length};
+use crate::http::{HttpClient, RequestError, head_length, read_body};
 use crate::jwt::{JwtConfiguration, Verifier};
 use crate::payload::{ApiDescription, ProxyRequest, header_text};
 use crate::recorder::{EntryPoint, Recorder, Recording};
@@ -175,11 +174,7 @@ impl Inner {
             }
             None => None,
         };
-        let body = Limited::new(body, API_GATEWAY_MAX_BODY)
-            .collect()
-            .await
-            .map_err(|_| GatewayError::TooLarge)?
-            .to_bytes();
+        let body = read_body(body, API_GATEWAY_MAX_BODY).await?;
         recording.body(&body);
         let host = header_text(&parts.headers, "host").unwrap_or_default();
         let proxy_request = ProxyRequest {

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use sigv4::{Mismatch, SignatureError};
 
+use crate::aws::LAMBDA_MAX_REQUEST;
+use crate::http::BodyError;
 use crate::recorder::{Refusal, Rule};
 
 /// An error of Lambda itself: the function was not invoked.
@@ -124,6 +126,15 @@ impl LambdaError {
             | Self::Unsupported(_) => {
                 json!({ "Type": "User", "message": message })
             }
+        }
+    }
+}
+
+impl From<BodyError> for LambdaError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::RequestTooLarge(LAMBDA_MAX_REQUEST),
+            BodyError::Incomplete => Self::InvalidRequestContent(BodyError::INCOMPLETE.to_owned()),
         }
     }
 }

@@ -13,7 +13,6 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use axum::response::Response;
-use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -23,6 +22,7 @@ use super::function_name::FunctionName;
 use super::invoke_request::{InvokeRequest, with_request_id};
 use crate::aws::{LAMBDA_MAX_REQUEST, REGION};
 use crate::cors::CorsConfiguration;
+use crate::http::read_body;
 use crate::payload::{ApiDescription, ProxyRequest};
 use crate::recorder::{EntryPoint, Recording};
 use crate::trace;
@@ -142,11 +142,7 @@ impl Endpoint {
         (request_id, trace_id): (&str, &str),
         recording: &Recording,
     ) -> Result<Response, LambdaError> {
-        let body = Limited::new(body, LAMBDA_MAX_REQUEST)
-            .collect()
-            .await
-            .map_err(|_| LambdaError::RequestTooLarge(LAMBDA_MAX_REQUEST))?
-            .to_bytes();
+        let body = read_body(body, LAMBDA_MAX_REQUEST).await?;
         recording.body(&body);
         let id = self.url.id();
         let domain_name = format!("{id}.lambda-url.{REGION}.on.aws");

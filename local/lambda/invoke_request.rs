@@ -9,7 +9,6 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -23,6 +22,7 @@ use crate::aws::{
     IDENTITY_POOL_ID, LAMBDA_MAX_CLIENT_CONTEXT, LAMBDA_MAX_EVENT, LAMBDA_MAX_REQUEST, function_arn,
 };
 use crate::credentials::Principal;
+use crate::http::read_body;
 use crate::recorder::{InvocationHandle, InvocationRecording};
 
 /// The query parameters of both operations.
@@ -75,11 +75,7 @@ impl InvokeRequest {
             request_id,
             recording,
         } = received;
-        let body = Limited::new(body, LAMBDA_MAX_REQUEST)
-            .collect()
-            .await
-            .map_err(|_| LambdaError::RequestTooLarge(LAMBDA_MAX_REQUEST))?
-            .to_bytes();
+        let body = read_body(body, LAMBDA_MAX_REQUEST).await?;
         let header = |name: &str| {
             parts
                 .headers
