@@ -3,8 +3,8 @@
 //!
 //! It records from the start of the stack on, whether anybody looks or not, and keeps at most
 //! [`MAX_RECORDS`] requests, those of the last seconds besides, and [`MAX_BYTES`] of memory.
-//! Services note what they do in a `Recording`; when it is dropped, the record ends. What must not leave the process is removed
-//! when a record is read.
+//! Services note what they do in a `Recording`; when it is dropped, the record ends. What must not
+//! leave the process is removed when a record is read.
 
 mod checks;
 mod edge_reply;
@@ -37,7 +37,8 @@ pub(crate) use recording::{InvocationHandle, InvocationRecording, Recording};
 pub(crate) use text::write_record;
 use view::summary_line;
 
-/// The most records that are listed, and that are kept when they are older than [`MIN_AGE`].
+/// The most records that are listed, and that are kept when they are older than ten
+/// seconds.
 pub const MAX_RECORDS: usize = 200;
 /// How long a record is kept if the memory allows it, however many come after it: under load, one
 /// that was just listed can still be read.
