@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-/// A request.
+/// What the servers of the floods need to know of a request.
 #[derive(Debug)]
 pub struct Request {
     pub path: String,

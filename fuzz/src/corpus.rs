@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub struct Seed {
     /// The file's path.
     pub path: PathBuf,
-    /// The input.
+    /// The bytes that the target is given.
     pub input: Vec<u8>,
 }
 

@@ -18,7 +18,7 @@ const UNLISTED_ORIGIN: &str = "https://elsewhere.example";
 /// More than Lambda takes, and less than API Gateway takes, in bytes.
 const TOO_LARGE: usize = 7 * 1024 * 1024;
 
-/// One experiment.
+/// A request of the error lab, as the page lists it.
 #[derive(Debug, Serialize)]
 pub(super) struct Experiment {
     pub name: &'static str,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::source::{code, identifiers, root, sources};
+use crate::source::{code, identifiers, module_of, root, sources};
 
 /// The only module of the local stack that may import all others, and that no other may import.
 const STACK: &str = "stack";
@@ -53,16 +53,7 @@ pub fn imports_by_module(
 ) -> BTreeMap<String, BTreeSet<String>> {
     let mut modules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, code) in sources {
-        let inner = path
-            .strip_prefix(root().join(folder))
-            .expect("a source of the folder");
-        let first = inner
-            .components()
-            .next()
-            .expect("a name")
-            .as_os_str()
-            .to_string_lossy();
-        let name = first.strip_suffix(".rs").unwrap_or(&first).to_owned();
+        let name = module_of(folder, path);
         if !["lib", "main"].contains(&name.as_str()) {
             let imported = imported_modules(code)
                 .into_iter()

@@ -24,6 +24,15 @@ pub fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     sources
 }
 
+/// The name of the top-level module of a folder to which a source belongs.
+pub fn module_of(folder: &str, path: &Path) -> String {
+    let inner = path.strip_prefix(root().join(folder));
+    let inner = inner.expect("a source of the folder");
+    let first = inner.components().next().expect("a name");
+    let first = first.as_os_str().to_string_lossy();
+    first.strip_suffix(".rs").unwrap_or(&first).to_owned()
+}
+
 /// A source without its comments, strings and character literals, each of which becomes a space.
 pub fn code(source: &str) -> String {
     let mut code = String::with_capacity(source.len());

@@ -1,6 +1,6 @@
 //! The stages of the edge import only those before them.
 
-use crate::source::{identifiers, root, sources};
+use crate::source::{identifiers, module_of, sources};
 
 /// The stages of the edge in their order; each may import those before it.
 const STAGES: [&str; 8] = [
@@ -16,19 +16,12 @@ const STAGES: [&str; 8] = [
 
 #[test]
 fn a_stage_of_the_edge_imports_only_the_stages_before_it() {
-    let folder = root().join("edge/src/stages");
-    let sources = sources("edge/src/stages");
+    const FOLDER: &str = "edge/src/stages";
+    let sources = sources(FOLDER);
     let place = |name: &str| STAGES.iter().position(|stage| *stage == name);
     for (path, code) in &sources {
-        let inner = path.strip_prefix(&folder).expect("a source of a stage");
-        let first = inner
-            .components()
-            .next()
-            .expect("a name")
-            .as_os_str()
-            .to_string_lossy();
-        let own = place(first.strip_suffix(".rs").unwrap_or(&first))
-            .unwrap_or_else(|| panic!("{first} is not in STAGES"));
+        let name = module_of(FOLDER, path);
+        let own = place(&name).unwrap_or_else(|| panic!("{name} is not in STAGES"));
         let later = later_stages(own, code);
         assert!(
             later.is_empty(),

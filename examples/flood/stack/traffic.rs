@@ -179,7 +179,7 @@ fn kinds(authority: &str, path: &str, token: &str) -> Vec<Kind> {
     };
     let cut = |name, request| Kind {
         is_cut: true,
-        ..refused(name, request, &[0, 400, 413])
+        ..refused(name, request, &[0, 400])
     };
     let passed = |name, request, allowed| Kind {
         reaches_function: true,

@@ -11,7 +11,7 @@ mod sigv4;
 
 use crate::Target;
 
-/// Every target.
+/// The targets, in the order in which they are fuzzed.
 pub const TARGETS: &[Target] = &[
     edge::TARGET,
     json::TARGET,

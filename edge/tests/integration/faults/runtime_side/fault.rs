@@ -13,7 +13,7 @@ use crate::faults::fault::{Mode, good_answer, head};
 pub enum Fault {
     /// A poll gets this; the next one an invocation.
     Poll(Vec<Step>),
-    /// Nothing listens.
+    /// Nothing listens at the address of the Runtime API.
     NoRuntimeApi,
     /// The invocation is this one.
     Invocation(Box<dyn Fn(&mut Invocation)>),
